@@ -1,0 +1,108 @@
+//! The columns in which records are stored, in the push format's own field names.
+//!
+//! A date field is two columns: the time, and `…_zoned`: true when the sender gave a zone (the time is then that instant
+//! in UTC), false when not (the time is then a wall clock reading, local in the setting `timezone`, whatever that is now).
+//! Columns that begin with `_` are ours and hidden from SQL.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use super::ObjectType;
+
+/// Bytes of `_hash`: a truncated BLAKE3 of the row's content, equal exactly when nothing changed.
+pub const HASH_BYTES: i32 = 16;
+
+/// The stored columns of a type: `data_source`, its fields, then the hidden columns `_hash` (content), `_sequence`
+/// (unique, rising with each row received), `_received_at` (microseconds UTC) and `_deleted` (a tombstone).
+pub fn record_schema(object: ObjectType) -> SchemaRef {
+    let mut fields = vec![text("data_source", false)];
+    fields.extend(match object {
+        ObjectType::Customers => customer_columns(),
+        ObjectType::Plans => plan_columns(),
+        ObjectType::Invoices => invoice_columns(),
+    });
+    fields.push(Field::new("_hash", DataType::FixedSizeBinary(HASH_BYTES), false));
+    fields.push(whole("_sequence", false));
+    fields.push(Field::new("_received_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false));
+    fields.push(Field::new("_deleted", DataType::Boolean, false));
+    Arc::new(Schema::new(fields))
+}
+
+/// The fields of a type as a sender names them.
+pub fn field_names(object: ObjectType) -> &'static [&'static str] {
+    match object {
+        ObjectType::Customers => &["id", "name", "email", "created", "country", "trial_started", "metadata"],
+        ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency", "plan_group"],
+        ObjectType::Invoices => &[
+            "id",
+            "customer_id",
+            "type",
+            "invoice_date",
+            "amount",
+            "currency",
+            "plan_id",
+            "subscription_id",
+            "period_start",
+            "period_end",
+            "proration",
+            "quantity",
+            "discount",
+        ],
+    }
+}
+
+/// The fields that must be there and not empty.
+pub fn required_fields(object: ObjectType) -> &'static [&'static str] {
+    match object {
+        ObjectType::Customers => &["id", "name"],
+        ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency"],
+        ObjectType::Invoices => &["id", "customer_id", "type", "invoice_date", "amount", "currency"],
+    }
+}
+
+fn customer_columns() -> Vec<Field> {
+    let mut fields = vec![text("id", false), text("name", false), text("email", true)];
+    fields.extend(date("created", true));
+    fields.push(text("country", true));
+    fields.extend(date("trial_started", true));
+    fields.push(text("metadata", true));
+    fields
+}
+
+fn plan_columns() -> Vec<Field> {
+    vec![
+        text("id", false),
+        text("name", false),
+        text("interval", false),
+        whole("interval_count", false),
+        text("currency", false),
+        text("plan_group", true),
+    ]
+}
+
+fn invoice_columns() -> Vec<Field> {
+    let mut fields = vec![text("id", false), text("customer_id", false), text("type", false)];
+    fields.extend(date("invoice_date", false));
+    fields.extend([whole("amount", false), text("currency", false), text("plan_id", true), text("subscription_id", true)]);
+    fields.extend(date("period_start", true));
+    fields.extend(date("period_end", true));
+    fields.push(Field::new("proration", DataType::Boolean, true));
+    fields.extend([whole("quantity", true), whole("discount", true)]);
+    fields
+}
+
+fn text(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Utf8, nullable)
+}
+
+fn whole(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Int64, nullable)
+}
+
+fn date(name: &str, nullable: bool) -> [Field; 2] {
+    [
+        Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), nullable),
+        Field::new(format!("{name}_zoned"), DataType::Boolean, nullable),
+    ]
+}
