@@ -1,0 +1,95 @@
+//! The content of a row in 16 bytes: equal exactly when nothing changed, however it was written.
+
+use super::fields::Parsed;
+use crate::model::HASH_BYTES;
+
+const BYTES: usize = HASH_BYTES as usize;
+
+/// Hashes a row; `scratch` is room that is used again for every row.
+pub(super) fn content(data_source: &str, fields: &[Parsed<'_>], scratch: &mut Vec<u8>) -> [u8; BYTES] {
+    scratch.clear();
+    text(scratch, data_source);
+    for field in fields {
+        match field {
+            Parsed::Missing | Parsed::Invalid => scratch.push(0),
+            Parsed::Text(value) => {
+                scratch.push(1);
+                text(scratch, value);
+            }
+            Parsed::Whole(value) => {
+                scratch.push(2);
+                scratch.extend_from_slice(&value.to_le_bytes());
+            }
+            Parsed::Flag(value) => scratch.extend_from_slice(&[3, u8::from(*value)]),
+            Parsed::Moment(value) => {
+                scratch.extend_from_slice(&[4, u8::from(value.zoned)]);
+                scratch.extend_from_slice(&value.micros.to_le_bytes());
+            }
+        }
+    }
+    let hash = blake3::hash(scratch);
+    let mut start = [0; BYTES];
+    start.copy_from_slice(&hash.as_bytes()[..BYTES]);
+    start
+}
+
+/// The length goes first, so that no two rows have one encoding.
+fn text(scratch: &mut Vec<u8>, value: &str) {
+    scratch.extend_from_slice(&(value.len() as u64).to_le_bytes());
+    scratch.extend_from_slice(value.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{customers, hashes, invoices};
+    use super::super::{DecodeOptions, Format};
+
+    const JSON: &str = r#"{"id":"i","customer_id":"c","type":"refund","invoice_date":"2024-01-01T00:00:00Z","amount":9900,"currency":"USD"}"#;
+
+    fn check(options: &DecodeOptions, inputs: &[&str], equal: bool) {
+        let hashes: Vec<_> = inputs.iter().flat_map(|input| hashes(input.as_bytes(), options)).collect();
+        assert_eq!(hashes.len(), inputs.len());
+        assert!(hashes.iter().enumerate().all(|(at, hash)| hashes[..at].iter().all(|other| (other == hash) == equal)));
+    }
+
+    #[test]
+    fn the_same_content_has_the_same_hash_however_it_is_written() {
+        let csv = "amount,id,customer_id,type,invoice_date,currency,quantity\n9.9e3,i,c,refund,2024-01-01 01:00:00+01:00,usd,\n";
+        check(
+            &invoices(),
+            &[
+                JSON,
+                &JSON.replace("9900", "9900.0").replace("USD", "usd").replace("T00:00:00Z", " 00:00:00.0000001+00:00"),
+                &JSON.replace("\"id\":\"i\"", "\"id\":\"\\u0069\",\"plan_id\":null,\"note\":1"),
+                csv,
+            ],
+            true,
+        );
+        let json = r#"{"id":"c","name":"C","metadata":{"b":"1","a":"x"}}"#;
+        check(&customers(), &[json, "id,name,metadata.a,metadata.b,metadata.c\nc,C,x,1,\n"], true);
+    }
+
+    #[test]
+    fn any_change_changes_the_hash() {
+        check(
+            &invoices(),
+            &[
+                JSON,
+                &JSON.replace("9900", "9901"),
+                &JSON.replace("T00:00:00Z", ""),
+                &JSON.replace("}", ",\"plan_id\":\"x\"}"),
+                &JSON.replace("}", ",\"subscription_id\":\"x\"}"),
+                &JSON.replace("}", ",\"quantity\":0}"),
+                &JSON.replace("}", ",\"discount\":0}"),
+                &JSON.replace("}", ",\"proration\":false}"),
+            ],
+            false,
+        );
+    }
+
+    #[test]
+    fn data_sources_do_not_share_hashes() {
+        let other = DecodeOptions { data_source: "other".to_string(), format: Some(Format::Ndjson), ..invoices() };
+        assert_ne!(hashes(JSON.as_bytes(), &invoices()), hashes(JSON.as_bytes(), &other));
+    }
+}

@@ -1,0 +1,132 @@
+//! Hands on what was read, step by step, so that no more than a batch of each type is ever held.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+
+use super::rejection::Rejection;
+use super::source::{Counter, Malformed};
+use super::table::{self, Table, decoded_schema};
+use super::{DecodeOptions, Decoded};
+use crate::model::ObjectType;
+
+/// Where the formats put rows and rejections.
+pub(super) struct Output<'o> {
+    options: &'o DecodeOptions,
+    bytes: Counter,
+    emit: &'o mut dyn FnMut(Decoded) -> io::Result<()>,
+    tables: [Option<Table>; ObjectType::ALL.len()],
+    /// What is about the file, not about a row.
+    rejections: Vec<Rejection>,
+    ignored: BTreeMap<String, u64>,
+    is_silent: bool,
+}
+
+impl<'o> Output<'o> {
+    pub(super) fn new(
+        options: &'o DecodeOptions,
+        bytes: Counter,
+        emit: &'o mut dyn FnMut(Decoded) -> io::Result<()>,
+    ) -> Self {
+        let tables = [const { None }; ObjectType::ALL.len()];
+        Output { options, bytes, emit, tables, rejections: Vec::new(), ignored: BTreeMap::new(), is_silent: true }
+    }
+
+    /// The table of a type; that nobody said which type it is ends the reading.
+    pub(super) fn table(&mut self, object: Option<ObjectType>) -> io::Result<&mut Table> {
+        let Some(object) = object else {
+            let message = "the type of the objects is unknown; name it (customers, plans or invoices)";
+            return Err(Malformed::file(format!("{message}, or wrap them as {{\"invoices\": […]}}")).into_io());
+        };
+        Ok(self.tables[object as usize].get_or_insert_with(|| Table::new(object, self.options)))
+    }
+
+    /// Called after each row: hands on the batch when it is full.
+    pub(super) fn step(&mut self, object: Option<ObjectType>) -> io::Result<()> {
+        match object.and_then(|object| self.tables[object as usize].as_mut()) {
+            Some(table) if table.is_full(self.options.batch_rows) => {
+                self.is_silent = false;
+                (self.emit)(table.take(self.bytes.get()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses something that is not a row; handed on after the rows.
+    pub(super) fn reject(&mut self, rejection: Rejection) -> io::Result<()> {
+        let object = rejection.object.or(self.options.object);
+        self.rejections.push(Rejection { object, ..rejection });
+        if self.rejections.len() >= self.options.batch_rows { self.emit_rest() } else { Ok(()) }
+    }
+
+    /// Counts a field beside the rows of a document.
+    pub(super) fn ignore(&mut self, name: &str) {
+        table::ignore(&mut self.ignored, name, 1);
+    }
+
+    /// Hands on what is left; at least once, so that the consumer learns how much was read.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        for table in self.tables.iter_mut().flatten() {
+            self.is_silent = false;
+            (self.emit)(table.take(self.bytes.get()))?;
+        }
+        if self.is_silent || !self.rejections.is_empty() || !self.ignored.is_empty() {
+            self.emit_rest()?;
+        }
+        Ok(())
+    }
+
+    fn emit_rest(&mut self) -> io::Result<()> {
+        self.is_silent = false;
+        let schema = self.options.object.map_or_else(|| Arc::new(Schema::empty()), decoded_schema);
+        (self.emit)(Decoded {
+            object: self.options.object,
+            rows: RecordBatch::new_empty(schema),
+            rejections: std::mem::take(&mut self.rejections),
+            warnings: Vec::new(),
+            ignored_fields: std::mem::take(&mut self.ignored),
+            bytes_read: self.bytes.get(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::customers;
+    use super::super::{DecodeError, DecodeOptions, decode};
+
+    const ROW: &str = "{\"id\":\"1\",\"name\":\"a\"}\n";
+
+    /// Shows the steps as rows + rejections @ bytes; the consumer stops after so many.
+    fn check(input: &str, stop_after: usize, expected: &str) {
+        let options = DecodeOptions { batch_rows: 2, ..customers() };
+        let mut steps = Vec::new();
+        let result = decode(Box::new(std::io::Cursor::new(input.to_string())), &options, |step| {
+            steps.push(format!("{}+{}@{}", step.rows.num_rows(), step.rejections.len(), step.bytes_read));
+            if steps.len() == stop_after { Err("enough") } else { Ok(()) }
+        });
+        let end = match result {
+            Ok(()) => "done".to_string(),
+            Err(DecodeError::Stopped(reason)) => format!("stopped: {reason}"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(format!("{} {end}", steps.join(" ")), expected);
+    }
+
+    #[test]
+    fn a_step_is_no_larger_than_a_batch() {
+        check(&ROW.repeat(5), 0, "2+0@110 2+0@110 1+0@110 done");
+        check(&format!("{ROW}{{}}\n{ROW}"), 0, "1+1@47 1+0@47 done");
+        check("[]", 0, "0+0@2 done");
+        check("", 0, "0+1@0 done");
+    }
+
+    #[test]
+    fn the_consumer_may_stop() {
+        check(&ROW.repeat(5), 1, "2+0@110 stopped: enough");
+        check("[]", 1, "0+0@2 stopped: enough");
+    }
+}

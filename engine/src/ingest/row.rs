@@ -1,0 +1,230 @@
+//! One row as a format hands it over: a value for each field, under the names that we use.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::dates::Moment;
+use super::rejection::{Code, FieldError};
+use crate::model::{ObjectType, field_names, required_fields};
+
+/// The most fields of any type.
+pub(super) const FIELDS_MAX: usize = 13;
+
+/// Before the key of a metadata value that has a column of its own.
+const METADATA_PREFIX: &str = "metadata.";
+
+/// What a row has for a field.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value<'a> {
+    /// Nothing, or null.
+    Missing,
+    Text(Cow<'a, str>),
+    /// A CSV cell, which may be text or anything that is written as text.
+    Cell(Cow<'a, str>),
+    /// A number as it was written.
+    Number(Cow<'a, str>),
+    Whole(i64),
+    Flag(bool),
+    Moment(Moment),
+    /// A list, an object, or something that no field takes; as text.
+    Other(Cow<'a, str>),
+    /// Text with half of a `\u` pair.
+    Broken(&'a str),
+}
+
+/// The values of a row, in the order of the type's fields.
+pub(super) struct Row<'a> {
+    pub(super) values: [Value<'a>; FIELDS_MAX],
+    /// Metadata values that came under names of their own.
+    pub(super) metadata: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// Fields that came more than once.
+    pub(super) repeated: Vec<usize>,
+    pub(super) naming: Naming,
+    /// A bit for each field that came.
+    seen: u16,
+}
+
+/// Where a value belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Target {
+    Field(usize),
+    Metadata(String),
+    Ignored,
+}
+
+/// How errors call fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// `/metadata/tier`
+    Pointer,
+    /// `metadata.tier`
+    Column,
+}
+
+/// The names of a type's fields: what the sender calls them, and what we do.
+pub(super) struct Names {
+    object: ObjectType,
+    renamed: HashMap<String, Target>,
+    /// For each of our names that is mapped to, theirs.
+    theirs: HashMap<String, String>,
+}
+
+/// Whether some type has this field: a name of the push format, or `metadata.KEY`.
+pub fn is_field(name: &str) -> bool {
+    ObjectType::ALL.into_iter().any(|object| target(object, name) != Target::Ignored)
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn empty(naming: Naming) -> Self {
+        let values = [const { Value::Missing }; FIELDS_MAX];
+        Row { values, metadata: Vec::new(), repeated: Vec::new(), naming, seen: 0 }
+    }
+
+    /// Takes a field's value; of several, the first.
+    pub(super) fn set(&mut self, field: usize, value: Value<'a>) {
+        if self.seen & 1 << field != 0 {
+            self.repeated.push(field);
+            return;
+        }
+        self.seen |= 1 << field;
+        self.values[field] = value;
+    }
+}
+
+impl Value<'_> {
+    /// Whether nothing was given; empty text is nothing.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Value::Missing => true,
+            Value::Text(text) | Value::Cell(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What kind of thing it is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Value::Missing => "nothing",
+            Value::Text(_) | Value::Cell(_) | Value::Broken(_) => "text",
+            Value::Number(_) | Value::Whole(_) => "a number",
+            Value::Flag(_) => "true or false",
+            Value::Moment(_) => "a date",
+            Value::Other(_) => "a list or object",
+        }
+    }
+
+    /// The value as text, for messages.
+    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Value::Missing => return None,
+            Value::Text(text) | Value::Cell(text) | Value::Number(text) | Value::Other(text) => Cow::Borrowed(text),
+            Value::Broken(text) => Cow::Borrowed(text),
+            Value::Whole(number) => number.to_string().into(),
+            Value::Flag(flag) => flag.to_string().into(),
+            Value::Moment(moment) => moment.text().into(),
+        })
+    }
+}
+
+impl Names {
+    pub(super) fn new(object: ObjectType, map: &HashMap<String, String>) -> Self {
+        let known = || map.iter().filter(|(_, ours)| target(object, ours) != Target::Ignored);
+        let renamed = known().map(|(theirs, ours)| (theirs.clone(), target(object, ours))).collect();
+        let mut theirs = HashMap::<String, String>::new();
+        for (name, ours) in known() {
+            let first = theirs.entry(ours.clone()).or_insert_with(|| name.clone());
+            if name < first {
+                first.clone_from(name);
+            }
+        }
+        Names { object, renamed, theirs }
+    }
+
+    /// Where the value of the sender's field belongs.
+    pub(super) fn target(&self, name: &str) -> Target {
+        match self.renamed.get(name) {
+            Some(target) => target.clone(),
+            None if self.theirs.contains_key(name) => Target::Ignored,
+            None => target(self.object, name),
+        }
+    }
+
+    /// The name by which the sender knows our field.
+    pub(super) fn theirs<'n>(&'n self, ours: &'n str) -> &'n str {
+        self.theirs.get(ours).map_or(ours, String::as_str)
+    }
+
+    /// How an error calls a field.
+    pub(super) fn locate(&self, ours: &str, naming: Naming) -> String {
+        match naming {
+            Naming::Pointer => format!("/{}", escape(self.theirs(ours))),
+            Naming::Column => self.theirs(ours).to_string(),
+        }
+    }
+
+    /// How an error calls a metadata value; `whole` when it came inside the field `metadata`.
+    pub(super) fn locate_metadata(&self, key: &str, whole: bool, naming: Naming) -> String {
+        match naming {
+            Naming::Pointer if whole => format!("{}/{}", self.locate("metadata", naming), escape(key)),
+            _ => self.locate(&format!("{METADATA_PREFIX}{key}"), naming),
+        }
+    }
+
+    /// Where the values of each column belong; or what is wrong with the columns.
+    pub(super) fn columns<'c>(&self, columns: impl Iterator<Item = &'c str>) -> Result<Vec<Target>, Vec<FieldError>> {
+        let (mut errors, mut targets, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for column in columns {
+            let target = self.target(column);
+            if target != Target::Ignored && !seen.insert(target.clone()) {
+                let message = format!("the column \"{column}\" is there twice; remove one of the two");
+                errors.push(FieldError::new(column.to_string(), Code::DuplicateKey, message, None));
+            }
+            targets.push(target);
+        }
+        let fields = field_names(self.object);
+        for name in required_fields(self.object) {
+            let field = fields.iter().position(|field| field == name);
+            if !field.is_some_and(|field| seen.contains(&Target::Field(field))) {
+                let column = self.locate(name, Naming::Column);
+                let message = format!(
+                    "the column \"{column}\" is missing; add it, or map the column that holds it to \"{name}\""
+                );
+                errors.push(FieldError::new(column, Code::Required, message, None));
+            }
+        }
+        if errors.is_empty() { Ok(targets) } else { Err(errors) }
+    }
+}
+
+fn target(object: ObjectType, name: &str) -> Target {
+    let fields = field_names(object);
+    if let Some(field) = fields.iter().position(|field| *field == name) {
+        return Target::Field(field);
+    }
+    match name.strip_prefix(METADATA_PREFIX) {
+        Some(key) if fields.contains(&"metadata") => Target::Metadata(key.to_string()),
+        _ => Target::Ignored,
+    }
+}
+
+/// A name inside a JSON pointer.
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS_MAX, is_field};
+    use crate::model::{ObjectType, field_names};
+
+    #[test]
+    fn every_type_fits_into_a_row() {
+        assert!(ObjectType::ALL.iter().all(|object| field_names(*object).len() <= FIELDS_MAX));
+    }
+
+    #[test]
+    fn fields_are_those_of_any_type() {
+        assert!(["amount", "plan_group", "metadata.tier", "metadata"].into_iter().all(is_field));
+        assert!(!["amout", "metadatatier", ""].into_iter().any(is_field));
+    }
+}

@@ -1,0 +1,270 @@
+//! The rows of one type, on their way from values to record batches.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder, UInt64Builder,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use chrono_tz::Tz;
+
+use super::fields::{self, Kind, Parsed, Spec};
+use super::rejection::{Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes};
+use super::row::{FIELDS_MAX, Names, Naming, Row};
+use super::{DecodeOptions, Decoded, hash, metadata, rules};
+use crate::model::{HASH_BYTES, ObjectType, record_schema};
+
+/// A batch is handed on when its rows came in so many bytes, however few they are.
+const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// The most errors of one row; only a row made for it has more.
+const ERRORS_MAX: usize = 100;
+
+/// The most names of ignored fields that are told apart; the others are counted under [`OTHER_FIELDS`].
+const IGNORED_NAMES_MAX: usize = 1000;
+const OTHER_FIELDS: &str = "(others)";
+
+/// The columns of decoded rows: those of `record_schema` up to `_hash`, then `_line`, the place in the input
+/// ([`Rejection::line`]).
+pub fn decoded_schema(object: ObjectType) -> SchemaRef {
+    let record = record_schema(object);
+    let end = record.index_of("_hash").map_or(record.fields().len(), |at| at + 1);
+    let mut fields: Vec<_> = record.fields()[..end].to_vec();
+    fields.push(Arc::new(Field::new("_line", DataType::UInt64, false)));
+    Arc::new(Schema::new(fields))
+}
+
+/// What has been read of one type since the last batch.
+pub(super) struct Table {
+    pub(super) names: Names,
+    pub(super) object: ObjectType,
+    specs: Vec<Spec>,
+    data_source: String,
+    timezone: Tz,
+    columns: Vec<Column>,
+    hashes: FixedSizeBinaryBuilder,
+    lines: UInt64Builder,
+    rows: usize,
+    bytes: usize,
+    rejections: Vec<Rejection>,
+    warnings: Vec<Warning>,
+    ignored: BTreeMap<String, u64>,
+    scratch: Vec<u8>,
+}
+
+impl Table {
+    pub(super) fn new(object: ObjectType, options: &DecodeOptions) -> Self {
+        let specs = fields::specs(object);
+        Table {
+            names: Names::new(object, &options.map),
+            object,
+            columns: specs.iter().map(|spec| Column::new(spec.kind)).collect(),
+            specs,
+            data_source: options.data_source.clone(),
+            timezone: options.timezone,
+            hashes: FixedSizeBinaryBuilder::new(HASH_BYTES),
+            lines: UInt64Builder::new(),
+            rows: 0,
+            bytes: 0,
+            rejections: Vec::new(),
+            warnings: Vec::new(),
+            ignored: BTreeMap::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes a row of so many bytes, which becomes a stored row or a rejection.
+    pub(super) fn add(&mut self, line: u64, row: Row<'_>, original: impl FnOnce() -> String, bytes: usize) {
+        self.bytes += bytes;
+        let mut errors = Errors { names: &self.names, naming: row.naming, list: Vec::new() };
+        let parsed = parse(&self.specs, &row, &mut errors);
+        if self.object == ObjectType::Invoices {
+            rules::check_invoice(&parsed, self.timezone, &mut errors);
+        }
+        let errors = errors.list;
+        if errors.is_empty() {
+            self.append(line, &parsed);
+        } else {
+            let id = text(&parsed[0]);
+            let original = clip(&original(), ORIGINAL_BYTES_MAX);
+            self.rejections.push(Rejection { line: Some(line), object: Some(self.object), id, errors, original });
+        }
+    }
+
+    /// Refuses a row that could not be read at all.
+    pub(super) fn reject(&mut self, line: u64, error: FieldError, bytes: &[u8]) {
+        let original = clip_bytes(bytes, ORIGINAL_BYTES_MAX);
+        self.bytes += bytes.len();
+        self.rejections.push(Rejection {
+            line: Some(line),
+            object: Some(self.object),
+            id: None,
+            errors: vec![error],
+            original,
+        });
+    }
+
+    /// Counts a field that the type does not have.
+    pub(super) fn ignore(&mut self, name: &str, rows: u64) {
+        ignore(&mut self.ignored, name, rows);
+    }
+
+    pub(super) fn is_full(&self, batch_rows: usize) -> bool {
+        self.rows + self.rejections.len() >= batch_rows.max(1) || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Hands over everything read since the last time.
+    pub(super) fn take(&mut self, bytes_read: u64) -> Decoded {
+        let mut arrays: Vec<ArrayRef> = vec![data_source(&self.data_source, self.rows)];
+        self.columns.iter_mut().for_each(|column| column.finish(&mut arrays));
+        arrays.push(Arc::new(self.hashes.finish()));
+        arrays.push(Arc::new(self.lines.finish()));
+        let rows =
+            RecordBatch::try_new(decoded_schema(self.object), arrays).expect("the columns are built for the schema");
+        (self.rows, self.bytes) = (0, 0);
+        Decoded {
+            object: Some(self.object),
+            rows,
+            rejections: std::mem::take(&mut self.rejections),
+            warnings: std::mem::take(&mut self.warnings),
+            ignored_fields: std::mem::take(&mut self.ignored),
+            bytes_read,
+        }
+    }
+
+    fn append(&mut self, line: u64, parsed: &[Parsed<'_>; FIELDS_MAX]) {
+        let fields = &parsed[..self.specs.len()];
+        for (column, value) in self.columns.iter_mut().zip(fields) {
+            column.append(value);
+        }
+        let hash = hash::content(&self.data_source, fields, &mut self.scratch);
+        self.hashes.append_value(hash).expect("a hash has the width of its column");
+        self.lines.append_value(line);
+        self.rows += 1;
+        if self.object == ObjectType::Invoices
+            && let Some((code, message)) = rules::oddity(parsed)
+        {
+            let id = text(&parsed[0]).unwrap_or_default();
+            self.warnings.push(Warning { line, id, code, message: message.to_string() });
+        }
+    }
+}
+
+/// Counts a name, in bounded memory.
+pub(super) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64) {
+    if let Some(count) = ignored.get_mut(name) {
+        *count += rows;
+        return;
+    }
+    let name = if ignored.len() < IGNORED_NAMES_MAX { clip(name, IGNORED_NAMES_MAX) } else { OTHER_FIELDS.to_string() };
+    *ignored.entry(name).or_default() += rows;
+}
+
+/// The errors of a row, each under the name that the sender uses.
+pub(super) struct Errors<'n> {
+    names: &'n Names,
+    naming: Naming,
+    list: Vec<FieldError>,
+}
+
+impl Errors<'_> {
+    pub(super) fn field(&mut self, name: &str, code: Code, message: String, value: Option<&str>) {
+        self.push(self.names.locate(name, self.naming), code, message, value);
+    }
+
+    /// An error of one metadata value; `is_inside` when it came inside the field `metadata`.
+    pub(super) fn metadata(&mut self, key: &str, is_inside: bool, code: Code, message: String, value: Option<&str>) {
+        self.push(self.names.locate_metadata(key, is_inside, self.naming), code, message, value);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    fn push(&mut self, pointer: String, code: Code, message: String, value: Option<&str>) {
+        if self.list.len() < ERRORS_MAX {
+            self.list.push(FieldError::new(pointer, code, message, value));
+        }
+    }
+}
+
+fn parse<'v>(specs: &[Spec], row: &'v Row<'v>, errors: &mut Errors<'_>) -> [Parsed<'v>; FIELDS_MAX] {
+    for field in &row.repeated {
+        let name = specs[*field].name;
+        let message = format!("\"{name}\" is given twice; remove one of the two");
+        errors.field(name, Code::DuplicateKey, message, None);
+    }
+    std::array::from_fn(|at| {
+        let Some(spec) = specs.get(at) else { return Parsed::Missing };
+        let value = &row.values[at];
+        if spec.kind == Kind::Metadata {
+            return metadata::parse(value, &row.metadata, errors);
+        }
+        fields::parse(spec, value).unwrap_or_else(|(code, message)| {
+            errors.field(spec.name, code, message, value.text().as_deref().filter(|_| code != Code::Required));
+            Parsed::Invalid
+        })
+    })
+}
+
+fn text(value: &Parsed<'_>) -> Option<String> {
+    match value {
+        Parsed::Text(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+fn data_source(name: &str, rows: usize) -> ArrayRef {
+    let mut builder = StringBuilder::with_capacity(rows, rows * name.len());
+    (0..rows).for_each(|_| builder.append_value(name));
+    Arc::new(builder.finish())
+}
+
+/// The columns of a field while they are filled; a date has two.
+enum Column {
+    Text(StringBuilder),
+    Whole(Int64Builder),
+    Flag(BooleanBuilder),
+    Date(TimestampMicrosecondBuilder, BooleanBuilder),
+}
+
+impl Column {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Whole { .. } => Column::Whole(Int64Builder::new()),
+            Kind::Flag => Column::Flag(BooleanBuilder::new()),
+            Kind::Date => Column::Date(TimestampMicrosecondBuilder::new(), BooleanBuilder::new()),
+            _ => Column::Text(StringBuilder::new()),
+        }
+    }
+
+    fn append(&mut self, value: &Parsed<'_>) {
+        match (self, value) {
+            (Column::Text(text), Parsed::Text(value)) => text.append_value(value),
+            (Column::Whole(whole), Parsed::Whole(value)) => whole.append_value(*value),
+            (Column::Flag(flag), Parsed::Flag(value)) => flag.append_value(*value),
+            (Column::Date(time, zoned), Parsed::Moment(value)) => {
+                time.append_value(value.micros);
+                zoned.append_value(value.zoned);
+            }
+            (Column::Text(text), _) => text.append_null(),
+            (Column::Whole(whole), _) => whole.append_null(),
+            (Column::Flag(flag), _) => flag.append_null(),
+            (Column::Date(time, zoned), _) => {
+                time.append_null();
+                zoned.append_null();
+            }
+        }
+    }
+
+    fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
+        match self {
+            Column::Text(text) => arrays.push(Arc::new(text.finish())),
+            Column::Whole(whole) => arrays.push(Arc::new(whole.finish())),
+            Column::Flag(flag) => arrays.push(Arc::new(flag.finish())),
+            Column::Date(time, zoned) => arrays.extend([Arc::new(time.finish()) as ArrayRef, Arc::new(zoned.finish())]),
+        }
+    }
+}
