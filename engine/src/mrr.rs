@@ -1,0 +1,14 @@
+//! The rules of MRR: SQL steps over the records of a few customers at a time, and the refresh that runs them over all.
+
+mod calendar;
+mod functions;
+mod moment;
+mod ratio;
+mod refresh;
+mod steps;
+
+pub(crate) use calendar::{date_of, day_number};
+pub(crate) use functions::register as register_functions;
+pub(crate) use moment::{Moment, date_value};
+pub(crate) use refresh::{Changed, Refresh, refresh};
+pub use steps::STEPS;
