@@ -1,0 +1,45 @@
+//! One writer: a lock on a file in the data directory, which the system gives up when its process ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+const FILE_NAME: &str = "writer.lock";
+
+/// Held by the one process that may write a data directory.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    _file: File,
+}
+
+impl WriterLock {
+    /// Takes the lock, or says which process holds it.
+    pub(crate) fn take(dir: &Path) -> Result<WriterLock> {
+        let path = dir.join(FILE_NAME);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::file("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(dir, &mut file)),
+            Err(TryLockError::Error(source)) => return Err(Error::file("lock", &path)(source)),
+        }
+        file.set_len(0).map_err(Error::file("write", &path))?;
+        write!(file, "{}", std::process::id()).map_err(Error::file("write", &path))?;
+        Ok(WriterLock { _file: file })
+    }
+}
+
+fn busy(dir: &Path, file: &mut File) -> Error {
+    let mut pid = String::new();
+    if file.read_to_string(&mut pid).is_err() || pid.is_empty() {
+        pid = "unknown".to_string();
+    }
+    Error::WriterBusy { dir: dir.to_path_buf(), pid }
+}
