@@ -1,0 +1,72 @@
+//! What can go wrong, in the caller's language.
+
+use std::path::PathBuf;
+
+use datafusion::common::DataFusionError;
+
+use crate::model::SettingsError;
+
+/// An engine call that could not be carried out; nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process writes this data directory.
+    #[error("the data directory \"{dir}\" is being written by process {pid}; wait for it or stop it", dir = dir.display())]
+    WriterBusy {
+        /// The data directory.
+        dir: PathBuf,
+        /// Who holds it.
+        pid: String,
+    },
+    /// An SQL statement is wrong or not allowed.
+    #[error("{0}")]
+    Sql(String),
+    /// An argument makes no sense; nothing was done.
+    #[error("{0}")]
+    Argument(String),
+    /// A setting is unknown or does not take the value.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
+    /// The work was cancelled by its caller; nothing is stored.
+    #[error("cancelled; nothing was stored")]
+    Cancelled,
+    /// A file could not be read or written.
+    #[error("{action} \"{path}\": {source}", path = path.display())]
+    File {
+        /// What was being done, such as "read".
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The catalog could not be read or written.
+    #[error("use the catalog: {0}")]
+    Catalog(#[from] sqlx::Error),
+    /// The catalog could not be brought to this version's form.
+    #[error("prepare the catalog: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A query failed while it ran.
+    #[error("run the query: {0}")]
+    Query(#[from] DataFusionError),
+    /// A Parquet file could not be read or written.
+    #[error("use a Parquet file: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A column is not as expected.
+    #[error("use a record batch: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// Something that cannot be went wrong; a defect of Mrrow.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// The result of an engine call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Adds what was being done with which file to an input or output error.
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.into();
+        move |source| Error::File { action, path, source }
+    }
+}

@@ -1,0 +1,28 @@
+//! Mrrow's engine: billing records in, subscription analytics out.
+//!
+//! An [`Engine`] is one opened data directory. Records go in by [`Engine::import`] and [`Engine::push`]; everything is read from a
+//! [`Snapshot`], which is one moment: [`Snapshot::movements`], [`Snapshot::mrr`], and [`Snapshot::sql`] over the tables
+//! `customers`, `plans`, `invoices`, `mrr_lines`, `movements` and `scheduled_movements`. Answers are streams of Arrow record batches.
+//!
+//! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of it with 4 digits after the
+//! point. Nothing here asks the clock: it comes in with the [`Config`].
+
+mod engine;
+mod error;
+pub mod import;
+pub mod ingest;
+pub mod model;
+pub mod mrr;
+mod query;
+pub mod reports;
+mod snapshot;
+mod store;
+mod verify;
+
+pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT};
+pub use error::{Error, Result};
+pub use snapshot::Snapshot;
+pub use verify::Verification;
+
+pub use arrow;
+pub use datafusion::execution::SendableRecordBatchStream;

@@ -1,0 +1,57 @@
+//! DataFusion sessions that share one memory budget and one place to spill.
+
+use std::sync::Arc;
+
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::error::Result;
+use crate::mrr;
+
+/// Makes sessions; all of them draw on the same memory and spill to temporary files beyond it.
+#[derive(Debug, Clone)]
+pub(crate) struct Sessions {
+    runtime: Arc<RuntimeEnv>,
+    threads: usize,
+}
+
+impl Sessions {
+    pub(crate) fn new(memory_bytes: usize, threads: usize) -> Result<Sessions> {
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
+        Ok(Sessions { runtime, threads })
+    }
+
+    /// How many chunks or partitions are worked on at once.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// A session that uses every thread.
+    pub(crate) fn parallel(&self) -> Result<SessionContext> {
+        self.session(self.threads)
+    }
+
+    /// A session for work that is one of many side by side.
+    pub(crate) fn single(&self) -> Result<SessionContext> {
+        self.session(1)
+    }
+
+    fn session(&self, partitions: usize) -> Result<SessionContext> {
+        let mut config = SessionConfig::new()
+            .with_target_partitions(partitions)
+            .with_information_schema(true)
+            .with_create_default_catalog_and_schema(true);
+        let options = config.options_mut();
+        // Money is exact: 0.01 in SQL is a decimal, not a float.
+        options.sql_parser.parse_float_as_decimal = true;
+        // One string type, that of our Parquet files and functions.
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.execution.parquet.schema_force_view_types = false;
+        options.execution.parquet.pushdown_filters = true;
+        let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        datafusion_functions_json::register_all(&mut context)?;
+        mrr::register_functions(&context);
+        Ok(context)
+    }
+}

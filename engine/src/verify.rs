@@ -1,0 +1,76 @@
+//! Verification: every check, and everything recomputed from the records and compared, row by row.
+
+use arrow::array::RecordBatch;
+use datafusion::prelude::SessionContext;
+
+use crate::engine::{Engine, Pinned};
+use crate::error::Result;
+use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::query::RawTables;
+use crate::store::Table;
+
+/// A check is a query that must return no rows.
+const CHECKS: [(&str, &str); 5] = [
+    ("movements_add_up", include_str!("../sql/checks/movements_add_up.sql")),
+    ("movements_alternate", include_str!("../sql/checks/movements_alternate.sql")),
+    ("churn_ends_at_zero", include_str!("../sql/checks/churn_ends_at_zero.sql")),
+    ("one_movement_a_day", include_str!("../sql/checks/one_movement_a_day.sql")),
+    ("lines_make_movements", include_str!("../sql/checks/lines_make_movements.sql")),
+];
+
+const DIFFERENCES: [(&str, &str); 2] = [
+    ("movements", include_str!("../sql/checks/rebuilt_movements.sql")),
+    ("mrr_lines", include_str!("../sql/checks/rebuilt_lines.sql")),
+];
+
+/// What a verification found.
+#[derive(Debug, Clone, Default)]
+pub struct Verification {
+    /// The names of the checks and comparisons that were made.
+    pub checks: Vec<&'static str>,
+    /// Of each that failed, the rows that should not be.
+    pub failures: Vec<(&'static str, Vec<RecordBatch>)>,
+}
+
+impl Verification {
+    /// Whether everything is as it should be.
+    pub fn holds(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    async fn run(&mut self, context: &SessionContext, name: &'static str, sql: &str) -> Result<()> {
+        let rows = context.sql(sql).await?.collect().await?;
+        self.checks.push(name);
+        let rows: Vec<_> = rows.into_iter().filter(|batch| batch.num_rows() > 0).collect();
+        if !rows.is_empty() {
+            self.failures.push((name, rows));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn verify(engine: &Engine, pinned: &Pinned) -> Result<Verification> {
+    let stored = engine.raw_tables(&pinned.files);
+    let moment = Moment { settings: pinned.info.settings.clone(), as_of: pinned.info.as_of };
+    let (_scratch, directory) = engine.scratch()?;
+    let work = Refresh { tables: stored.records_only(), moment, changed: Changed::All, number: 1 };
+    let mut rebuilt = RawTables::default();
+    for file in refresh(&work, engine.sessions(), &directory, pinned.info.id).await? {
+        rebuilt.add(file.table, directory.path(&file.path), 0);
+    }
+
+    let mut verification = Verification::default();
+    let context = stored.session(engine.sessions()).await?;
+    context.register_table("all_movements", context.table("movements").await?.into_view())?;
+    for (name, sql) in CHECKS {
+        verification.run(&context, name, sql).await?;
+    }
+    for table in [Table::Lines, Table::Movements] {
+        let rows = rebuilt.current(engine.sessions(), table).await?;
+        context.register_table(format!("rebuilt_{}", table.name()), rows.into_view())?;
+    }
+    for (name, sql) in DIFFERENCES {
+        verification.run(&context, name, sql).await?;
+    }
+    Ok(verification)
+}

@@ -1,0 +1,17 @@
+//! The engine's integration tests: one binary, one room a subject.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+#[allow(dead_code, unreachable_pub)]
+mod books;
+mod cases;
+#[allow(dead_code, unreachable_pub)]
+mod coverage;
+mod imports;
+#[allow(dead_code, unreachable_pub)]
+mod interpreter;
+mod ledger;
+mod random_books;
+mod rules;
+mod snapshots;
+mod sql;
+mod stories;

@@ -1,0 +1,49 @@
+//! Ad-hoc SQL: queries pass, everything else is refused in words.
+
+use mrrow_engine::Error;
+use serde_json::json;
+
+use crate::ledger::Ledger;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_queries_of_the_public_tables_pass() {
+    let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
+    ledger.import(&json!({"customers": [{"id": "a", "name": "A", "metadata": {"industry": "art"}}]})).await;
+    let file = ledger.dir.path().join("data/customers/00000001-000.parquet");
+    assert!(file.exists());
+    let snapshot = ledger.engine.snapshot(None).await.unwrap();
+    for refused in [
+        "create table t as select 1".to_string(),
+        "create view v as select 1".to_string(),
+        "drop table customers".to_string(),
+        "insert into customers select * from customers".to_string(),
+        "delete from customers".to_string(),
+        "update customers set name = 'x'".to_string(),
+        "copy (select 1) to 'out.csv'".to_string(),
+        "copy customers to 'out.parquet'".to_string(),
+        "set datafusion.execution.batch_size = 1".to_string(),
+        "create external table t stored as parquet location '/etc'".to_string(),
+        format!("select * from '{}'", file.display()),
+        format!("select * from read_parquet('{}')", file.display()),
+        format!("select * from parquet_metadata('{}')", file.display()),
+        "select _sequence from customers".to_string(),
+        "select * from refreshes".to_string(),
+        "select 1; select 2".to_string(),
+        "prepare p as select 1".to_string(),
+        "begin".to_string(),
+        "selec 1".to_string(),
+        String::new(),
+    ] {
+        let error = snapshot.sql(&refused).await.err();
+        assert!(matches!(error, Some(Error::Sql(_))), "{refused}: {error:?}");
+    }
+    for (query, expected) in [
+        ("select id from customers", "a"),
+        ("select metadata->>'industry' from customers", "art"),
+        ("select sum(0.1 + 0.2) = 0.3", "true"),
+        ("with x as (select 1 as y) select y from x", "1"),
+    ] {
+        assert_eq!(ledger.sql(query).await, [[expected]], "{query}");
+    }
+    assert_eq!(ledger.sql("select table_name from information_schema.tables where table_schema = 'public'").await.len(), 6);
+}
