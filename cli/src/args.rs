@@ -1,0 +1,200 @@
+//! The command line: every command, argument and help text.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+use mrrow_engine::ingest::Format as InputFormat;
+use mrrow_engine::reports::Interval;
+
+use crate::output::Format;
+
+/// MRR you can trust, from your own billing records.
+#[derive(Debug, Parser)]
+#[command(name = "mrrow", version, about, after_help = crate::exit::HELP, propagate_version = true)]
+pub(crate) struct Cli {
+    /// The data directory; made on first use
+    #[arg(long, global = true, value_name = "DIR", env = "MRROW_DATA", default_value = "./mrrow-data")]
+    pub(crate) data: PathBuf,
+    /// Memory in MiB that computations use before they spill to disk
+    #[arg(long, global = true, value_name = "MIB", env = "MRROW_MEMORY_MIB",
+          value_parser = clap::value_parser!(u32).range(64..))]
+    pub(crate) memory: Option<u32>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Import customers, plans and invoices from files, all or nothing
+    Import(ImportArgs),
+    /// Print the movements of MRR
+    Movements(MovementsArgs),
+    /// Print opening, movements and closing MRR by period and currency
+    Mrr(MrrArgs),
+    /// Run one read-only SQL query
+    Sql(SqlArgs),
+    /// Read and change the settings that the numbers depend on
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+    /// Check every rule, and recompute everything from the records to compare it
+    Verify(VerifyArgs),
+    /// Serve over HTTP
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A directory stands for its customers.*, plans.* and invoices.*, in that order. A file is of the type its name begins with
+(invoices.csv.gz), or of the type named before it (invoices FILE). `-` is standard input. JSON, NDJSON, CSV and Parquet are
+read, plain or compressed with gzip or zstd.
+
+Examples:
+  mrrow import ./export
+  mrrow import invoices 2024.ndjson.gz --source stripe
+  cat book.json | mrrow import - --dry-run
+  mrrow import customers people.csv --map email_address=email")]
+pub(crate) struct ImportArgs {
+    /// Directories, files or -; a type (customers, plans, invoices) is that of the paths after it
+    #[arg(value_name = "[TYPE] PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    /// The data source's id or name; created where there is none
+    #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
+    pub(crate) source: String,
+    /// Read the field THEIRS as OURS; may be repeated
+    #[arg(long, value_name = "THEIRS=OURS", value_parser = renaming)]
+    pub(crate) map: Vec<(String, String)>,
+    /// The format of the input, where names and first bytes do not tell: json, ndjson, csv or parquet
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+    /// Validate and count, store nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// What to do when rows are rejected: store nothing, or the valid rows
+    #[arg(long, value_name = "abort|skip", default_value = "abort")]
+    pub(crate) on_error: OnError,
+    /// Write every rejected row to this file, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Also print the summary on standard output, as json
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to do when rows are rejected.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum OnError {
+    Abort,
+    Skip,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MovementsArgs {
+    /// The day up to which things are known; today unless given
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<NaiveDate>,
+    /// The first day, inclusive
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<NaiveDate>,
+    /// The last day, inclusive
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<NaiveDate>,
+    /// Only this customer, in all data sources; SOURCE/ID in one
+    #[arg(long, value_name = "ID")]
+    pub(crate) customer: Option<String>,
+    /// Also movements that are dated after as_of
+    #[arg(long)]
+    pub(crate) scheduled: bool,
+    /// Also the columns cause, subtype, voluntary and invoice_ids
+    #[arg(long)]
+    pub(crate) causes: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MrrArgs {
+    /// How long a period is: day, week, month, quarter or year
+    #[arg(long, default_value = "month")]
+    pub(crate) interval: Interval,
+    /// The first day; that of the first movement unless given
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<NaiveDate>,
+    /// The last day; as_of unless given
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<NaiveDate>,
+    /// The day up to which things are known; today unless given
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<NaiveDate>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The tables are customers, plans, invoices, mrr_lines, movements and scheduled_movements.
+
+Example:
+  mrrow sql -c \"select type, count(*), sum(amount) from movements where currency = 'USD' group by type\"")]
+pub(crate) struct SqlArgs {
+    /// The query
+    #[arg(short = 'c', long = "command", value_name = "SQL", conflicts_with_all = ["file", "stdin"])]
+    pub(crate) command: Option<String>,
+    /// A file with the query
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stdin")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read the query from standard input
+    #[arg(value_name = "-", value_parser = ["-"])]
+    pub(crate) stdin: Option<String>,
+    /// The day up to which movements are known; today unless given
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<NaiveDate>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Print one setting
+    Get {
+        /// The setting's name
+        name: String,
+    },
+    /// Change one setting, and recompute what follows from it
+    Set {
+        /// The setting's name
+        name: String,
+        /// Its value; an empty base_currency unsets it
+        value: String,
+    },
+    /// Print all settings
+    List(OutputArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", env = "MRROW_LISTEN", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// The output's form; a table on a terminal, ndjson in a pipe unless given
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+}
+
+fn renaming(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((theirs, ours)) if !theirs.is_empty() && !ours.is_empty() => Ok((theirs.to_string(), ours.to_string())),
+        _ => Err(format!("\"{text}\" is not THEIRS=OURS, such as email_address=email")),
+    }
+}

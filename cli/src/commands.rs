@@ -1,0 +1,39 @@
+//! The commands: each opens the engine, asks it for one thing, and prints the answer.
+
+mod import;
+mod movements;
+mod mrr;
+mod serve;
+mod settings;
+mod sql;
+mod verify;
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use mrrow_engine::{Config, Engine};
+
+use crate::args::{Cli, Command};
+use crate::exit::{Code, Failure};
+
+const MIB: usize = 1024 * 1024;
+
+/// Carries out what was typed.
+pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
+    let mut config = Config::new(&cli.data, Arc::new(Utc::now));
+    if let Some(mib) = cli.memory {
+        config.memory_bytes = mib as usize * MIB;
+    }
+    let engine = Engine::open(config).await?;
+    let done = match &cli.command {
+        Command::Import(args) => import::run(&engine, args).await,
+        Command::Movements(args) => movements::run(&engine, args).await,
+        Command::Mrr(args) => mrr::run(&engine, args).await,
+        Command::Sql(args) => sql::run(&engine, args).await,
+        Command::Settings(command) => settings::run(&engine, command).await,
+        Command::Verify(args) => verify::run(&engine, args).await,
+        Command::Serve(args) => serve::run(args).await,
+    };
+    engine.close().await;
+    done
+}

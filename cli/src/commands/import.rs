@@ -1,0 +1,145 @@
+//! `mrrow import`: files or standard input, as one snapshot.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use mrrow_engine::Engine;
+use mrrow_engine::import::{Content, ImportOptions, ImportSummary, Input, OnError, RejectedRow, inputs_of_path};
+use mrrow_engine::model::ObjectType;
+
+use crate::args::{self, ImportArgs};
+use crate::exit::{Code, Failure};
+use crate::progress;
+
+pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Failure> {
+    let inputs = inputs(args)?;
+    let bar = progress::bar(total_bytes(&inputs));
+    let options = ImportOptions {
+        data_source: args.source.clone(),
+        map: args.map.iter().cloned().collect::<HashMap<_, _>>(),
+        on_error: match args.on_error {
+            args::OnError::Abort => OnError::Abort,
+            args::OnError::Skip => OnError::Skip,
+        },
+        dry_run: args.dry_run,
+        rejects: args.rejects.clone(),
+        progress: Some(progress::listener(&bar)),
+    };
+    let imported = engine.import(inputs, &options).await;
+    bar.finish_and_clear();
+    let summary = imported?;
+    report(&summary, args, &mut std::io::stderr())?;
+    if args.json {
+        let json = serde_json::to_string(&summary).map_err(|error| Failure::other(error.to_string()))?;
+        writeln!(std::io::stdout(), "{json}")?;
+    }
+    Ok(if summary.total().rejected > 0 { Code::Rejected } else { Code::Done })
+}
+
+/// The inputs that were typed: a type's name is that of the paths after it.
+fn inputs(args: &ImportArgs) -> Result<Vec<Input>, Failure> {
+    let mut inputs = Vec::new();
+    let mut object: Option<ObjectType> = None;
+    for (at, word) in args.paths.iter().enumerate() {
+        let is_last = at + 1 == args.paths.len();
+        if let Ok(named) = word.parse()
+            && !(is_last && Path::new(word).exists())
+        {
+            if is_last {
+                return Err(Failure::usage(format!("name a file of {named}, or - for standard input")));
+            }
+            object = Some(named);
+            continue;
+        }
+        if word == "-" {
+            let content = Content::Stream(Box::new(std::io::stdin()));
+            inputs.push(Input { name: "standard input".to_string(), object, format: None, content });
+            continue;
+        }
+        let path = Path::new(word);
+        if !path.exists() {
+            return Err(Failure::usage(format!("there is no file or directory \"{word}\"")));
+        }
+        match object {
+            Some(_) if !path.is_dir() => inputs.push(Input::file(path, object)),
+            _ => inputs.extend(inputs_of_path(path)?),
+        }
+    }
+    for input in &mut inputs {
+        input.format = args.input_format.or(input.format);
+    }
+    Ok(inputs)
+}
+
+/// The bytes of all inputs, where all are files.
+fn total_bytes(inputs: &[Input]) -> Option<u64> {
+    inputs
+        .iter()
+        .map(|input| match &input.content {
+            Content::File(path) => path.metadata().ok().map(|metadata| metadata.len()),
+            Content::Stream(_) => None,
+        })
+        .sum()
+}
+
+/// The summary, for eyes.
+fn report(summary: &ImportSummary, args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
+    for rejected in &summary.rejections {
+        report_rejection(rejected, out)?;
+    }
+    let total = summary.total();
+    let shown = summary.rejections.len() as u64;
+    if total.rejected > shown {
+        let all = if args.rejects.is_some() { "in the rejects file" } else { "listed with --rejects FILE" };
+        writeln!(out, "… and {} more rejected rows, all {all}", total.rejected - shown)?;
+    }
+    for (object, counts) in &summary.counts {
+        writeln!(
+            out,
+            "{object}: {} read, {} accepted ({} created, {} updated, {} unchanged), {} rejected",
+            counts.read, counts.accepted, counts.created, counts.updated, counts.unchanged, counts.rejected
+        )?;
+    }
+    for warning in &summary.warnings {
+        let text = explanation(&warning.code);
+        writeln!(out, "warning {}: {} rows, such as \"{}\": {text}", warning.code, warning.rows, warning.example)?;
+    }
+    if !summary.ignored_fields.is_empty() {
+        let fields: Vec<_> = summary.ignored_fields.iter().map(|(field, rows)| format!("{field} ({rows})")).collect();
+        writeln!(out, "ignored fields that are not ours: {}", fields.join(", "))?;
+    }
+    writeln!(out, "{}", outcome(summary, args.dry_run))?;
+    Ok(())
+}
+
+fn report_rejection(rejected: &RejectedRow, out: &mut impl Write) -> Result<(), Failure> {
+    let rejection = &rejected.rejection;
+    let line = rejection.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let id = rejection.id.as_ref().map(|id| format!(" \"{id}\"")).unwrap_or_default();
+    for error in &rejection.errors {
+        let value = error.value.as_ref().map(|value| format!(" (it is {value})")).unwrap_or_default();
+        let (code, pointer) = (error.code.as_str(), &error.pointer);
+        writeln!(out, "rejected {}{line}{id} {pointer} [{code}]: {}{value}", rejected.input, error.message)?;
+    }
+    Ok(())
+}
+
+fn explanation(code: &str) -> &'static str {
+    match code {
+        "unknown_plan" => "no MRR until that plan arrives",
+        "plan_currency_differs" => "the invoice's currency is used, not its plan's",
+        "proration_without_period" => "no MRR: a proration needs period_start and period_end",
+        "cancellation_amount" => "the amount of a cancellation is ignored",
+        _ => "see the README",
+    }
+}
+
+fn outcome(summary: &ImportSummary, dry_run: bool) -> String {
+    match summary.snapshot {
+        Some(snapshot) => format!("stored as snapshot {snapshot}"),
+        None if dry_run => "dry run: nothing was stored".to_string(),
+        None if summary.stored => "nothing new: all of it was stored before".to_string(),
+        None => "nothing was stored; mend the rejected rows, or store the others with --on-error skip".to_string(),
+    }
+}

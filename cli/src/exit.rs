@@ -1,0 +1,85 @@
+//! How a run ends: the exit codes, and the one place where an error is printed.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The exit codes, as `--help` lists them.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  failure
+  2  wrong usage
+  3  rows were rejected (with --on-error abort nothing was stored)
+  7  verification found a difference";
+
+/// How a run ends when nothing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// Everything was done.
+    Done,
+    /// Rows were rejected.
+    Rejected,
+    /// What is stored is not what its records say.
+    Mismatch,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> ExitCode {
+        ExitCode::from(match code {
+            Code::Done => 0,
+            Code::Rejected => 3,
+            Code::Mismatch => 7,
+        })
+    }
+}
+
+/// Why a run could not be done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The reader of our output went away; nobody is there to be told.
+    BrokenPipe,
+    /// The command line makes no sense.
+    Usage(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure::Usage(message.into())
+    }
+
+    pub(crate) fn other(message: impl Into<String>) -> Failure {
+        Failure::Other(message.into())
+    }
+}
+
+impl From<mrrow_engine::Error> for Failure {
+    fn from(error: mrrow_engine::Error) -> Failure {
+        match error {
+            mrrow_engine::Error::Argument(_) | mrrow_engine::Error::Setting(_) => Failure::Usage(error.to_string()),
+            _ => Failure::Other(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure::BrokenPipe;
+        }
+        Failure::Other(format!("write the output: {error}"))
+    }
+}
+
+/// Prints a failure and turns it into its exit code.
+pub(crate) fn report(failure: &Failure) -> ExitCode {
+    let (code, message) = match failure {
+        Failure::BrokenPipe => return ExitCode::SUCCESS,
+        Failure::Usage(message) => (2, message),
+        Failure::Other(message) => (1, message),
+    };
+    // Where even stderr is gone, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "mrrow: {message}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,83 @@
+//! The forms of output, and how it ends.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::run::Place;
+
+#[test]
+fn every_format_has_the_same_rows() {
+    let place = Place::new();
+    place.import_sample();
+    let query = "select id, amount, amount * 0.5 as half, plan_id from invoices order by id limit 2";
+    let format = |format: &str| place.ok(&["sql", "-c", query, "--format", format]);
+    let ndjson = format("ndjson");
+    let first: serde_json::Value = serde_json::from_str(ndjson.lines().next().unwrap()).unwrap();
+    assert!(first["half"].is_string() && first["amount"].is_i64(), "{ndjson}");
+    let json: Vec<serde_json::Value> = serde_json::from_str(&format("json")).unwrap();
+    assert_eq!(json[0], first);
+    assert_eq!(format("csv").lines().next().unwrap(), "id,amount,half,plan_id");
+    assert_eq!(format("tsv"), format("csv").replace(',', "\t"));
+    assert!(format("markdown").starts_with("| id "), "{}", format("markdown"));
+    assert_eq!(format("table").lines().count(), 4, "{}", format("table"));
+}
+
+#[test]
+fn binary_formats_can_be_read_again() {
+    let place = Place::new();
+    place.import_sample();
+    let output = place.command(&["sql", "-c", "select * from customers", "--format", "parquet"]).output().unwrap();
+    place.file("customers.parquet", output.stdout);
+    let again = place.run(&["import", "customers.parquet", "--source", "again"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    let arrow = place.command(&["movements", "--format", "arrow"]).output().unwrap();
+    assert!(arrow.status.success() && !arrow.stdout.is_empty());
+}
+
+#[test]
+fn an_empty_answer_still_has_its_form() {
+    let place = Place::new();
+    assert_eq!(place.ok(&["movements"]), "");
+    assert_eq!(place.ok(&["movements", "--format", "json"]), "[]\n");
+    let header = "date,data_source,customer_id,currency,type,amount,mrr_after,scheduled\n";
+    assert_eq!(place.ok(&["movements", "--format", "csv"]), header);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let place = Place::new();
+    let mut command = place.command(&["sql", "-c", "select value from generate_series(1, 3000000)"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut some = [0; 100];
+    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stderr, b"");
+}
+
+#[test]
+fn anything_but_a_query_is_refused() {
+    let place = Place::new();
+    for sql in ["create table t as select 1", "set x = 1", "copy (select 1) to 'x.csv'", "select * from 'x.csv'"] {
+        let ran = place.run(&["sql", "-c", sql]);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{sql}");
+        assert!(ran.err.starts_with("mrrow: "), "{}", ran.err);
+    }
+    assert!(!place.dir.path().join("x.csv").exists());
+}
+
+#[test]
+fn movements_are_narrowed_by_day_and_customer() {
+    let place = Place::new();
+    place.import_sample();
+    let lines = |args: &[&str]| {
+        let all = ["movements", "--as-of", "2025-07-01"];
+        place.ok(&[&all, args].concat()).lines().count()
+    };
+    assert_eq!(lines(&[]), 35);
+    assert_eq!(lines(&["--scheduled"]), 37);
+    assert!(lines(&["--from", "2024-06-01", "--to", "2024-06-30"]) < 35);
+    let one = lines(&["--customer", "northcove"]);
+    assert!(one > 0 && one == lines(&["--customer", "default/northcove"]));
+    assert_eq!(lines(&["--customer", "other/northcove"]), 0);
+}
