@@ -77,10 +77,6 @@ impl Snapshot {
     pub async fn sql(&self, sql: &str) -> Result<SendableRecordBatchStream> {
         read_only(&self.public, sql).await
     }
-
-    pub(crate) fn public(&self) -> &SessionContext {
-        &self.public
-    }
 }
 
 /// Computes the customers whose stored rows do not hold for the moment, and lays them over the stored ones.

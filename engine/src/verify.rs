@@ -19,8 +19,8 @@ const CHECKS: [(&str, &str); 5] = [
 ];
 
 const DIFFERENCES: [(&str, &str); 2] = [
-    ("movements", include_str!("../sql/checks/rebuilt_movements.sql")),
-    ("mrr_lines", include_str!("../sql/checks/rebuilt_lines.sql")),
+    ("rebuilt_movements", include_str!("../sql/checks/rebuilt_movements.sql")),
+    ("rebuilt_lines", include_str!("../sql/checks/rebuilt_lines.sql")),
 ];
 
 /// What a verification found.

@@ -160,6 +160,7 @@ lasting as (
 final as (
   select
     c.subscription_no,
+    c.subscription_id,
     c.place,
     c.start_on,
     l.until_on,

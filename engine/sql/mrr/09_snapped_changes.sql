@@ -37,6 +37,7 @@ noise as (
 final as (
   select
     c.subscription_no,
+    c.subscription_id,
     c.place,
     c.start_on,
     c.until_on,

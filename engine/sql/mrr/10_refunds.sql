@@ -30,7 +30,7 @@ reached as (
     select subscription_no, null as subscription_id, start_on as day, 0 as turn, group_no, null as place, null as issued_on
     from live_groups
     union all
-    select subscription_no, subscription_id, issued_on, 1, null, place, issued_on from meant
+    select subscription_no, subscription_id, issued_on as day, 1, null, place, issued_on from meant
   )
 ),
 -- … is hit if it is paid and running on that day; of several, the one that began last, then the smallest subscription id.
@@ -62,6 +62,7 @@ refunded as (
 final as (
   select
     i.subscription_no,
+    i.subscription_id,
     r.place,
     r.issued_on as start_on,
     f.until_on,

@@ -3,24 +3,37 @@
 -- `rule` is invoice, proration or refund; `ended_by` is replaced, cancellation, lapse, proration_end or null.
 -- Reads: records, counting_invoices, live_groups, snapped_changes, refunds.
 with
+-- A refund's line is of the subscription it hits, which its own record may not name.
 spans as (
   select
-    i.place, 'invoice' as rule, g.start_on, g.until_on, i.rate, g.ended_by, g.decided_on, i.place = i.group_place as is_main
+    i.subscription_no,
+    i.subscription_id,
+    i.place,
+    'invoice' as rule,
+    g.start_on,
+    g.until_on,
+    i.rate,
+    g.ended_by,
+    g.decided_on,
+    i.place = i.group_place as is_main
   from counting_invoices i
   join live_groups g on g.group_place = i.group_place
   union all
-  select place, 'proration', start_on, until_on, rate, ended_by, decided_on, false from snapped_changes
+  select
+    subscription_no, subscription_id, place, 'proration', start_on, until_on, rate, ended_by, decided_on, false
+  from snapped_changes
   union all
-  select place, 'refund', start_on, until_on, rate, ended_by, null, false from refunds
+  select subscription_no, subscription_id, place, 'refund', start_on, until_on, rate, ended_by, null, false
+  from refunds
 ),
 final as (
   select
     r.customer_no,
-    r.subscription_no,
+    s.subscription_no,
     r.place,
     r.data_source,
     r.customer_id,
-    r.subscription_id,
+    s.subscription_id,
     r.currency,
     r.invoice_id,
     r.plan_id,

@@ -5,7 +5,7 @@ with
 events as (
   select *, start_on as day, true as begins, mrr as change from lines
   union all
-  select *, until_on, false, -mrr from lines where until_on is not null
+  select *, until_on as day, false, -mrr as change from lines where until_on is not null
 ),
 -- The plans of the group that ended and of the group that began.
 plan_days as (

@@ -76,6 +76,9 @@ impl Interval {
 pub(super) fn periods(interval: Interval, from: NaiveDate, to: NaiveDate) -> Result<Vec<Period>> {
     let out_of_calendar = || Error::Argument(format!("the range from {from} to {to} leaves the calendar"));
     let mut periods = Vec::new();
+    if from > to {
+        return Ok(periods);
+    }
     let mut whole_start = interval.start_of(from).ok_or_else(out_of_calendar)?;
     while whole_start <= to {
         if periods.len() == PERIODS_MAX {

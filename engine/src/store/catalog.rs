@@ -75,12 +75,6 @@ impl Catalog {
         self.pool.close().await;
     }
 
-    /// The newest snapshot; none before the first write.
-    pub(crate) async fn newest(&self) -> Result<Option<SnapshotInfo>> {
-        let mut connection = self.pool.acquire().await?;
-        newest(&mut connection).await
-    }
-
     /// The newest snapshot and its files, as of one moment.
     pub(crate) async fn pin(&self) -> Result<Option<(SnapshotInfo, Vec<DataFile>)>> {
         let mut transaction = self.pool.begin().await?;

@@ -15,7 +15,7 @@ pub struct Target<'a> {
 /// The group of one customer's subscriptions that a refund hits.
 pub fn target<'a>(refund: &Invoice, subscriptions: &'a [Subscription]) -> Option<Target<'a>> {
     let day = refund.invoice_date.day;
-    let mut best: Option<Target> = None;
+    let mut best: Option<Target<'_>> = None;
     for (place, subscription) in subscriptions.iter().enumerate() {
         let may_mean = refund.subscription_id.is_empty() || refund.subscription_id == subscription.id;
         if !may_mean || refund.currency != subscription.currency {
