@@ -24,7 +24,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (books, data) = (dir.path().join("books"), dir.path().join("data"));
     std::fs::create_dir(&books)?;
     company::write(&books, invoices)?;
-    let bytes: u64 = inputs_of_path(&books)?.iter().filter_map(|input| Path::new(&input.name).metadata().ok()).map(|file| file.len()).sum();
+    let bytes: u64 = inputs_of_path(&books)?
+        .iter()
+        .filter_map(|input| Path::new(&input.name).metadata().ok())
+        .map(|file| file.len())
+        .sum();
     let mut out = std::io::stdout();
     writeln!(out, "{invoices} invoices, {} MiB of NDJSON", bytes >> 20)?;
 

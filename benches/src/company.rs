@@ -13,7 +13,10 @@ pub(crate) fn write(dir: &Path, invoices: u64) -> Result<()> {
     let customers = invoices.div_ceil(INVOICES_EACH);
     let mut file = BufWriter::new(File::create(dir.join("customers.ndjson"))?);
     for customer in 0..customers {
-        writeln!(file, r#"{{"id":"cus_{customer:08}","name":"Customer {customer}","created":"2023-01-01T00:00:00Z"}}"#)?;
+        writeln!(
+            file,
+            r#"{{"id":"cus_{customer:08}","name":"Customer {customer}","created":"2023-01-01T00:00:00Z"}}"#
+        )?;
     }
     file.flush()?;
     let mut file = BufWriter::new(File::create(dir.join("plans.ndjson"))?);
@@ -49,7 +52,9 @@ fn invoice(file: &mut impl Write, customer: u64, month: u64) -> Result<()> {
     let amount = PRICES[plan as usize];
     match fate {
         0 => writeln!(file, r#"{{{id},"type":"cancellation","invoice_date":"{date}","amount":0,{subscription}}}"#),
-        1 => writeln!(file, r#"{{{id},"type":"refund","invoice_date":"{date}","amount":{},{subscription}}}"#, amount / 3),
+        1 => {
+            writeln!(file, r#"{{{id},"type":"refund","invoice_date":"{date}","amount":{},{subscription}}}"#, amount / 3)
+        }
         2 => writeln!(
             file,
             r#"{{{id},"type":"subscription","invoice_date":"{date}","amount":{},"plan_id":"plan_{plan}",{subscription},"period_start":"{date}","period_end":"{end}","proration":true}}"#,

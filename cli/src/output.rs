@@ -78,9 +78,9 @@ impl Output {
             Format::Tsv => Writer::Csv(csv::WriterBuilder::new().with_header(true).with_delimiter(b'\t').build(pipe)),
             Format::Json => Writer::Json(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe)),
             Format::Ndjson => Writer::Ndjson(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe)),
-            Format::Parquet => {
-                Writer::Parquet(Box::new(ArrowWriter::try_new(pipe, schema.clone(), None).map_err(|error| failed(&error))?))
-            }
+            Format::Parquet => Writer::Parquet(Box::new(
+                ArrowWriter::try_new(pipe, schema.clone(), None).map_err(|error| failed(&error))?,
+            )),
             Format::Arrow => {
                 Writer::Arrow(Box::new(StreamWriter::try_new(pipe, &schema).map_err(|error| failed(&error))?))
             }
@@ -97,7 +97,9 @@ impl Output {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         let written = match &mut self.writer {
             Writer::Grid(grid, _) => grid.add(batch).map_err(|error| error.to_string()),
-            Writer::Csv(writer) => text::for_csv(batch).and_then(|batch| writer.write(&batch)).map_err(|error| error.to_string()),
+            Writer::Csv(writer) => {
+                text::for_csv(batch).and_then(|batch| writer.write(&batch)).map_err(|error| error.to_string())
+            }
             Writer::Json(writer) => {
                 text::for_json(batch).and_then(|batch| writer.write(&batch)).map_err(|error| error.to_string())
             }

@@ -98,7 +98,8 @@ pub(crate) async fn import(
         return Err(Error::Argument("the data source's id is empty; name one with --source".to_string()));
     }
     if let Some((theirs, ours)) = options.map.iter().find(|(_, ours)| !is_field(ours)) {
-        let message = format!("\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields");
+        let message =
+            format!("\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields");
         return Err(Error::Argument(message));
     }
     let staging = TempDir::with_prefix_in("import-", engine.directory().staging())

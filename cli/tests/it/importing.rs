@@ -34,7 +34,11 @@ fn a_directory_is_read_in_the_order_that_the_types_need() {
     let ran = place.run(&["import", "."]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(ran.out, "");
-    assert!(ran.err.contains("invoices: 2 read, 2 accepted (2 created, 0 updated, 0 unchanged), 0 rejected"), "{}", ran.err);
+    assert!(
+        ran.err.contains("invoices: 2 read, 2 accepted (2 created, 0 updated, 0 unchanged), 0 rejected"),
+        "{}",
+        ran.err
+    );
     assert_eq!(movements(&place), EXPECTED);
     let again = place.run(&["import", "."]);
     assert!(again.err.contains("nothing new"), "{}", again.err);
@@ -64,7 +68,10 @@ fn other_names_for_fields_are_mapped_and_sources_kept_apart() {
     let place = Place::new();
     let file = place.file("customers.csv", "nr,title\nc1,Acme\n");
     place.ok(&["import", file.to_str().unwrap(), "--map", "nr=id", "--map", "title=name", "--source", "shop"]);
-    assert_eq!(place.ok(&["sql", "-c", "select data_source, id, name from customers", "--format", "csv"]), "data_source,id,name\nshop,c1,Acme\n");
+    assert_eq!(
+        place.ok(&["sql", "-c", "select data_source, id, name from customers", "--format", "csv"]),
+        "data_source,id,name\nshop,c1,Acme\n"
+    );
 }
 
 #[test]

@@ -41,5 +41,10 @@ fn verification_finds_a_row_that_was_tampered_with() {
     std::fs::copy(forged, &files[0]).unwrap();
     let ran = place.run(&["verify"]);
     assert_eq!(ran.code, 7, "{}", ran.err);
-    assert!(ran.err.contains("rebuilt_movements") && ran.out.contains("\"only_in\":\"rebuilt\""), "{}{}", ran.err, ran.out);
+    assert!(
+        ran.err.contains("rebuilt_movements") && ran.out.contains("\"only_in\":\"rebuilt\""),
+        "{}{}",
+        ran.err,
+        ran.out
+    );
 }

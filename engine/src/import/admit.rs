@@ -89,7 +89,8 @@ async fn reject_unknown_customers(context: &SessionContext, staged: &mut Staged)
     let mut unknown = context.sql(UNKNOWN_CUSTOMERS).await?.execute_stream().await?;
     while let Some(batch) = unknown.try_next().await? {
         for row in 0..batch.num_rows() {
-            let input = batch.column_by_name("_input").map_or(0, |column| column.as_primitive::<Int32Type>().value(row));
+            let input =
+                batch.column_by_name("_input").map_or(0, |column| column.as_primitive::<Int32Type>().value(row));
             let input = staged.input_names.get(input as usize).cloned().unwrap_or_default();
             let rejection = unknown_customer(&batch, row)?;
             // It was counted when it was read.
@@ -220,7 +221,8 @@ fn remember_left_behind(kept: &RecordBatch, left_behind: &mut Vec<String>) {
 
 fn stored_columns(batch: &RecordBatch, object: ObjectType) -> Result<RecordBatch> {
     let schema = record_schema(object);
-    let columns = schema.fields().iter().map(|field| column(batch, field.name()).cloned()).collect::<Result<Vec<_>>>()?;
+    let columns =
+        schema.fields().iter().map(|field| column(batch, field.name()).cloned()).collect::<Result<Vec<_>>>()?;
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 

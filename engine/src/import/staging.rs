@@ -217,4 +217,3 @@ impl Rejects {
         file.flush().map_err(Error::file("write", path))
     }
 }
-

@@ -84,7 +84,12 @@ fn plan_columns() -> Vec<Field> {
 fn invoice_columns() -> Vec<Field> {
     let mut fields = vec![text("id", false), text("customer_id", false), text("type", false)];
     fields.extend(date("invoice_date", false));
-    fields.extend([whole("amount", false), text("currency", false), text("plan_id", true), text("subscription_id", true)]);
+    fields.extend([
+        whole("amount", false),
+        text("currency", false),
+        text("plan_id", true),
+        text("subscription_id", true),
+    ]);
     fields.extend(date("period_start", true));
     fields.extend(date("period_end", true));
     fields.push(Field::new("proration", DataType::Boolean, true));

@@ -156,12 +156,17 @@ impl Settings {
     /// Sets one setting from text; an empty `base_currency` unsets it.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingsError> {
         match name {
-            "timezone" => self.timezone = parsed("timezone", value, Tz::from_str(value).ok(), "an IANA zone such as Europe/Paris")?,
+            "timezone" => {
+                self.timezone =
+                    parsed("timezone", value, Tz::from_str(value).ok(), "an IANA zone such as Europe/Paris")?
+            }
             "churn_recognition" => {
                 let choice = ChurnRecognition::parse(value);
                 self.churn_recognition = parsed("churn_recognition", value, choice, "period_end or immediate")?;
             }
-            "grace_days" => self.grace_days = parsed("grace_days", value, grace_days(value), "a number from 0 to 90, or never")?,
+            "grace_days" => {
+                self.grace_days = parsed("grace_days", value, grace_days(value), "a number from 0 to 90, or never")?
+            }
             "refunds" => self.refunds = parsed("refunds", value, Refunds::parse(value), "reduce or ignore")?,
             "prorations" => {
                 self.prorations = parsed("prorations", value, Prorations::parse(value), "add, replace or ignore")?;

@@ -102,7 +102,9 @@ fn add_cycles(args: &[ArrayRef]) -> Result<ArrayRef> {
         let (day, interval) = (days.value(row), intervals.value(row));
         match calendar::add_cycles(day, interval, counts.value(row), cycles.value(row)) {
             Some(day) => moved.append_value(day),
-            None => return exec_err!("{} cycles of {} {interval} leave the calendar", cycles.value(row), counts.value(row)),
+            None => {
+                return exec_err!("{} cycles of {} {interval} leave the calendar", cycles.value(row), counts.value(row));
+            }
         }
     }
     Ok(Arc::new(moved.finish()))
@@ -110,22 +112,21 @@ fn add_cycles(args: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn day_after(args: &[ArrayRef]) -> Result<ArrayRef> {
     let (days, steps) = (args[0].as_primitive::<Date32Type>(), args[1].as_primitive::<Int64Type>());
-    let later: Date32Array = days
-        .iter()
-        .zip(steps.iter())
-        .map(|(day, step)| i32::try_from(i64::from(day?) + step?).ok())
-        .collect();
+    let later: Date32Array =
+        days.iter().zip(steps.iter()).map(|(day, step)| i32::try_from(i64::from(day?) + step?).ok()).collect();
     Ok(Arc::new(later))
 }
 
 fn days_between(args: &[ArrayRef]) -> Result<ArrayRef> {
     let (from, to) = (args[0].as_primitive::<Date32Type>(), args[1].as_primitive::<Date32Type>());
-    let days: Int64Array = from.iter().zip(to.iter()).map(|(from, to)| Some(i64::from(to?) - i64::from(from?))).collect();
+    let days: Int64Array =
+        from.iter().zip(to.iter()).map(|(from, to)| Some(i64::from(to?) - i64::from(from?))).collect();
     Ok(Arc::new(days))
 }
 
 fn ratios(args: &[ArrayRef], name: &str, divide: fn(i128, i128) -> Option<i128>) -> Result<ArrayRef> {
-    let (numerators, denominators) = (args[0].as_primitive::<Decimal128Type>(), args[1].as_primitive::<Decimal128Type>());
+    let (numerators, denominators) =
+        (args[0].as_primitive::<Decimal128Type>(), args[1].as_primitive::<Decimal128Type>());
     let mut rates = Vec::with_capacity(numerators.len());
     for pair in numerators.iter().zip(denominators.iter()) {
         rates.push(match pair {

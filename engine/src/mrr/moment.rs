@@ -25,10 +25,8 @@ impl Moment {
             GraceDays::Days(days) => Some(i64::from(days)),
             GraceDays::Never => None,
         };
-        let mut values = HashMap::from([
-            ("as_of", date_value(Some(self.as_of))),
-            ("grace_days", ScalarValue::Int64(grace_days)),
-        ]);
+        let mut values =
+            HashMap::from([("as_of", date_value(Some(self.as_of))), ("grace_days", ScalarValue::Int64(grace_days))]);
         let choices = [
             ("timezone", self.settings.timezone.name()),
             ("churn_recognition", self.settings.churn_recognition.text()),

@@ -1,8 +1,8 @@
 //! Ad-hoc SQL: one read-only statement over the public tables.
 
 use datafusion::common::DataFusionError;
-use datafusion::execution::context::SQLOptions;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Result};

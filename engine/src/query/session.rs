@@ -18,7 +18,8 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(memory_bytes: usize, threads: usize) -> Result<Sessions> {
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
+        let runtime =
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
         Ok(Sessions { runtime, threads })
     }
 

@@ -108,7 +108,8 @@ pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef) -> Result<Arc<
     }
     let mut urls = Vec::with_capacity(paths.len());
     for path in paths {
-        let text = path.to_str().ok_or_else(|| Error::Argument(format!("the path \"{}\" is not UTF-8", path.display())))?;
+        let text =
+            path.to_str().ok_or_else(|| Error::Argument(format!("the path \"{}\" is not UTF-8", path.display())))?;
         urls.push(ListingTableUrl::parse(text)?);
     }
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");

@@ -82,7 +82,8 @@ pub(super) fn periods(interval: Interval, from: NaiveDate, to: NaiveDate) -> Res
     let mut whole_start = interval.start_of(from).ok_or_else(out_of_calendar)?;
     while whole_start <= to {
         if periods.len() == PERIODS_MAX {
-            let message = format!("the range from {from} to {to} has over {PERIODS_MAX} periods; use a longer interval");
+            let message =
+                format!("the range from {from} to {to} has over {PERIODS_MAX} periods; use a longer interval");
             return Err(Error::Argument(message));
         }
         let next = interval.next(whole_start).ok_or_else(out_of_calendar)?;

@@ -15,6 +15,10 @@ use crate::model::Settings;
 /// How long a transaction waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often another process may get between our migrations, and how long it is given each time.
+const MIGRATION_RETRIES: usize = 3;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
+
 /// What a snapshot was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SnapshotInfo {
@@ -67,7 +71,7 @@ impl Catalog {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        sqlx::migrate!("./migrations").run(&pool).await?;
+        migrate(&pool).await?;
         Ok(Catalog { pool })
     }
 
@@ -92,10 +96,11 @@ impl Catalog {
 
     /// The id of the data source with this id or name.
     pub(crate) async fn data_source(&self, id_or_name: &str) -> Result<Option<String>> {
-        let row = sqlx::query("select id from data_source where id = ?1 or name = ?1 order by id = ?1 desc, id limit 1")
-            .bind(id_or_name)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("select id from data_source where id = ?1 or name = ?1 order by id = ?1 desc, id limit 1")
+                .bind(id_or_name)
+                .fetch_optional(&self.pool)
+                .await?;
         row.map(|row| Ok(row.try_get("id")?)).transpose()
     }
 
@@ -126,10 +131,24 @@ impl Catalog {
     }
 }
 
+/// Brings the catalog to this version's form. Of two processes that open a new directory at once one finds the work half done
+/// by the other, and then whole.
+async fn migrate(pool: &SqlitePool) -> Result<()> {
+    let migrator = sqlx::migrate!("./migrations");
+    for _ in 0..MIGRATION_RETRIES {
+        if migrator.run(pool).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(MIGRATION_PAUSE).await;
+    }
+    Ok(migrator.run(pool).await?)
+}
+
 async fn newest(connection: &mut SqliteConnection) -> Result<Option<SnapshotInfo>> {
-    let row = sqlx::query("select id, as_of, settings, last_sequence, last_refresh from snapshot order by id desc limit 1")
-        .fetch_optional(connection)
-        .await?;
+    let row =
+        sqlx::query("select id, as_of, settings, last_sequence, last_refresh from snapshot order by id desc limit 1")
+            .fetch_optional(connection)
+            .await?;
     let Some(row) = row else { return Ok(None) };
     let (as_of, settings): (String, String) = (row.try_get("as_of")?, row.try_get("settings")?);
     let unreadable = |what: &str| Error::Internal(format!("the catalog's newest snapshot has no readable {what}"));

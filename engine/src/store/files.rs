@@ -28,6 +28,7 @@ pub(crate) struct Directory {
 impl Directory {
     /// Makes the directory where it is missing.
     pub(crate) fn create(root: &Path) -> Result<Directory> {
+        let is_new = !root.exists();
         for dir in [root.to_path_buf(), root.join("data"), root.join("staging")] {
             fs::create_dir_all(&dir).map_err(Error::file("create", &dir))?;
         }
@@ -36,8 +37,11 @@ impl Directory {
             fs::create_dir_all(&dir).map_err(Error::file("create", &dir))?;
         }
         let root = root.canonicalize().map_err(Error::file("find", root))?;
-        sync_dir(&root.join("data"))?;
-        sync_dir(&root)?;
+        if is_new {
+            for dir in [Some(root.join("data").as_path()), Some(root.as_path()), root.parent()].into_iter().flatten() {
+                sync_dir(dir)?;
+            }
+        }
         Ok(Directory { root })
     }
 

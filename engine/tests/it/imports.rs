@@ -34,9 +34,11 @@ async fn every_malformed_class_is_refused_and_nothing_else_is_lost() {
     let rows: Vec<(&str, Vec<u8>, &[&str])> = vec![
         ("wrong type", br#"{"id":1,"name":"A"}"#.to_vec(), &["wrong_type"]),
         ("missing", br#"{"id":"a"}"#.to_vec(), &["required"]),
-        ("all errors of a row", br#"{"name":"","country":"USA","created":"soon"}"#.to_vec(), &[
-            "required", "required", "bad_country", "bad_date",
-        ]),
+        (
+            "all errors of a row",
+            br#"{"name":"","country":"USA","created":"soon"}"#.to_vec(),
+            &["required", "required", "bad_country", "bad_date"],
+        ),
         ("bad date", br#"{"id":"a","name":"A","created":"2024-02-30"}"#.to_vec(), &["bad_date"]),
         ("duplicate key", br#"{"id":"a","id":"b","name":"A"}"#.to_vec(), &["duplicate_key"]),
         ("deep nesting", deep.into_bytes(), &["wrong_type"]),
@@ -50,7 +52,8 @@ async fn every_malformed_class_is_refused_and_nothing_else_is_lost() {
         let aborted = import(&ledger, ObjectType::Customers, &file, OnError::Abort).await;
         assert!(!aborted.stored && aborted.snapshot.is_none(), "{name}");
         assert_eq!(ledger.sql("select count(*) from customers").await, [["0"]], "{name}");
-        let mut found: Vec<_> = aborted.rejections[0].rejection.errors.iter().map(|error| error.code.as_str()).collect();
+        let mut found: Vec<_> =
+            aborted.rejections[0].rejection.errors.iter().map(|error| error.code.as_str()).collect();
         let mut expected = codes.to_vec();
         found.sort_unstable();
         expected.sort_unstable();

@@ -23,7 +23,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// An empty engine whose clock stands at noon of this day, UTC.
+    /// An empty engine whose clock stands at 10:00 UTC of this day, which is that day from Honolulu to Auckland.
     pub(crate) async fn open(today: NaiveDate) -> Ledger {
         let dir = TempDir::new().unwrap();
         Ledger { engine: open(dir.path(), today).await, dir }
@@ -72,7 +72,7 @@ impl Ledger {
 }
 
 pub(crate) async fn open(dir: &std::path::Path, today: NaiveDate) -> Engine {
-    let now: DateTime<Utc> = today.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap()).and_utc();
+    let now: DateTime<Utc> = today.and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap()).and_utc();
     Engine::open(Config::new(dir, Arc::new(move || now))).await.unwrap()
 }
 

@@ -5,8 +5,12 @@ use serde_json::{Value, json};
 use crate::ledger::Ledger;
 
 fn book(plans: Value, invoices: Value) -> Value {
-    let mut customers: Vec<String> =
-        invoices.as_array().unwrap().iter().map(|invoice| invoice["customer_id"].as_str().unwrap().to_string()).collect();
+    let mut customers: Vec<String> = invoices
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|invoice| invoice["customer_id"].as_str().unwrap().to_string())
+        .collect();
     customers.dedup();
     let customers: Vec<Value> = customers.iter().map(|id| json!({"id": id, "name": id})).collect();
     json!({"settings": {}, "as_of": "2024-06-15", "customers": customers, "plans": plans, "invoices": invoices})

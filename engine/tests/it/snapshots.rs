@@ -68,7 +68,10 @@ async fn a_second_writer_is_refused_and_told_who_writes() {
     let second = open(ledger.dir.path(), today).await;
     let input = || vec![Input::bytes("b", Some(ObjectType::Customers), br#"{"id":"b","name":"B"}"#.to_vec())];
     let refused = second.import(input(), &ImportOptions::default()).await;
-    assert!(matches!(&refused, Err(Error::WriterBusy { pid, .. }) if *pid == std::process::id().to_string()), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::WriterBusy { pid, .. }) if *pid == std::process::id().to_string()),
+        "{refused:?}"
+    );
     let seen = second.snapshot(None).await.unwrap();
     assert_eq!(seen.id(), 1);
     ledger.engine.close().await;

@@ -45,5 +45,8 @@ async fn only_queries_of_the_public_tables_pass() {
     ] {
         assert_eq!(ledger.sql(query).await, [[expected]], "{query}");
     }
-    assert_eq!(ledger.sql("select table_name from information_schema.tables where table_schema = 'public'").await.len(), 6);
+    assert_eq!(
+        ledger.sql("select table_name from information_schema.tables where table_schema = 'public'").await.len(),
+        6
+    );
 }
