@@ -17,9 +17,9 @@ pub(crate) struct Cli {
     /// The data directory; made on first use
     #[arg(long, global = true, value_name = "DIR", env = "MRROW_DATA", default_value = "./mrrow-data")]
     pub(crate) data: PathBuf,
-    /// Memory in MiB that computations use before they spill to disk
+    /// Memory in MiB that computations use before they spill to disk, at least 256
     #[arg(long, global = true, value_name = "MIB", env = "MRROW_MEMORY_MIB",
-          value_parser = clap::value_parser!(u32).range(64..))]
+          value_parser = clap::value_parser!(u32).range(256..))]
     pub(crate) memory: Option<u32>,
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -10,9 +10,23 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Plans of deeply nested SQL are walked by recursion; the longest statement that is allowed fits.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
+
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let running = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || run(cli));
+    match running.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The thread has told of its panic.
+        Ok(Err(_panic)) => ExitCode::FAILURE,
+        Err(error) => exit::report(&exit::Failure::other(format!("start a thread: {error}"))),
+    }
+}
+
+fn run(cli: args::Cli) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&exit::Failure::other(format!("start the runtime: {error}"))),
     };

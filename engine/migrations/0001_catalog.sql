@@ -3,14 +3,15 @@
 -- A snapshot is everything at one moment; `as_of` and `settings` are those its precomputed tables were made with.
 create table snapshot (
     id integer primary key,
-    committed_at text not null,
+    -- Microseconds since 1970, UTC; it rises from snapshot to snapshot, whatever the clock does.
+    committed_at integer not null unique,
     as_of text not null,
     settings text not null,
     -- The greatest `_sequence` given out.
     last_sequence integer not null,
     -- The greatest refresh number given out.
     last_refresh integer not null,
-    -- What made it: open, import, settings.
+    -- What made it: import or settings.
     cause text not null
 );
 
@@ -31,5 +32,6 @@ create index data_file_live on data_file (table_name, begin_snapshot, end_snapsh
 create table data_source (
     id text primary key,
     name text not null,
-    created_at text not null
+    -- Microseconds since 1970, UTC.
+    created_at integer not null
 );

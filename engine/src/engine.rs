@@ -22,12 +22,15 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Memory that queries and computations may use before they spill to disk, unless configured.
 pub const MEMORY_BYTES_DEFAULT: usize = 768 * 1024 * 1024;
 
+/// The least memory that computations are given; with less, sorts and joins could not even begin.
+pub const MEMORY_BYTES_MIN: usize = 256 * 1024 * 1024;
+
 /// How to open an engine.
 #[derive(Clone)]
 pub struct Config {
     /// The data directory; created where it is missing.
     pub data_dir: PathBuf,
-    /// Memory in bytes that queries and computations may use before they spill to disk.
+    /// Memory in bytes that queries and computations may use before they spill to disk; at least [`MEMORY_BYTES_MIN`].
     pub memory_bytes: usize,
     /// How many threads computations use.
     pub threads: usize,
@@ -71,7 +74,7 @@ impl Engine {
     pub async fn open(config: Config) -> Result<Engine> {
         let directory = Directory::create(&config.data_dir)?;
         let catalog = Catalog::open(&directory.catalog()).await?;
-        let sessions = Sessions::new(config.memory_bytes, config.threads)?;
+        let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
         Ok(Engine { directory, catalog, sessions, clock: config.clock, writer: Mutex::new(None) })
     }
 
@@ -132,24 +135,24 @@ impl Engine {
         if settings == pinned.info.settings {
             return Ok(());
         }
+        let recompute = Settings { base_currency: None, ..settings.clone() }
+            != Settings { base_currency: None, ..pinned.info.settings.clone() };
         let mut next = self.next_snapshot(&pinned, settings);
+        if !recompute {
+            // It is for reporting only: what is stored stays as it was computed.
+            next.as_of = pinned.info.as_of;
+            return self.commit(self.commit_of(next, "settings")).await;
+        }
         next.last_refresh += 1;
         let work = Refresh {
-            tables: self.raw_tables(&pinned.files),
+            tables: self.raw_tables(&pinned.files)?,
             moment: Moment { settings: next.settings.clone(), as_of: next.as_of },
             changed: Changed::All,
             number: next.last_refresh,
         };
         let files = refresh(&work, &self.sessions, &self.directory, next.id).await?;
-        self.commit(Commit {
-            snapshot: next,
-            cause: "settings",
-            committed_at: self.now(),
-            files,
-            replaced_tables: Table::PRECOMPUTED.to_vec(),
-            data_sources: Vec::new(),
-        })
-        .await
+        let replaced_tables = Table::PRECOMPUTED.to_vec();
+        self.commit(Commit { files, replaced_tables, ..self.commit_of(next, "settings") }).await
     }
 
     /// Runs every check, and recomputes everything from the records to compare it with what is stored.
@@ -193,12 +196,31 @@ impl Engine {
         SnapshotInfo { id: pinned.info.id + 1, as_of, settings, ..pinned.info.clone() }
     }
 
-    pub(crate) fn raw_tables(&self, files: &[DataFile]) -> RawTables {
+    /// The tables of these files, each of which must be there whole.
+    pub(crate) fn raw_tables(&self, files: &[DataFile]) -> Result<RawTables> {
         let mut tables = RawTables::default();
         for file in files {
-            tables.add(file.table, self.directory.path(&file.path), file.superseded_rows);
+            let path = self.directory.path(&file.path);
+            let bytes = path.metadata().map(|metadata| metadata.len()).ok();
+            if bytes != u64::try_from(file.bytes).ok() {
+                let message = format!("\"{}\" is missing or has another length; restore it from a backup", file.path);
+                return Err(Error::Damaged(message));
+            }
+            tables.add(file.table, path, file.superseded_rows);
         }
-        tables
+        Ok(tables)
+    }
+
+    /// A commit of this snapshot that changes no file.
+    pub(crate) fn commit_of(&self, snapshot: SnapshotInfo, cause: &'static str) -> Commit {
+        Commit {
+            snapshot,
+            cause,
+            committed_at: self.now(),
+            files: Vec::new(),
+            replaced_tables: Vec::new(),
+            data_sources: Vec::new(),
+        }
     }
 
     /// The id of the data source with this id or name; the text itself where there is none yet.
@@ -217,14 +239,14 @@ impl Engine {
         Ok((dir, directory))
     }
 
-    /// Takes the writer's lock, once, and sweeps what an interrupted writer has left.
+    /// Takes the writer's lock and sweeps what a write that did not end has left, in this process or another.
     async fn writer(&self) -> Result<MutexGuard<'_, Option<WriterLock>>> {
         let mut writer = self.writer.lock().await;
         if writer.is_none() {
-            let lock = WriterLock::take(self.directory.root())?;
-            self.directory.sweep(&self.catalog.named_files().await?)?;
-            *writer = Some(lock);
+            *writer = Some(WriterLock::take(self.directory.root())?);
         }
+        let last_snapshot = self.pinned().await?.info.id;
+        self.directory.sweep(&self.catalog.named_files().await?, last_snapshot)?;
         Ok(writer)
     }
 }

@@ -27,9 +27,19 @@ pub enum Error {
     /// A setting is unknown or does not take the value.
     #[error(transparent)]
     Setting(#[from] SettingsError),
-    /// The work was cancelled by its caller; nothing is stored.
-    #[error("cancelled; nothing was stored")]
-    Cancelled,
+    /// The data directory is not as its catalog says; a backup is needed.
+    #[error("the data directory is damaged: {0}")]
+    Damaged(String),
+    /// The rules could not be carried out for one customer; its records must be corrected.
+    #[error("compute customer \"{customer_id}\" of data source \"{data_source}\": {reason}")]
+    Customer {
+        /// The customer's data source.
+        data_source: String,
+        /// The customer's id.
+        customer_id: String,
+        /// What failed.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("{action} \"{path}\": {source}", path = path.display())]
     File {

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::ingest::is_field;
 use crate::model::DEFAULT_DATA_SOURCE;
-use crate::store::WriterLock;
+use crate::store::{STAGING_PREFIX, WriterLock};
 
 pub use inputs::{Content, Input, inputs_of_path};
 pub use summary::{Counts, ImportSummary, REJECTIONS_SHOWN, RejectedRow, WarningCount};
@@ -102,7 +102,7 @@ pub(crate) async fn import(
             format!("\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields");
         return Err(Error::Argument(message));
     }
-    let staging = TempDir::with_prefix_in("import-", engine.directory().staging())
+    let staging = TempDir::with_prefix_in(STAGING_PREFIX, engine.directory().staging())
         .map_err(Error::file("create", engine.directory().staging()))?;
     let pinned = engine.pinned().await?;
     let data_source = engine.data_source_id(&options.data_source).await?;

@@ -45,6 +45,7 @@ mod testing;
 pub use rejection::{Code, FieldError, Rejection, Warning, WarningCode};
 pub use row::is_field;
 pub use table::decoded_schema;
+pub(crate) use table::ignore;
 
 use output::Output;
 use source::{Malformed, Source};

@@ -19,7 +19,7 @@ mod snapshot;
 mod store;
 mod verify;
 
-pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT};
+pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN};
 pub use error::{Error, Result};
 pub use snapshot::Snapshot;
 pub use verify::Verification;

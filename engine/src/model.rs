@@ -1,11 +1,15 @@
 //! What the words mean: the three object types, their columns, the account's settings.
 
 mod columns;
+mod day;
 mod object;
+mod sent_time;
 mod settings;
 
 pub use columns::{HASH_BYTES, field_names, record_schema, required_fields};
+pub(crate) use day::{date_of, day_number};
 pub use object::ObjectType;
+pub(crate) use sent_time::SentTime;
 pub use settings::{
     ChurnRecognition, Discounts, GRACE_DAYS_MAX, GraceDays, Prorations, Refunds, SETTING_NAMES, Settings, SettingsError,
 };

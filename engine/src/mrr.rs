@@ -2,12 +2,12 @@
 
 mod calendar;
 mod functions;
+mod last_running;
 mod moment;
 mod ratio;
 mod refresh;
 mod steps;
 
-pub(crate) use calendar::{date_of, day_number};
 pub(crate) use functions::register as register_functions;
 pub(crate) use moment::{Moment, date_value};
 pub(crate) use refresh::{Changed, Refresh, refresh};

@@ -29,7 +29,7 @@ pub struct Snapshot {
 impl Snapshot {
     pub(crate) async fn pin(engine: &Engine, pinned: &Pinned, as_of: NaiveDate) -> Result<Snapshot> {
         let moment = Moment { settings: pinned.info.settings.clone(), as_of };
-        let mut tables = engine.raw_tables(&pinned.files);
+        let mut tables = engine.raw_tables(&pinned.files)?;
         let computed = if as_of == pinned.info.as_of {
             None
         } else {

@@ -18,9 +18,10 @@ const CHECKS: [(&str, &str); 5] = [
     ("lines_make_movements", include_str!("../sql/checks/lines_make_movements.sql")),
 ];
 
-const DIFFERENCES: [(&str, &str); 2] = [
+const DIFFERENCES: [(&str, &str); 3] = [
     ("rebuilt_movements", include_str!("../sql/checks/rebuilt_movements.sql")),
     ("rebuilt_lines", include_str!("../sql/checks/rebuilt_lines.sql")),
+    ("rebuilt_decisions", include_str!("../sql/checks/rebuilt_decisions.sql")),
 ];
 
 /// What a verification found.
@@ -50,7 +51,7 @@ impl Verification {
 }
 
 pub(crate) async fn verify(engine: &Engine, pinned: &Pinned) -> Result<Verification> {
-    let stored = engine.raw_tables(&pinned.files);
+    let stored = engine.raw_tables(&pinned.files)?;
     let moment = Moment { settings: pinned.info.settings.clone(), as_of: pinned.info.as_of };
     let (_scratch, directory) = engine.scratch()?;
     let work = Refresh { tables: stored.records_only(), moment, changed: Changed::All, number: 1 };
@@ -65,7 +66,7 @@ pub(crate) async fn verify(engine: &Engine, pinned: &Pinned) -> Result<Verificat
     for (name, sql) in CHECKS {
         verification.run(&context, name, sql).await?;
     }
-    for table in [Table::Lines, Table::Movements] {
+    for table in Table::PRECOMPUTED {
         let rows = rebuilt.current(engine.sessions(), table).await?;
         context.register_table(format!("rebuilt_{}", table.name()), rows.into_view())?;
     }

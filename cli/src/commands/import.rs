@@ -17,7 +17,7 @@ pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Fail
     let bar = progress::bar(total_bytes(&inputs));
     let options = ImportOptions {
         data_source: args.source.clone(),
-        map: args.map.iter().cloned().collect::<HashMap<_, _>>(),
+        map: renames(&args.map)?,
         on_error: match args.on_error {
             args::OnError::Abort => OnError::Abort,
             args::OnError::Skip => OnError::Skip,
@@ -29,7 +29,8 @@ pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Fail
     let imported = engine.import(inputs, &options).await;
     bar.finish_and_clear();
     let summary = imported?;
-    report(&summary, args, &mut std::io::stderr())?;
+    // The rows are stored or refused by now, and the exit code says so; a reader of standard error that has gone changes neither.
+    let _ = report(&summary, args, &mut std::io::stderr());
     if args.json {
         let json = serde_json::to_string(&summary).map_err(|error| Failure::other(error.to_string()))?;
         writeln!(std::io::stdout(), "{json}")?;
@@ -62,14 +63,31 @@ fn inputs(args: &ImportArgs) -> Result<Vec<Input>, Failure> {
             return Err(Failure::usage(format!("there is no file or directory \"{word}\"")));
         }
         match object {
-            Some(_) if !path.is_dir() => inputs.push(Input::file(path, object)),
-            _ => inputs.extend(inputs_of_path(path)?),
+            Some(object) if path.is_dir() => {
+                let message =
+                    format!("\"{word}\" is a directory, whose files name their types; name a file of {object}");
+                return Err(Failure::usage(message));
+            }
+            Some(_) => inputs.push(Input::file(path, object)),
+            None => inputs.extend(inputs_of_path(path)?),
         }
     }
     for input in &mut inputs {
         input.format = args.input_format.or(input.format);
     }
     Ok(inputs)
+}
+
+/// The renames; each name of ours and of theirs once.
+fn renames(pairs: &[(String, String)]) -> Result<HashMap<String, String>, Failure> {
+    let mut map = HashMap::new();
+    for (theirs, ours) in pairs {
+        let taken = map.values().any(|other| other == ours);
+        if taken || map.insert(theirs.clone(), ours.clone()).is_some() {
+            return Err(Failure::usage(format!("--map {theirs}={ours}: one of the two names is mapped already")));
+        }
+    }
+    Ok(map)
 }
 
 /// The bytes of all inputs, where all are files.
@@ -109,7 +127,7 @@ fn report(summary: &ImportSummary, args: &ImportArgs, out: &mut impl Write) -> R
         let fields: Vec<_> = summary.ignored_fields.iter().map(|(field, rows)| format!("{field} ({rows})")).collect();
         writeln!(out, "ignored fields that are not ours: {}", fields.join(", "))?;
     }
-    writeln!(out, "{}", outcome(summary, args.dry_run))?;
+    writeln!(out, "{}", outcome(summary, args))?;
     Ok(())
 }
 
@@ -128,18 +146,21 @@ fn report_rejection(rejected: &RejectedRow, out: &mut impl Write) -> Result<(), 
 fn explanation(code: &str) -> &'static str {
     match code {
         "unknown_plan" => "no MRR until that plan arrives",
-        "plan_currency_differs" => "the invoice's currency is used, not its plan's",
+        "currency_differs" => "the invoice's currency is used, not its plan's",
         "proration_without_period" => "no MRR: a proration needs period_start and period_end",
         "cancellation_amount" => "the amount of a cancellation is ignored",
         _ => "see the README",
     }
 }
 
-fn outcome(summary: &ImportSummary, dry_run: bool) -> String {
+fn outcome(summary: &ImportSummary, args: &ImportArgs) -> String {
     match summary.snapshot {
         Some(snapshot) => format!("stored as snapshot {snapshot}"),
-        None if dry_run => "dry run: nothing was stored".to_string(),
-        None if summary.stored => "nothing new: all of it was stored before".to_string(),
-        None => "nothing was stored; mend the rejected rows, or store the others with --on-error skip".to_string(),
+        None if !summary.stored && summary.total().rejected > 0 && matches!(args.on_error, args::OnError::Abort) => {
+            "nothing was stored; mend the rejected rows, or store the others with --on-error skip".to_string()
+        }
+        None if args.dry_run => "dry run: nothing was stored".to_string(),
+        None if summary.total().accepted > 0 => "nothing new: all of it was stored before".to_string(),
+        None => "nothing to store".to_string(),
     }
 }

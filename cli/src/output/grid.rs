@@ -13,20 +13,21 @@ use super::text::nested;
 /// A table that is printed once all rows are known, since the widest decides.
 pub(super) struct Grid {
     table: Table,
+    is_markdown: bool,
 }
 
 impl Grid {
     /// Columns with a line under the header.
     pub(super) fn table(schema: &SchemaRef) -> Grid {
-        Grid::with_preset(schema, "     ──            ")
+        Grid::with_preset(schema, "     ──            ", false)
     }
 
     /// A Markdown table.
     pub(super) fn markdown(schema: &SchemaRef) -> Grid {
-        Grid::with_preset(schema, presets::ASCII_MARKDOWN)
+        Grid::with_preset(schema, presets::ASCII_MARKDOWN, true)
     }
 
-    fn with_preset(schema: &SchemaRef, preset: &str) -> Grid {
+    fn with_preset(schema: &SchemaRef, preset: &str, is_markdown: bool) -> Grid {
         let mut table = Table::new();
         table.load_preset(preset);
         table.set_header(schema.fields().iter().map(|field| field.name().as_str()));
@@ -35,7 +36,7 @@ impl Grid {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        Grid { table }
+        Grid { table, is_markdown }
     }
 
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
@@ -45,11 +46,12 @@ impl Grid {
         for row in 0..batch.num_rows() {
             let mut cells = Vec::with_capacity(formatters.len());
             for (column, formatter) in batch.columns().iter().zip(&formatters) {
-                cells.push(if column.data_type().is_nested() {
+                let text = if column.data_type().is_nested() {
                     nested(column, row)?
                 } else {
                     formatter.value(row).to_string()
-                });
+                };
+                cells.push(if self.is_markdown { markdown_cell(&text) } else { text });
             }
             self.table.add_row(cells);
         }
@@ -62,4 +64,9 @@ impl Grid {
         }
         out.flush()
     }
+}
+
+/// A cell is one line without bars.
+fn markdown_cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\r', '\n'], " ")
 }

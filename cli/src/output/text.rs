@@ -37,7 +37,7 @@ pub(super) fn nested(column: &ArrayRef, row: usize) -> Result<String, ArrowError
     if let Some(list) = column.as_list_opt::<i32>()
         && let Some(texts) = list.value(row).as_string_opt::<i32>()
     {
-        let texts: Vec<&str> = texts.iter().flatten().collect();
+        let texts: Vec<Option<&str>> = texts.iter().collect();
         return serde_json::to_string(&texts).map_err(|error| ArrowError::ExternalError(Box::new(error)));
     }
     let formatter = ArrayFormatter::try_new(column, &FormatOptions::default())?;

@@ -130,3 +130,32 @@ fn wrong_usage_is_exit_code_2() {
         assert_eq!(ran.out, "", "{args:?}");
     }
 }
+
+#[test]
+fn the_rejects_file_never_takes_the_place_of_an_input() {
+    let place = Place::new();
+    let file = place.file("customers.csv", CUSTOMERS);
+    let path = file.to_str().unwrap();
+    assert_eq!(place.run(&["import", path, "--rejects", path]).code, 2);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), CUSTOMERS);
+}
+
+#[test]
+fn a_named_entry_that_cannot_be_read_is_not_passed_over() {
+    let place = Place::new();
+    place.file("customers.csv", CUSTOMERS);
+    std::fs::create_dir(place.dir.path().join("invoices.csv")).unwrap();
+    let ran = place.run(&["import", "."]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("invoices.csv"), "{}", ran.err);
+}
+
+#[test]
+fn a_name_is_mapped_once() {
+    let place = Place::new();
+    place.file("customers.csv", "a,b\n1,2\n");
+    for pair in [["a=id", "a=name"], ["a=id", "b=id"], ["a=identity", "b=name"]] {
+        let ran = place.run(&["import", "customers.csv", "--map", pair[0], "--map", pair[1]]);
+        assert_eq!(ran.code, 2, "{pair:?}: {}", ran.err);
+    }
+}

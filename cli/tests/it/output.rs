@@ -81,3 +81,16 @@ fn movements_are_narrowed_by_day_and_customer() {
     assert!(one > 0 && one == lines(&["--customer", "default/northcove"]));
     assert_eq!(lines(&["--customer", "other/northcove"]), 0);
 }
+
+#[test]
+fn a_deep_statement_is_an_answer_or_an_error() {
+    let place = Place::new();
+    for sql in [
+        format!("select 1 where {}", vec!["1=1"; 1_500].join(" and ")),
+        format!("select {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+        format!("select {}", "1".repeat(70_000)),
+    ] {
+        let ran = place.run_with_input(&["sql", "-"], sql.as_bytes());
+        assert!(ran.code == 0 || ran.code == 1, "{} for {}: {}", ran.code, &sql[..40], ran.err);
+    }
+}

@@ -22,29 +22,32 @@ fn a_changed_setting_changes_the_movements() {
     assert_eq!(place.ok(&["movements", "--as-of", "2025-07-01"]), before);
 }
 
-#[test]
-fn verification_finds_a_row_that_was_tampered_with() {
+/// A store with one customer and one invoice of this amount, and its file of movements.
+fn store_of(amount: u32) -> (Place, std::path::PathBuf) {
     let place = Place::new();
-    place.import_sample();
-    assert_eq!(place.run(&["verify"]).code, 0);
-    let movements = place.dir.path().join("mrrow-data/data/movements");
-    let files: Vec<_> = movements.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
-    assert_eq!(files.len(), 1);
-    // Another store's movements in the place of these.
-    let other = Place::new();
-    let customers = "[{\"id\":\"x\",\"name\":\"X\"}]";
+    let customers = r#"[{"id":"x","name":"X"}]"#;
     let plans = r#"[{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}]"#;
-    let invoice = r#"{"id":"i","customer_id":"x","type":"subscription","invoice_date":"2024-01-01","amount":1,"currency":"USD","plan_id":"p"}"#;
+    let invoice = format!(
+        r#"{{"id":"i","customer_id":"x","type":"subscription","invoice_date":"2024-01-01","amount":{amount},"currency":"USD","plan_id":"p"}}"#
+    );
     let book = format!(r#"{{"customers":{customers},"plans":{plans},"invoices":[{invoice}]}}"#);
-    assert_eq!(other.run_with_input(&["import", "-"], book.as_bytes()).code, 0);
-    let forged = other.dir.path().join("mrrow-data/data/movements").read_dir().unwrap().next().unwrap().unwrap().path();
-    std::fs::copy(forged, &files[0]).unwrap();
+    assert_eq!(place.run_with_input(&["import", "-"], book.as_bytes()).code, 0);
+    let mut files = place.dir.path().join("mrrow-data/data/movements").read_dir().unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    (place, file)
+}
+
+#[test]
+fn verification_finds_movements_that_are_not_what_the_records_say() {
+    let (place, stored) = store_of(1111);
+    place.ok(&["verify"]);
+    // The movements of another amount, in a file as long.
+    let length = |path: &std::path::Path| path.metadata().unwrap().len();
+    let mut others = (1112..1200).map(store_of);
+    let (_other, forged) = others.find(|(_, forged)| length(forged) == length(&stored)).unwrap();
+    std::fs::copy(forged, stored).unwrap();
     let ran = place.run(&["verify"]);
     assert_eq!(ran.code, 7, "{}", ran.err);
-    assert!(
-        ran.err.contains("rebuilt_movements") && ran.out.contains("\"only_in\":\"rebuilt\""),
-        "{}{}",
-        ran.err,
-        ran.out
-    );
+    assert!(ran.err.contains("rebuilt_movements"), "{}", ran.err);
+    assert!(ran.out.contains("\"only_in\":\"rebuilt\"") && ran.out.contains("1111.0000"), "{}", ran.out);
 }

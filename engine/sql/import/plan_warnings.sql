@@ -14,13 +14,13 @@ known as (
 ),
 final as (
   select
-    case when k.id is null then 'unknown_plan' else 'plan_currency_differs' end as code,
+    case when k.id is null then 'unknown_plan' else 'currency_differs' end as code,
     count(*) as invoices,
     min(s.id) as example
   from staged_invoices s
   left join known k on k.data_source = s.data_source and k.id = s.plan_id
   where s.plan_id is not null and (k.id is null or k.currency <> s.currency)
-  group by case when k.id is null then 'unknown_plan' else 'plan_currency_differs' end
+  group by case when k.id is null then 'unknown_plan' else 'currency_differs' end
 )
 select * from final
 order by code

@@ -3,48 +3,57 @@
 -- Parameters: $refunds. Reads: records, coverage, live_groups, counting_invoices.
 with
 subscriptions as (
-  select distinct customer_no, subscription_no, currency, subscription_id from coverage
+  select distinct subscription_no, currency, subscription_id from coverage
 ),
--- A refund may mean its own subscription; without an id, every one of the customer in its currency.
-meant as (
-  select place, subscription_no, subscription_id, issued_on
-  from records
-  where type = 'refund' and $refunds = 'reduce' and subscription_id <> ''
-  union all
-  select r.place, s.subscription_no, s.subscription_id, r.issued_on
-  from records r
-  join subscriptions s on s.customer_no = r.customer_no and s.currency = r.currency
-  where r.type = 'refund' and $refunds = 'reduce' and r.subscription_id = ''
-),
--- In each of these the live group that starts last by the refund's day …
-reached as (
+-- A group can be hit while it is paid and running.
+paid as (
   select
-    subscription_no,
-    subscription_id,
-    place,
-    issued_on,
-    max(group_no) over (
-      partition by subscription_no order by day, turn rows between unbounded preceding and current row
-    ) as group_no
+    g.group_no,
+    g.customer_no,
+    g.subscription_no,
+    s.currency,
+    s.subscription_id,
+    g.start_on,
+    least(g.end_on, g.until_on) as stop_on
+  from live_groups g
+  join subscriptions s on s.subscription_no = g.subscription_no
+),
+refunds as (
+  select place, customer_no, subscription_no, currency, subscription_id, issued_on
+  from records
+  where type = 'refund' and $refunds = 'reduce'
+),
+-- A refund with a subscription id hits the group of that subscription …
+hit_in_subscription as (
+  select place, last_running(group_no, day, stop_on) over (partition by subscription_no order by day, turn) as group_no
   from (
-    select subscription_no, null as subscription_id, start_on as day, 0 as turn, group_no, null as place, null as issued_on
-    from live_groups
+    select subscription_no, start_on as day, 0 as turn, group_no, stop_on, null as place from paid
     union all
-    select subscription_no, subscription_id, issued_on as day, 1, null, place, issued_on from meant
+    select subscription_no, issued_on, 1, null, null, place from refunds where subscription_id <> ''
   )
 ),
--- … is hit if it is paid and running on that day; of several, the one that began last, then the smallest subscription id.
-hit as (
+-- … without one, of all groups of the customer in its currency the one that began last, then of the smallest subscription id.
+hit_in_customer as (
   select
-    r.place,
-    g.group_no,
-    g.group_place,
-    g.until_on,
-    g.ended_by,
-    row_number() over (partition by r.place order by g.start_on desc, r.subscription_id) as preference
-  from reached r
-  join live_groups g on g.group_no = r.group_no
-  where r.place is not null and r.issued_on < g.end_on and (g.until_on is null or r.issued_on < g.until_on)
+    place,
+    last_running(group_no, day, stop_on) over (
+      partition by customer_no, currency order by day, turn, subscription_id desc
+    ) as group_no
+  from (
+    select customer_no, currency, start_on as day, 0 as turn, subscription_id, group_no, stop_on, null as place from paid
+    union all
+    select customer_no, currency, issued_on, 1, '', null, null, place from refunds where subscription_id = ''
+  )
+),
+hit as (
+  select h.place, g.group_place, g.until_on, g.ended_by
+  from (
+    select place, group_no from hit_in_subscription
+    union all
+    select place, group_no from hit_in_customer
+  ) h
+  join live_groups g on g.group_no = h.group_no
+  where h.place is not null
 ),
 -- It means the counting invoice of its plan, else the group's last.
 refunded as (
@@ -56,7 +65,6 @@ refunded as (
   from hit h
   join records r on r.place = h.place
   left join counting_invoices same_plan on same_plan.group_place = h.group_place and same_plan.plan_id = r.plan_id
-  where h.preference = 1
 ),
 -- The same share of the invoice's rate as of its amount.
 final as (

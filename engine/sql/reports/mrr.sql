@@ -1,55 +1,61 @@
 -- reports.md: how did MRR come about, period by period?
 -- One output row is one period and currency: opening + new + expansion + contraction + churn + reactivation = closing, in minor
--- units; customers are those with MRR in the currency at the close. Reads: periods, movements.
--- Parameters: $to.
+-- units; `…_customers` are the customers with such a movement in the period, `customers` those with MRR in the currency at its close.
+-- Parameters: $to. Reads: periods, movements.
 with
--- Movements before the first period are its opening.
+-- Each movement is placed in the period that starts last by its day; one before all periods has none, and is part of the opening.
 placed as (
   select
-    m.currency,
-    m.type,
-    m.amount,
-    case when m.mrr_after = m.amount then 1 when m.mrr_after = 0 then -1 else 0 end as customers_change,
-    coalesce(p.period_start, cast('0001-01-01' as date)) as period_start
-  from movements m
-  left join periods p on m.date between p.period_start and p.period_end
-  where m.date <= $to
+    *,
+    max(start_on) over (order by date, turn rows between unbounded preceding and current row) as period_start
+  from (
+    select
+      date,
+      1 as turn,
+      null as start_on,
+      currency,
+      type,
+      amount,
+      mrr_after,
+      concat(character_length(data_source), ':', data_source, customer_id) as customer
+    from movements
+    where date <= $to
+    union all
+    select period_start as date, 0, period_start, null, null, null, null, null from periods
+  )
 ),
 summed as (
   select
     currency,
     period_start,
     sum(amount) as net,
-    sum(case when type = 'new' then amount else 0.0000 end) as new,
-    sum(case when type = 'expansion' then amount else 0.0000 end) as expansion,
-    sum(case when type = 'contraction' then amount else 0.0000 end) as contraction,
-    sum(case when type = 'churn' then amount else 0.0000 end) as churn,
-    sum(case when type = 'reactivation' then amount else 0.0000 end) as reactivation,
-    count(*) filter (where type = 'new') as new_customers,
-    count(*) filter (where type = 'expansion') as expansion_customers,
-    count(*) filter (where type = 'contraction') as contraction_customers,
-    count(*) filter (where type = 'churn') as churn_customers,
-    count(*) filter (where type = 'reactivation') as reactivation_customers,
-    sum(customers_change) as customers_change
+    sum(case when type = 'new' then amount end) as new,
+    sum(case when type = 'expansion' then amount end) as expansion,
+    sum(case when type = 'contraction' then amount end) as contraction,
+    sum(case when type = 'churn' then amount end) as churn,
+    sum(case when type = 'reactivation' then amount end) as reactivation,
+    count(distinct case when type = 'new' then customer end) as new_customers,
+    count(distinct case when type = 'expansion' then customer end) as expansion_customers,
+    count(distinct case when type = 'contraction' then customer end) as contraction_customers,
+    count(distinct case when type = 'churn' then customer end) as churn_customers,
+    count(distinct case when type = 'reactivation' then customer end) as reactivation_customers,
+    sum(case when mrr_after = amount then 1 when mrr_after = 0 then -1 else 0 end) as customers_change
   from placed
+  where currency is not null
   group by currency, period_start
 ),
 -- Every period has a row for every currency, also those in which nothing happened.
 calendar as (
   select c.currency, p.period_start, p.period_end, p.partial
   from (select distinct currency from summed) c
-  cross join (
-    select period_start, period_end, partial from periods
-    union all
-    select cast('0001-01-01' as date), cast('0001-01-01' as date), false
-  ) p
+  cross join periods p
+),
+before as (
+  select currency, net, customers_change from summed where period_start is null
 ),
 running as (
   select
-    c.currency,
-    c.period_start,
-    c.period_end,
-    c.partial,
+    c.*,
     s.new,
     s.expansion,
     s.contraction,
@@ -60,11 +66,12 @@ running as (
     s.contraction_customers,
     s.churn_customers,
     s.reactivation_customers,
-    s.net,
-    sum(s.net) over so_far as closing,
-    sum(s.customers_change) over so_far as customers
+    coalesce(s.net, 0.0000) as net,
+    coalesce(b.net, 0.0000) + coalesce(sum(s.net) over so_far, 0.0000) as closing,
+    coalesce(b.customers_change, 0) + coalesce(sum(s.customers_change) over so_far, 0) as customers
   from calendar c
   left join summed s on s.currency = c.currency and s.period_start = c.period_start
+  left join before b on b.currency = c.currency
   window so_far as (partition by c.currency order by c.period_start rows between unbounded preceding and current row)
 ),
 final as (
@@ -73,21 +80,20 @@ final as (
     period_end,
     partial,
     currency,
-    cast(coalesce(closing, 0.0000) - coalesce(net, 0.0000) as decimal(38, 4)) as opening,
+    cast(closing - net as decimal(38, 4)) as opening,
     cast(coalesce(new, 0.0000) as decimal(38, 4)) as new,
     cast(coalesce(expansion, 0.0000) as decimal(38, 4)) as expansion,
     cast(coalesce(contraction, 0.0000) as decimal(38, 4)) as contraction,
     cast(coalesce(churn, 0.0000) as decimal(38, 4)) as churn,
     cast(coalesce(reactivation, 0.0000) as decimal(38, 4)) as reactivation,
-    cast(coalesce(closing, 0.0000) as decimal(38, 4)) as closing,
+    cast(closing as decimal(38, 4)) as closing,
     coalesce(new_customers, 0) as new_customers,
     coalesce(expansion_customers, 0) as expansion_customers,
     coalesce(contraction_customers, 0) as contraction_customers,
     coalesce(churn_customers, 0) as churn_customers,
     coalesce(reactivation_customers, 0) as reactivation_customers,
-    coalesce(customers, 0) as customers
+    customers
   from running
-  where period_start > cast('0001-01-01' as date)
 )
 select * from final
 order by period_start, currency

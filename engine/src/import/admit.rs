@@ -1,22 +1,24 @@
 //! Admission: staged rows are held against what is stored, and those that say something new are published with their movements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, UInt64Type};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
+use serde_json::Value;
 
 use super::staging::{Staged, staged_schema};
 use super::{ImportOptions, ImportSummary, OnError, Progress, RejectedRow};
 use crate::engine::{Engine, Pinned};
 use crate::error::{Error, Result};
 use crate::ingest::{Code, FieldError, Rejection};
-use crate::model::{ObjectType, record_schema};
+use crate::model::{ObjectType, field_names, record_schema};
 use crate::mrr::{Changed, Moment, Refresh, refresh};
 use crate::query::parquet_table;
 use crate::store::{Commit, NewFile, Table};
@@ -36,7 +38,7 @@ const REFRESHES_MAX: usize = 8;
 struct Admitted {
     files: Vec<NewFile>,
     /// Customers that an invoice was moved away from.
-    left_behind: Vec<String>,
+    left_behind: BTreeSet<String>,
 }
 
 /// Publishes what the staged rows change, unless rows were rejected and the caller wants all or nothing.
@@ -77,7 +79,7 @@ pub(super) async fn admit(
 
 /// The stored tables under their names, and the staged ones as `staged_…`.
 async fn staging_session(engine: &Engine, pinned: &Pinned, staged: &Staged) -> Result<SessionContext> {
-    let context = engine.raw_tables(&pinned.files).session(engine.sessions()).await?;
+    let context = engine.raw_tables(&pinned.files)?.session(engine.sessions()).await?;
     for object in ObjectType::ALL {
         let paths: Vec<_> = staged.files.get(&object).cloned().into_iter().collect();
         context.register_table(format!("staged_{object}"), parquet_table(&paths, staged_schema(object))?)?;
@@ -112,7 +114,7 @@ fn unknown_customer(batch: &RecordBatch, row: usize) -> Result<Rejection> {
         pointer: "/customer_id".to_string(),
         code: Code::CustomerNotFound,
         message: format!("no customer \"{customer}\" is stored or in this import; send the customer too"),
-        value: Some(serde_json::Value::String(customer).to_string()),
+        value: Some(Value::String(customer).to_string()),
     };
     Ok(Rejection {
         object: Some(ObjectType::Invoices),
@@ -125,17 +127,22 @@ fn unknown_customer(batch: &RecordBatch, row: usize) -> Result<Rejection> {
 
 /// A staged row as JSON; the bytes it came in are gone, its content is not.
 fn row_as_json(batch: &RecordBatch, row: usize) -> Result<String> {
-    let fields: Vec<usize> = (0..batch.num_columns())
-        .filter(|&column| {
-            let name = batch.schema_ref().field(column).name().clone();
-            name != "data_source" && !name.starts_with('_') && !name.ends_with("_zoned")
-        })
-        .collect();
-    let projected = batch.slice(row, 1).project(&fields)?;
-    let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
-    writer.write(&projected)?;
-    writer.finish()?;
-    Ok(String::from_utf8_lossy(&writer.into_inner()).trim_end().to_string())
+    let mut fields = serde_json::Map::new();
+    for name in field_names(ObjectType::Invoices) {
+        let values = column(batch, name)?;
+        if values.is_null(row) {
+            continue;
+        }
+        let text = ArrayFormatter::try_new(values, &FormatOptions::default())?.value(row).to_string();
+        let value = match values.data_type() {
+            DataType::Int64 => Value::from(values.as_primitive::<Int64Type>().value(row)),
+            DataType::Boolean => Value::from(values.as_boolean().value(row)),
+            DataType::Timestamp(..) if boolean(batch, &format!("{name}_zoned"))?.value(row) => Value::from(text + "Z"),
+            _ => Value::from(text),
+        };
+        fields.insert((*name).to_string(), value);
+    }
+    Ok(Value::Object(fields).to_string())
 }
 
 async fn count_plan_warnings(context: &SessionContext, summary: &mut ImportSummary) -> Result<()> {
@@ -181,6 +188,10 @@ impl Admission<'_> {
             first.superseded_rows = i64::try_from(superseded_rows).unwrap_or(i64::MAX);
         }
         admitted.files.extend(files);
+        let counts = *summary.counts_of(self.object);
+        if counts.accepted + counts.rejected != counts.read {
+            return Err(Error::Internal(format!("of {} {} read, {counts:?} is not all", counts.read, self.object)));
+        }
         Ok(())
     }
 
@@ -213,7 +224,7 @@ fn count_statuses(batch: &RecordBatch, object: ObjectType, summary: &mut ImportS
     Ok(())
 }
 
-fn remember_left_behind(kept: &RecordBatch, left_behind: &mut Vec<String>) {
+fn remember_left_behind(kept: &RecordBatch, left_behind: &mut BTreeSet<String>) {
     if let Some(left) = kept.column_by_name("_left_customer_id") {
         left_behind.extend(left.as_string::<i32>().iter().flatten().map(str::to_string));
     }
@@ -245,7 +256,7 @@ async fn publish(
     let mut next = engine.next_snapshot(pinned, pinned.info.settings.clone());
     next.last_sequence = last_sequence;
     next.last_refresh += 1;
-    let mut tables = engine.raw_tables(&pinned.files);
+    let mut tables = engine.raw_tables(&pinned.files)?;
     for file in &admitted.files {
         tables.add(file.table, engine.directory().path(&file.path), file.superseded_rows);
     }
@@ -262,16 +273,9 @@ async fn publish(
     let mut files = admitted.files;
     files.extend(refresh(&work, engine.sessions(), engine.directory(), next.id).await?);
     let id = next.id;
-    engine
-        .commit(Commit {
-            snapshot: next,
-            cause: "import",
-            committed_at: engine.now(),
-            files,
-            replaced_tables: if everyone { Table::PRECOMPUTED.to_vec() } else { Vec::new() },
-            data_sources: vec![data_source.to_string()],
-        })
-        .await?;
+    let replaced_tables = if everyone { Table::PRECOMPUTED.to_vec() } else { Vec::new() };
+    let data_sources = vec![data_source.to_string()];
+    engine.commit(Commit { files, replaced_tables, data_sources, ..engine.commit_of(next, "import") }).await?;
     Ok(id)
 }
 
@@ -298,7 +302,7 @@ async fn changed_customers(
     Ok(Arc::new(MemTable::try_new(schema, vec![changed.collect().await?])?))
 }
 
-fn customers(data_source: &str, ids: &[String]) -> Result<Arc<dyn TableProvider>> {
+fn customers(data_source: &str, ids: &BTreeSet<String>) -> Result<Arc<dyn TableProvider>> {
     let text = |name| Field::new(name, DataType::Utf8, false);
     let schema = Arc::new(Schema::new(vec![text("data_source"), text("customer_id")]));
     let sources: ArrayRef = Arc::new(StringArray::from(vec![data_source; ids.len()]));

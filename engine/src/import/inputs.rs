@@ -64,9 +64,12 @@ pub fn inputs_of_path(path: &Path) -> Result<Vec<Input>> {
     let mut named: Vec<(ObjectType, PathBuf)> = Vec::new();
     for entry in path.read_dir().map_err(Error::file("list", path))? {
         let file = entry.map_err(Error::file("list", path))?.path();
-        if let Some(object) = type_of_name(&file).filter(|_| file.is_file()) {
-            named.push((object, file));
+        let Some(object) = type_of_name(&file) else { continue };
+        if !file.is_file() {
+            let message = format!("\"{}\" is not a file that can be read; mend it or move it away", file.display());
+            return Err(Error::Argument(message));
         }
+        named.push((object, file));
     }
     if named.is_empty() {
         let message = format!("\"{}\" has no file customers.*, plans.* or invoices.*", path.display());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
@@ -14,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 
 use super::{Content, ImportOptions, ImportSummary, Input, Progress, REJECTIONS_SHOWN, RejectedRow};
 use crate::error::{Error, Result};
-use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, decode_file};
+use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, decode_file, ignore};
 use crate::model::{ObjectType, record_schema};
 use crate::store::file_properties;
 
@@ -51,8 +51,24 @@ pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
 
 /// Decodes all inputs on a thread of their own.
 pub(super) async fn stage(plan: Plan, inputs: Vec<Input>, options: ImportOptions) -> Result<Staged> {
-    let staging = tokio::task::spawn_blocking(move || Stager::new(plan, options)?.stage_all(inputs));
+    let staging = tokio::task::spawn_blocking(move || {
+        refuse_rejects_in_the_place_of_an_input(&inputs, options.rejects.as_deref())?;
+        Stager::new(plan, options)?.stage_all(inputs)
+    });
     staging.await.map_err(|error| Error::Internal(format!("read the input: {error}")))?
+}
+
+fn refuse_rejects_in_the_place_of_an_input(inputs: &[Input], rejects: Option<&Path>) -> Result<()> {
+    let Some(rejects) = rejects.and_then(|path| path.canonicalize().ok()) else { return Ok(()) };
+    for input in inputs {
+        if let Content::File(path) = &input.content
+            && path.canonicalize().is_ok_and(|path| path == rejects)
+        {
+            let message = format!("the rejects file \"{}\" is one of the inputs; name another", rejects.display());
+            return Err(Error::Argument(message));
+        }
+    }
+    Ok(())
 }
 
 struct Stager {
@@ -128,7 +144,7 @@ impl Stager {
             self.staged.summary.warn(warning.code.as_str(), 1, &warning.id);
         }
         for (field, count) in &decoded.ignored_fields {
-            *self.staged.summary.ignored_fields.entry(field.clone()).or_default() += count;
+            ignore(&mut self.staged.summary.ignored_fields, field, *count);
         }
         for rejection in decoded.rejections {
             let input = self.staged.input_names.last().cloned().unwrap_or_default();

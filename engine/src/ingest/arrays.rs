@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, StringArray, StringViewArray, StructArray,
+    new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -53,12 +54,14 @@ impl Column {
     pub(super) fn new(array: &ArrayRef) -> Result<Self, ArrowError> {
         use DataType::{
             Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256, Dictionary, Float16, Float32,
-            Float64, Int8, Int16, Int32, Int64, LargeUtf8, Map, Struct, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8,
-            Utf8View,
+            Float64, Int8, Int16, Int32, Int64, LargeUtf8, Map, Null, Struct, Timestamp, UInt8, UInt16, UInt32, UInt64,
+            Utf8, Utf8View,
         };
         let to = |data_type| cast(array, &data_type);
         Ok(match array.data_type() {
             Utf8 | LargeUtf8 | Utf8View => Column::Text(to(Utf8View)?.as_string_view().clone()),
+            // A column of nothing but nulls, as some writers type it.
+            Null => Column::new(&new_null_array(&Utf8View, array.len()))?,
             Boolean => Column::Flag(array.as_boolean().clone()),
             Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => Column::Whole(to(Int64)?.as_primitive().clone()),
             Float16 => Column::new(&to(Float32)?)?,

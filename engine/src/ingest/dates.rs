@@ -1,7 +1,9 @@
 //! Dates out of their text: an instant, or a wall clock reading when no zone is given.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDate, Offset, TimeZone};
-use chrono_tz::{GapInfo, Tz};
+use chrono::{DateTime, NaiveDate};
+use chrono_tz::Tz;
+
+use crate::model::SentTime;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -43,20 +45,9 @@ impl Moment {
         Moment::new(micros + fraction, offset.is_some())
     }
 
-    /// The instant in UTC. A wall clock reading is one of `timezone`: of the two instants of an hour that occurs twice it
-    /// is the first; one that is skipped counts with the offset from before the gap.
+    /// The instant in UTC, in microseconds; see [`SentTime::instant`].
     pub(super) fn instant(self, timezone: Tz) -> i64 {
-        if self.zoned {
-            return self.micros;
-        }
-        let Some(wall) = DateTime::from_timestamp_micros(self.micros).map(|time| time.naive_utc()) else {
-            return self.micros;
-        };
-        let offset = match timezone.offset_from_local_datetime(&wall) {
-            MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => Some(offset),
-            MappedLocalTime::None => GapInfo::new(&wall, &timezone).and_then(|gap| gap.begin).map(|(_, before)| before),
-        };
-        self.micros - offset.map_or(0, |offset| i64::from(offset.fix().local_minus_utc())) * SECOND
+        SentTime { micros: self.micros, zoned: self.zoned }.instant(timezone).unwrap_or(self.micros)
     }
 
     /// The time as text that [`Moment::parse`] reads; one too far away for a calendar as its number.

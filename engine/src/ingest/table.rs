@@ -153,7 +153,7 @@ impl Table {
 }
 
 /// Counts a name, in bounded memory.
-pub(super) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64) {
+pub(crate) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64) {
     if let Some(count) = ignored.get_mut(name) {
         *count += rows;
         return;

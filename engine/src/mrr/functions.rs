@@ -10,19 +10,20 @@ use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 
-use super::calendar::{self, SentTime};
+use super::calendar;
 use super::ratio::{self, RATE_PRECISION, RATE_SCALE};
+use crate::model::SentTime;
 
 const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const WIDE: DataType = DataType::Decimal128(38, 0);
 const RATE: DataType = DataType::Decimal128(RATE_PRECISION, RATE_SCALE);
 
-/// Registers `local_day`, `end_day`, `instant_of`, `add_cycles`, `day_after`, `days_between`, `round_ratio` and `ceil_ratio`.
+/// Registers `last_running`, `local_day`, `end_day`, `instant_of`, `add_cycles`, `day_after`, `days_between`, `round_ratio` and `ceil_ratio`.
 pub(crate) fn register(context: &SessionContext) {
     let sent = || vec![TIME, DataType::Boolean, DataType::Utf8];
     let functions = [
-        function("local_day", sent(), DataType::Date32, |args| dates(args, calendar::local_day)),
-        function("end_day", sent(), DataType::Date32, |args| dates(args, calendar::end_day)),
+        function("local_day", sent(), DataType::Date32, |args| dates(args, SentTime::local_day)),
+        function("end_day", sent(), DataType::Date32, |args| dates(args, SentTime::end_day)),
         function("instant_of", sent(), TIME, instants),
         function(
             "add_cycles",
@@ -38,6 +39,7 @@ pub(crate) fn register(context: &SessionContext) {
     for function in functions {
         context.register_udf(function);
     }
+    super::last_running::register(context);
 }
 
 /// A function of whole columns; it is given arrays of one length and answers with one of the same.
@@ -86,7 +88,7 @@ fn dates(args: &[ArrayRef], day_of: fn(SentTime, Tz) -> Option<i32>) -> Result<A
 
 fn instants(args: &[ArrayRef]) -> Result<ArrayRef> {
     let (zone, times) = sent_times(args)?;
-    let instants: TimestampMicrosecondArray = times.map(|time| calendar::instant(time?, zone)).collect();
+    let instants: TimestampMicrosecondArray = times.map(|time| time?.instant(zone)).collect();
     Ok(Arc::new(instants))
 }
 
@@ -103,7 +105,11 @@ fn add_cycles(args: &[ArrayRef]) -> Result<ArrayRef> {
         match calendar::add_cycles(day, interval, counts.value(row), cycles.value(row)) {
             Some(day) => moved.append_value(day),
             None => {
-                return exec_err!("{} cycles of {} {interval} leave the calendar", cycles.value(row), counts.value(row));
+                return exec_err!(
+                    "{} cycles of {} {interval} leave the calendar",
+                    cycles.value(row),
+                    counts.value(row)
+                );
             }
         }
     }
@@ -112,9 +118,18 @@ fn add_cycles(args: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn day_after(args: &[ArrayRef]) -> Result<ArrayRef> {
     let (days, steps) = (args[0].as_primitive::<Date32Type>(), args[1].as_primitive::<Int64Type>());
-    let later: Date32Array =
-        days.iter().zip(steps.iter()).map(|(day, step)| i32::try_from(i64::from(day?) + step?).ok()).collect();
-    Ok(Arc::new(later))
+    let mut later = Date32Array::builder(days.len());
+    for pair in days.iter().zip(steps.iter()) {
+        let (Some(day), Some(step)) = pair else {
+            later.append_null();
+            continue;
+        };
+        match i64::from(day).checked_add(step).and_then(|day| i32::try_from(day).ok()) {
+            Some(day) => later.append_value(day),
+            None => return exec_err!("{step} days after day {day} leave the calendar"),
+        }
+    }
+    Ok(Arc::new(later.finish()))
 }
 
 fn days_between(args: &[ArrayRef]) -> Result<ArrayRef> {

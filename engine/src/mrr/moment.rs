@@ -7,8 +7,7 @@ use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::scalar::ScalarValue;
 
-use super::calendar::day_number;
-use crate::model::{GraceDays, Settings};
+use crate::model::{GraceDays, Settings, day_number};
 
 /// The settings and the day that a computation is for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::compute::cast;
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
@@ -84,15 +86,17 @@ pub(crate) async fn refresh(
                 send(&sender, Found::Emptied(emptied)).await?;
             }
         }
-        Ok::<(), Error>(())
+        send(&sender, Found::End).await
     }
     .await;
     drop(sender);
     let files = writing.await.map_err(|error| Error::Internal(format!("write the refresh: {error}")))?;
     // Where the writer stopped, its error is the reason; the other side only saw that it was gone.
-    let files = files?;
-    computing?;
-    Ok(files)
+    match (files, computing) {
+        (Ok(Some(files)), Ok(())) => Ok(files),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+        (Ok(None), Ok(())) => Err(Error::Internal("the refresh's writer saw no end".to_string())),
+    }
 }
 
 async fn compute_in_background(
@@ -103,8 +107,50 @@ async fn compute_in_background(
 ) -> Result<Computed> {
     let chunk = chunk?;
     let (sessions, moment, plans) = (sessions.clone(), work.moment.clone(), Arc::clone(plans));
-    let task = tokio::spawn(async move { compute(&sessions, &moment, chunk, plans).await });
-    task.await.map_err(|error| Error::Internal(format!("compute a chunk: {error}")))?
+    let task = SpawnedTask::spawn(async move {
+        let computed = compute(&sessions, &moment, chunk.clone(), Arc::clone(&plans)).await;
+        match computed {
+            Err(Error::Query(error)) if !is_exhausted(&error) => {
+                Err(blame(&sessions, &moment, chunk, plans, error).await?)
+            }
+            computed => computed,
+        }
+    });
+    task.join().await.map_err(|error| Error::Internal(format!("compute a chunk: {error}")))?
+}
+
+fn is_exhausted(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
+}
+
+/// Finds the customer for whom the rules cannot be carried out, by halving the chunk that holds it.
+async fn blame(
+    sessions: &Sessions,
+    moment: &Moment,
+    chunk: Vec<RecordBatch>,
+    plans: Arc<MemTable>,
+    error: DataFusionError,
+) -> Result<Error> {
+    let Some(first) = chunk.first() else { return Ok(Error::Query(error)) };
+    let mut rows = concat_batches(&first.schema(), &chunk)?;
+    let mut reason = error;
+    while let Some(half) = half_way_between_customers(&rows) {
+        let (left, right) = (rows.slice(0, half), rows.slice(half, rows.num_rows() - half));
+        match compute(sessions, moment, vec![left.clone()], Arc::clone(&plans)).await {
+            Err(Error::Query(error)) => (rows, reason) = (left, error),
+            _ => rows = right,
+        }
+    }
+    let (data_source, customer_id) = customer_at(&rows, 0);
+    let (data_source, customer_id) = (data_source.to_string(), customer_id.to_string());
+    Ok(Error::Customer { data_source, customer_id, reason: reason.find_root().strip_backtrace() })
+}
+
+/// A row between two customers, as near the middle as one is after it, else the last there is; none when all rows are of one.
+fn half_way_between_customers(rows: &RecordBatch) -> Option<usize> {
+    let is_boundary = |row: &usize| customer_at(rows, *row) != customer_at(rows, *row - 1);
+    let middle = rows.num_rows() / 2;
+    (middle.max(1)..rows.num_rows()).find(is_boundary).or_else(|| (1..middle).rev().find(is_boundary))
 }
 
 async fn emptied_customers(context: &SessionContext) -> Result<Vec<RecordBatch>> {
@@ -166,6 +212,8 @@ fn customer_at(batch: &RecordBatch, row: usize) -> (&str, &str) {
 enum Found {
     Computed(Computed),
     Emptied(RecordBatch),
+    /// Everything was sent. Without it the work was given up, and its files are dropped.
+    End,
 }
 
 /// The files of the precomputed tables, written side by side.
@@ -187,7 +235,8 @@ impl Writers {
         }
     }
 
-    fn write_all(mut self, mut found: mpsc::Receiver<Found>) -> Result<Vec<NewFile>> {
+    /// Writes until the end; none when the work was given up before it.
+    fn write_all(mut self, mut found: mpsc::Receiver<Found>) -> Result<Option<Vec<NewFile>>> {
         while let Some(found) = found.blocking_recv() {
             match found {
                 Found::Computed(computed) => {
@@ -198,12 +247,15 @@ impl Writers {
                 Found::Emptied(customers) => {
                     self.refreshes.write(&conform(&customers, &Table::Refreshes.schema(), self.number)?)?;
                 }
+                Found::End => {
+                    let mut files = self.lines.finish()?;
+                    files.extend(self.movements.finish()?);
+                    files.extend(self.refreshes.finish()?);
+                    return Ok(Some(files));
+                }
             }
         }
-        let mut files = self.lines.finish()?;
-        files.extend(self.movements.finish()?);
-        files.extend(self.refreshes.finish()?);
-        Ok(files)
+        Ok(None)
     }
 }
 

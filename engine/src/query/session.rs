@@ -30,12 +30,21 @@ impl Sessions {
 
     /// A session that uses every thread.
     pub(crate) fn parallel(&self) -> Result<SessionContext> {
-        self.session(self.threads)
+        let context = self.public()?;
+        mrr::register_functions(&context);
+        Ok(context)
     }
 
     /// A session for work that is one of many side by side.
     pub(crate) fn single(&self) -> Result<SessionContext> {
-        self.session(1)
+        let context = self.session(1)?;
+        mrr::register_functions(&context);
+        Ok(context)
+    }
+
+    /// A session for the statements of others: without the functions of the rules.
+    pub(crate) fn public(&self) -> Result<SessionContext> {
+        self.session(self.threads)
     }
 
     fn session(&self, partitions: usize) -> Result<SessionContext> {
@@ -52,7 +61,6 @@ impl Sessions {
         options.execution.parquet.pushdown_filters = true;
         let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
         datafusion_functions_json::register_all(&mut context)?;
-        mrr::register_functions(&context);
         Ok(context)
     }
 }

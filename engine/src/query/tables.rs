@@ -9,6 +9,7 @@ use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::prelude::{DataFrame, SessionContext};
+use url::Url;
 
 use super::Sessions;
 use crate::error::{Error, Result};
@@ -108,9 +109,10 @@ pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef) -> Result<Arc<
     }
     let mut urls = Vec::with_capacity(paths.len());
     for path in paths {
-        let text =
-            path.to_str().ok_or_else(|| Error::Argument(format!("the path \"{}\" is not UTF-8", path.display())))?;
-        urls.push(ListingTableUrl::parse(text)?);
+        // Not from text: a `*` in a path is a part of its name.
+        let url = Url::from_file_path(path)
+            .map_err(|()| Error::Argument(format!("\"{}\" is not an absolute path", path.display())))?;
+        urls.push(ListingTableUrl::try_new(url, None)?);
     }
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
@@ -120,7 +122,7 @@ pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef) -> Result<Arc<
 /// A session with the public tables and nothing else; `movements` and `scheduled_movements` part at the moment's `as_of`.
 pub(crate) async fn public_tables(tables: &RawTables, sessions: &Sessions, moment: &Moment) -> Result<SessionContext> {
     let inner = tables.session(sessions).await?;
-    let public = sessions.parallel()?;
+    let public = sessions.public()?;
     for (name, sql) in PUBLIC {
         let view = inner.sql(sql).await?.with_param_values(moment.parameters())?;
         public.register_table(name, view.into_view())?;

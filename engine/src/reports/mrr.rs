@@ -13,7 +13,8 @@ use datafusion::prelude::SessionContext;
 
 use super::periods::{Interval, Period, periods};
 use crate::error::Result;
-use crate::mrr::{date_of, date_value, day_number};
+use crate::model::{date_of, day_number};
+use crate::mrr::date_value;
 
 const SQL: &str = include_str!("../../sql/reports/mrr.sql");
 
@@ -36,8 +37,13 @@ pub(crate) async fn mrr(
     let to = query.to.map_or(as_of, |to| to.min(as_of));
     let from = match query.from {
         Some(from) => from,
-        // The first period is a whole one.
-        None => first_movement(public).await?.and_then(|first| query.interval.start_of(first)).unwrap_or(to),
+        // The first period is a whole one, and as early as the report has room; what was before it is its opening.
+        None => {
+            let earliest = query.interval.earliest_start(to);
+            let first =
+                first_movement(public).await?.map(|first| earliest.map_or(first, |earliest| first.max(earliest)));
+            first.and_then(|first| query.interval.start_of(first)).unwrap_or(to)
+        }
     };
     let periods = period_table(&periods(query.interval, from, to)?)?;
     let report = SessionContext::new_with_config_rt(public.copied_config(), public.runtime_env());

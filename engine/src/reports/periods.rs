@@ -61,6 +61,18 @@ impl Interval {
         }
     }
 
+    /// A day so late that the periods from it to `to` are not too many; none where any day is.
+    pub(super) fn earliest_start(self, to: NaiveDate) -> Option<NaiveDate> {
+        let shortest_days = match self {
+            Interval::Day => 1,
+            Interval::Week => 7,
+            Interval::Month => 28,
+            Interval::Quarter => 90,
+            Interval::Year => 365,
+        };
+        to.checked_sub_days(Days::new(shortest_days * (PERIODS_MAX as u64 - 2)))
+    }
+
     fn next(self, start: NaiveDate) -> Option<NaiveDate> {
         match self {
             Interval::Day => start.checked_add_days(Days::new(1)),
@@ -82,8 +94,9 @@ pub(super) fn periods(interval: Interval, from: NaiveDate, to: NaiveDate) -> Res
     let mut whole_start = interval.start_of(from).ok_or_else(out_of_calendar)?;
     while whole_start <= to {
         if periods.len() == PERIODS_MAX {
-            let message =
-                format!("the range from {from} to {to} has over {PERIODS_MAX} periods; use a longer interval");
+            let message = format!(
+                "the range from {from} to {to} has over {PERIODS_MAX} periods; use a longer interval or a shorter range"
+            );
             return Err(Error::Argument(message));
         }
         let next = interval.next(whole_start).ok_or_else(out_of_calendar)?;

@@ -1,7 +1,8 @@
 //! The catalog: one SQLite file whose transactions are the store's.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,10 +15,6 @@ use crate::model::Settings;
 
 /// How long a transaction waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How often another process may get between our migrations, and how long it is given each time.
-const MIGRATION_RETRIES: usize = 3;
-const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a snapshot was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +60,8 @@ pub(crate) struct Catalog {
 impl Catalog {
     /// Opens the catalog and makes or upgrades its tables.
     pub(crate) async fn open(path: &Path) -> Result<Catalog> {
+        // Of two processes that open a new directory at once, one makes the tables.
+        let lock = open_lock(path.with_file_name("open.lock")).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -71,7 +70,8 @@ impl Catalog {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        migrate(&pool).await?;
+        sqlx::migrate!("./migrations").run(&pool).await?;
+        drop(lock);
         Ok(Catalog { pool })
     }
 
@@ -107,8 +107,7 @@ impl Catalog {
     /// Publishes a snapshot in one durable transaction.
     pub(crate) async fn commit(&self, commit: &Commit) -> Result<()> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let committed_at = commit.committed_at.to_rfc3339();
-        insert_snapshot(&mut transaction, commit, &committed_at).await?;
+        insert_snapshot(&mut transaction, commit).await?;
         for table in &commit.replaced_tables {
             sqlx::query("update data_file set end_snapshot = ?1 where table_name = ?2 and end_snapshot is null")
                 .bind(commit.snapshot.id)
@@ -122,7 +121,7 @@ impl Catalog {
         for id in &commit.data_sources {
             sqlx::query("insert into data_source (id, name, created_at) values (?1, ?1, ?2) on conflict do nothing")
                 .bind(id)
-                .bind(&committed_at)
+                .bind(commit.committed_at.timestamp_micros())
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -131,17 +130,14 @@ impl Catalog {
     }
 }
 
-/// Brings the catalog to this version's form. Of two processes that open a new directory at once one finds the work half done
-/// by the other, and then whole.
-async fn migrate(pool: &SqlitePool) -> Result<()> {
-    let migrator = sqlx::migrate!("./migrations");
-    for _ in 0..MIGRATION_RETRIES {
-        if migrator.run(pool).await.is_ok() {
-            return Ok(());
-        }
-        tokio::time::sleep(MIGRATION_PAUSE).await;
-    }
-    Ok(migrator.run(pool).await?)
+/// Waits for the lock under which a catalog is opened.
+async fn open_lock(path: PathBuf) -> Result<File> {
+    let waiting = tokio::task::spawn_blocking(move || {
+        let file = File::create(&path).map_err(Error::file("create", &path))?;
+        file.lock().map_err(Error::file("lock", &path))?;
+        Ok(file)
+    });
+    waiting.await.map_err(|error| Error::Internal(format!("open the catalog: {error}")))?
 }
 
 async fn newest(connection: &mut SqliteConnection) -> Result<Option<SnapshotInfo>> {
@@ -186,16 +182,16 @@ async fn live_files(connection: &mut SqliteConnection, snapshot: i64) -> Result<
     Ok(files)
 }
 
-async fn insert_snapshot(connection: &mut SqliteConnection, commit: &Commit, committed_at: &str) -> Result<()> {
+async fn insert_snapshot(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
     let snapshot = &commit.snapshot;
     let settings = serde_json::to_string(&snapshot.settings)
         .map_err(|error| Error::Internal(format!("write the settings: {error}")))?;
     sqlx::query(
         "insert into snapshot (id, committed_at, as_of, settings, last_sequence, last_refresh, cause)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+         values (?1, max(?2, (select coalesce(max(committed_at), 0) + 1 from snapshot)), ?3, ?4, ?5, ?6, ?7)",
     )
     .bind(snapshot.id)
-    .bind(committed_at)
+    .bind(commit.committed_at.timestamp_micros())
     .bind(snapshot.as_of.to_string())
     .bind(settings)
     .bind(snapshot.last_sequence)

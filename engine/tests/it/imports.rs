@@ -166,7 +166,7 @@ async fn the_order_of_types_in_an_import_does_not_matter() {
     let summary = ledger.engine.import(vec![input], &ImportOptions::default()).await.unwrap();
     assert_eq!(summary.total().created, 3, "{summary:?}");
     assert_eq!(summary.ignored_fields["memo"], 1);
-    assert_eq!((summary.warnings[0].code.as_str(), summary.warnings[0].rows), ("plan_currency_differs", 1));
+    assert_eq!((summary.warnings[0].code.as_str(), summary.warnings[0].rows), ("currency_differs", 1));
     assert_eq!(ledger.sql("select currency, type from movements").await, [["USD", "new"]]);
 }
 

@@ -6,6 +6,7 @@ mod books;
 mod cases;
 #[allow(dead_code, unreachable_pub)]
 mod coverage;
+mod damage;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;

@@ -85,8 +85,8 @@ async fn what_an_interrupted_import_left_is_swept_and_never_seen() {
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
     let (path, data) = (ledger.dir.path().to_path_buf(), ledger.dir.path().join("data/customers"));
     ledger.engine.close().await;
-    std::fs::write(data.join("00000002-000.parquet"), b"half a file").unwrap();
-    std::fs::write(data.join("00000003-000.parquet.tmp"), b"less").unwrap();
+    std::fs::write(data.join("00000002-0-0.parquet"), b"half a file").unwrap();
+    std::fs::write(data.join("00000002-1-0.parquet.tmp"), b"less").unwrap();
     std::fs::create_dir_all(path.join("staging/import-x")).unwrap();
     let ledger = Ledger { engine: open(&path, today).await, dir: ledger.dir };
     assert_eq!(ledger.sql("select id from customers").await, [["a"]]);

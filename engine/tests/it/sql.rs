@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 async fn only_queries_of_the_public_tables_pass() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     ledger.import(&json!({"customers": [{"id": "a", "name": "A", "metadata": {"industry": "art"}}]})).await;
-    let file = ledger.dir.path().join("data/customers/00000001-000.parquet");
+    let file = ledger.dir.path().join("data/customers/00000001-0-0.parquet");
     assert!(file.exists());
     let snapshot = ledger.engine.snapshot(None).await.unwrap();
     for refused in [
