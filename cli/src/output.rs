@@ -47,7 +47,7 @@ pub(crate) struct Output {
 
 enum Writer {
     Grid(grid::Grid, Pipe),
-    Csv(csv::Writer<Pipe>),
+    Csv(Box<csv::Writer<Pipe>>),
     Json(json::ArrayWriter<Pipe>),
     Ndjson(json::LineDelimitedWriter<Pipe>),
     Parquet(Box<ArrowWriter<Pipe>>),
@@ -74,8 +74,10 @@ impl Output {
         let writer = match format {
             Format::Table => Writer::Grid(grid::Grid::table(&schema), pipe),
             Format::Markdown => Writer::Grid(grid::Grid::markdown(&schema), pipe),
-            Format::Csv => Writer::Csv(csv::WriterBuilder::new().with_header(true).build(pipe)),
-            Format::Tsv => Writer::Csv(csv::WriterBuilder::new().with_header(true).with_delimiter(b'\t').build(pipe)),
+            Format::Csv => Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).build(pipe))),
+            Format::Tsv => {
+                Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).with_delimiter(b'\t').build(pipe)))
+            }
             Format::Json => Writer::Json(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe)),
             Format::Ndjson => Writer::Ndjson(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe)),
             Format::Parquet => Writer::Parquet(Box::new(

@@ -29,7 +29,7 @@ const EMPTIED_CUSTOMERS: &str = include_str!("../../sql/refresh/emptied_customer
 const PLANS: &str = include_str!("../../sql/refresh/plans.sql");
 
 /// A chunk is closed at the first customer boundary past so many invoices.
-const CHUNK_ROWS: usize = 100_000;
+const CHUNK_ROWS: usize = 50_000;
 
 /// Whose movements are to be computed.
 #[derive(Debug, Clone)]

@@ -37,6 +37,9 @@ pub const STEPS: [(&str, &str); 15] = [
     step!("15", "decisions"),
 ];
 
+/// The tables that are kept when the steps are done.
+const RESULTS: [&str; 3] = ["lines", "movements", "decisions"];
+
 /// What the steps find for some customers.
 pub(super) struct Computed {
     pub(super) lines: RecordBatch,
@@ -56,15 +59,27 @@ pub(super) async fn compute(
         context.register_table("invoices", Arc::new(MemTable::try_new(first.schema(), vec![invoices])?))?;
     }
     context.register_table("plans", plans)?;
-    for (name, sql) in STEPS {
+    for (at, (name, sql)) in STEPS.into_iter().enumerate() {
         let (schema, batches) = run(&context, moment, sql).await?;
         context.register_table(name, Arc::new(MemTable::try_new(schema, vec![batches])?))?;
+        for (earlier, _) in &STEPS[..at] {
+            if !is_needed_after(at, earlier) {
+                context.deregister_table(*earlier)?;
+            }
+        }
     }
     Ok(Computed {
         lines: whole(&context, "lines").await?,
         movements: whole(&context, "movements").await?,
         decisions: whole(&context, "decisions").await?,
     })
+}
+
+/// Whether a step after this one reads a table, or it is one of the results.
+fn is_needed_after(at: usize, table: &str) -> bool {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let reads = |sql: &str| sql.split(|character| !is_word(character)).any(|word| word == table);
+    RESULTS.contains(&table) || STEPS[at + 1..].iter().any(|(_, sql)| reads(sql))
 }
 
 async fn run(context: &SessionContext, moment: &Moment, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
