@@ -1,6 +1,6 @@
 //! Mrrow inside another program: open, push, read movements and MRR, ask in SQL, close.
 //!
-//! `cargo run -p mrrow-engine --example embed`
+//! `cargo build --workspace --examples && ./target/debug/examples/embed`
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ use crate::mrr::{Changed, Moment, Refresh, refresh};
 use crate::query::parquet_table;
 use crate::store::{Commit, NewFile, Table};
 
+const KNOWN_CUSTOMERS: &str = include_str!("../../sql/import/known_customers.sql");
 const UNKNOWN_CUSTOMERS: &str = include_str!("../../sql/import/unknown_customers.sql");
 const INVOICES_OF_KNOWN_CUSTOMERS: &str = include_str!("../../sql/import/invoices_of_known_customers.sql");
 const VERSIONS: &str = include_str!("../../sql/import/versions.sql");
@@ -77,13 +78,14 @@ pub(super) async fn admit(
     Ok(summary)
 }
 
-/// The stored tables under their names, and the staged ones as `staged_…`.
+/// The stored tables under their names, the staged ones as `staged_…`, and `known_customers` of both.
 async fn staging_session(engine: &Engine, pinned: &Pinned, staged: &Staged) -> Result<SessionContext> {
     let context = engine.raw_tables(&pinned.files)?.session(engine.sessions()).await?;
     for object in ObjectType::ALL {
         let paths: Vec<_> = staged.files.get(&object).cloned().into_iter().collect();
         context.register_table(format!("staged_{object}"), parquet_table(&paths, staged_schema(object))?)?;
     }
+    context.register_table("known_customers", context.sql(KNOWN_CUSTOMERS).await?.into_view())?;
     Ok(context)
 }
 
