@@ -1,6 +1,6 @@
 //! The whole job at size: N invoices in NDJSON are imported, computed and read; seconds of each stage and peak memory.
 //!
-//! `cargo run --release -p mrrow-benches --bin backfill -- 1000000`
+//! `cargo build --release && ./target/release/backfill 1000000`
 
 mod company;
 

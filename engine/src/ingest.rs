@@ -1,7 +1,7 @@
 //! The door: bytes become valid rows, or rejections that say what would fix them.
 //!
-//! Every format turns a row into [`row::Row`], a value for each field; from there on there is one path:
-//! [`fields`] reads each value, [`rules`] what fields mean together, [`table`] collects the rows into record batches.
+//! Every format turns a row into `row::Row`, a value for each field; from there on there is one path:
+//! `fields` reads each value, `rules` what fields mean together, `table` collects the rows into record batches.
 //! Bad content is never an error: it is a [`Rejection`], and the rows around it stand.
 
 use std::collections::{BTreeMap, HashMap};
