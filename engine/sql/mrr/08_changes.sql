@@ -91,7 +91,6 @@ alone_followed as (
     least(a.cycle_millionths, 1000000 * a.cycle_days, 1000000 * cast($grace_days as bigint)) as grace_millionths
   from alone a
   join alone_after f on f.place = a.place
-  where f.place is not null
 ),
 -- The cancellations after it and before what follows it; where a group's end would count, its own end stands for it.
 alone_cancelled as (

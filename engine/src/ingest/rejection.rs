@@ -87,18 +87,14 @@ pub struct Warning {
     pub message: String,
 }
 
-/// The kinds of oddity (`mrr.md` §1.3).
+/// The kinds of oddity (`mrr.md` §1.3) that a row shows by itself; those that need its plan are found by the import's SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
-    /// An invoice of a plan that nobody has sent yet; found by the engine, not here.
-    UnknownPlan,
     /// A proration without both of its period dates.
     ProrationWithoutPeriod,
     /// A cancellation with an amount.
     CancellationAmount,
-    /// An invoice in another currency than its plan; found by the engine, not here.
-    CurrencyDiffers,
 }
 
 impl Code {
@@ -126,10 +122,8 @@ impl WarningCode {
     /// The stable name.
     pub fn as_str(self) -> &'static str {
         match self {
-            WarningCode::UnknownPlan => "unknown_plan",
             WarningCode::ProrationWithoutPeriod => "proration_without_period",
             WarningCode::CancellationAmount => "cancellation_amount",
-            WarningCode::CurrencyDiffers => "currency_differs",
         }
     }
 }
