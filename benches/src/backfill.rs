@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let periods: usize = report.iter().map(|batch| batch.num_rows()).sum();
     writeln!(out, "mrr      {:>8.2?}  {periods} periods", started.elapsed())?;
     writeln!(out, "memory   {} at its peak", peak_memory()?)?;
-    engine.close().await;
+    engine.close().await?;
     Ok(())
 }
 

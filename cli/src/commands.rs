@@ -34,6 +34,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Verify(args) => verify::run(&engine, args).await,
         Command::Serve(args) => serve::run(args).await,
     };
-    engine.close().await;
-    done
+    let closed = engine.close().await;
+    let code = done?;
+    closed?;
+    Ok(code)
 }

@@ -8,6 +8,7 @@ use chrono::Utc;
 use futures::TryStreamExt;
 use mrrow_engine::arrow::util::pretty::pretty_format_batches;
 use mrrow_engine::model::ObjectType;
+use mrrow_engine::push::PushOptions;
 use mrrow_engine::reports::{MovementsQuery, MrrQuery};
 use mrrow_engine::{Config, Engine, SendableRecordBatchStream};
 
@@ -27,19 +28,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (object, rows) in
         [(ObjectType::Customers, CUSTOMERS), (ObjectType::Plans, PLANS), (ObjectType::Invoices, INVOICES)]
     {
-        let summary = engine.push("my-billing", object, rows.into()).await?;
-        println!("{object}: {:?}", summary.total());
-        for rejected in &summary.rejections {
-            println!("refused: {:?}", rejected.rejection.errors);
+        let pushed = engine.push("my-billing", Some(object), rows.into(), &PushOptions::default()).await?;
+        for row in &pushed.result {
+            println!("{} {}: {}", row.object, row.id, row.status.as_str());
+        }
+        for rejected in &pushed.rejections {
+            println!("refused: {:?}", rejected.errors);
         }
     }
+    // Pushes are durable at once, and in the movements a moment later; this waits for that moment.
+    engine.flush().await?;
 
     let snapshot = engine.snapshot(Some("2024-04-01".parse()?)).await?;
     print("movements", snapshot.movements(&MovementsQuery::default()).await?).await?;
     print("MRR by month", snapshot.mrr(&MrrQuery::default()).await?).await?;
     print("lines", snapshot.sql("select invoice_id, rule, start_on, until_on, mrr from mrr_lines").await?).await?;
 
-    engine.close().await;
+    engine.close().await?;
     Ok(())
 }
 

@@ -1,20 +1,23 @@
 //! The engine: one data directory, opened.
 
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use tempfile::TempDir;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, mpsc};
 
+use crate::compact::Compaction;
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::import::{self, ImportOptions, ImportSummary, Input};
+use crate::import::{ImportOptions, ImportSummary, Input};
 use crate::model::{ObjectType, Settings};
-use crate::mrr::{Changed, Moment, Refresh, refresh};
-use crate::query::{RawTables, Sessions};
+use crate::push::{Decoder, Deletion, PushOptions, Pushed, Request};
 use crate::snapshot::Snapshot;
-use crate::store::{Catalog, Commit, DataFile, Directory, SnapshotInfo, Table, WriterLock};
+use crate::status::{self, Status};
+use crate::store::{At, Retention};
 use crate::verify::{self, Verification};
+use crate::writer::{Writer, publish_left_behind};
 
 /// Tells the time; passed in, so that every answer can be had again.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -25,6 +28,9 @@ pub const MEMORY_BYTES_DEFAULT: usize = 768 * 1024 * 1024;
 /// The least memory that computations are given; with less, sorts and joins could not even begin.
 pub const MEMORY_BYTES_MIN: usize = 256 * 1024 * 1024;
 
+/// Requests of a stream that are decoded ahead of their acknowledgement.
+const REQUESTS_AHEAD: usize = 2;
+
 /// How to open an engine.
 #[derive(Clone)]
 pub struct Config {
@@ -34,6 +40,8 @@ pub struct Config {
     pub memory_bytes: usize,
     /// How many threads computations use.
     pub threads: usize,
+    /// How long the past stays at hand.
+    pub retention: Retention,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -45,25 +53,28 @@ impl Config {
             data_dir: data_dir.into(),
             memory_bytes: MEMORY_BYTES_DEFAULT,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            retention: Retention::default(),
             clock,
         }
     }
 }
 
-/// One opened data directory. Any number of processes may read; the first that writes holds it for writing until it closes.
-pub struct Engine {
-    directory: Directory,
-    catalog: Catalog,
-    sessions: Sessions,
-    clock: Clock,
-    writer: Mutex<Option<WriterLock>>,
+/// A moment of the past that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// The snapshot with this number.
+    Snapshot(i64),
+    /// What was known at this instant.
+    KnownAt(DateTime<Utc>),
 }
 
-/// A snapshot with its files.
-#[derive(Debug, Clone)]
-pub(crate) struct Pinned {
-    pub(crate) info: SnapshotInfo,
-    pub(crate) files: Vec<DataFile>,
+/// One opened data directory. Any number of processes may read; the first that writes holds it for writing until it closes.
+///
+/// Once it has written, it also works beside its calls: acknowledged pushes are published, the day moves, files are compacted.
+/// [`Engine::close`] ends that; an engine that is dropped loses nothing either, its pushes are published when it is opened next.
+pub struct Engine {
+    core: Arc<Core>,
+    writer: Mutex<Option<Arc<Writer>>>,
 }
 
 impl Engine {
@@ -72,15 +83,23 @@ impl Engine {
     /// # Errors
     /// When the directory or its catalog cannot be read or made.
     pub async fn open(config: Config) -> Result<Engine> {
-        let directory = Directory::create(&config.data_dir)?;
-        let catalog = Catalog::open(&directory.catalog()).await?;
-        let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
-        Ok(Engine { directory, catalog, sessions, clock: config.clock, writer: Mutex::new(None) })
+        let core = Arc::new(Core::open(config).await?);
+        publish_left_behind(&core).await?;
+        Ok(Engine { core, writer: Mutex::new(None) })
     }
 
-    /// Closes the catalog and gives up the writer's lock.
-    pub async fn close(self) {
-        self.catalog.close().await;
+    /// Publishes what was acknowledged, closes the catalog and gives up the writer's lock.
+    ///
+    /// # Errors
+    /// When the last publication fails; what was acknowledged is published when the directory is opened next.
+    pub async fn close(self) -> Result<()> {
+        let writer = self.writer.into_inner();
+        let closed = match writer {
+            Some(writer) => writer.close().await,
+            None => Ok(()),
+        };
+        self.core.catalog.close().await;
+        closed
     }
 
     /// Imports inputs as one snapshot: all of them, or nothing.
@@ -89,18 +108,76 @@ impl Engine {
     /// When an input cannot be read, another process writes, or the disk fails. Rejected rows are not an error: see
     /// [`ImportSummary::rejections`].
     pub async fn import(&self, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary> {
-        let writer = self.writer().await?;
-        let lock = writer.as_ref().ok_or_else(|| Error::Internal("the writer's lock is gone".to_string()))?;
-        import::import(self, lock, inputs, options).await
+        options.check()?;
+        self.writer().await?.import(inputs, options).await
     }
 
-    /// Imports records of one type that are at hand as JSON, NDJSON, CSV or Parquet bytes.
+    /// Pushes records that are at hand as JSON, NDJSON, CSV or Parquet bytes, of one type or in a document that names the types.
+    /// They are stored together or not at all; when it returns, they are durable, and in the movements a moment later
+    /// ([`Engine::flush`] waits for that).
     ///
     /// # Errors
-    /// As for [`Engine::import`].
-    pub async fn push(&self, data_source: &str, object: ObjectType, bytes: Vec<u8>) -> Result<ImportSummary> {
-        let options = ImportOptions { data_source: data_source.to_string(), ..ImportOptions::default() };
-        self.import(vec![Input::bytes("push", Some(object), bytes)], &options).await
+    /// When another process writes, too many pushes wait, or the disk fails. Rejected rows are not an error: see
+    /// [`Pushed::rejections`].
+    pub async fn push(
+        &self,
+        data_source: &str,
+        object: Option<ObjectType>,
+        bytes: Vec<u8>,
+        options: &PushOptions,
+    ) -> Result<Pushed> {
+        let decoder = self.decoder(data_source, object, options).await?;
+        let decoding = tokio::task::spawn_blocking(move || decoder.whole(bytes));
+        let request = decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))??;
+        self.writer().await?.push(request).await
+    }
+
+    /// Pushes a stream in requests of at most so many rows, one after another; `acknowledged` is told of each.
+    ///
+    /// # Errors
+    /// As for [`Engine::push`], and when `acknowledged` fails; the requests that were acknowledged before stay.
+    pub async fn push_stream(
+        &self,
+        data_source: &str,
+        object: ObjectType,
+        input: Box<dyn Read + Send>,
+        rows_each: usize,
+        options: &PushOptions,
+        mut acknowledged: impl FnMut(Pushed) -> Result<()>,
+    ) -> Result<()> {
+        let decoder = self.decoder(data_source, Some(object), options).await?;
+        let writer = self.writer().await?;
+        let (sender, mut requests) = mpsc::channel::<Request>(REQUESTS_AHEAD);
+        let decoding = tokio::task::spawn_blocking(move || {
+            decoder.stepwise(input, rows_each, |request| sender.blocking_send(request).map_err(|_| Error::Closed))
+        });
+        while let Some(request) = requests.recv().await {
+            acknowledged(writer.push(request).await?)?;
+        }
+        decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))?
+    }
+
+    /// Deletes records of one type by their ids, durably like a push. A deleted customer's invoices are hidden, not deleted.
+    ///
+    /// # Errors
+    /// As for [`Engine::push`]. An id that is not there is not an error: its status is `not_found`.
+    pub async fn delete(&self, data_source: &str, object: ObjectType, ids: &[String]) -> Result<Pushed> {
+        let data_source = self.core.data_source_id(data_source).await?;
+        let deletion = Deletion { object, ids: ids.to_vec() };
+        self.writer().await?.push(Request::deleting(&data_source, self.core.now(), deletion)).await
+    }
+
+    /// Returns once everything that was acknowledged is published.
+    ///
+    /// # Errors
+    /// When the publication fails; it is tried again.
+    pub async fn flush(&self) -> Result<()> {
+        // Without a writer nothing waits.
+        let writer = self.writer.lock().await.clone();
+        match writer {
+            Some(writer) => writer.flush().await,
+            None => Ok(()),
+        }
     }
 
     /// Everything at one moment; `as_of` is today in the account's zone unless given.
@@ -108,51 +185,63 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn snapshot(&self, as_of: Option<NaiveDate>) -> Result<Snapshot> {
-        let pinned = self.pinned().await?;
-        let as_of = as_of.unwrap_or_else(|| self.today(&pinned.info.settings));
-        Snapshot::pin(self, &pinned, as_of).await
+        Snapshot::newest(&self.core, as_of).await
     }
 
-    /// The account's settings.
+    /// Everything as it was known at a moment of the past; `as_of` is the day of that moment unless given.
+    ///
+    /// # Errors
+    /// When there is no such snapshot (any more), or the store cannot be read.
+    pub async fn snapshot_of(&self, past: Past, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+        let at = match past {
+            Past::Snapshot(id) => At::Snapshot(id),
+            Past::KnownAt(instant) => At::Instant(instant),
+        };
+        Snapshot::past(&self.core, at, as_of).await
+    }
+
+    /// The account's settings, as they were last set.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn settings(&self) -> Result<Settings> {
-        Ok(self.pinned().await?.info.settings)
+        match self.core.catalog.wanted_settings().await? {
+            Some(wanted) => Ok(wanted),
+            None => Ok(self.core.pinned().await?.info.settings),
+        }
     }
 
-    /// Sets one setting and recomputes what follows from it.
+    /// Sets one setting and recomputes what follows from it. Where another process writes, that one recomputes, within moments;
+    /// readers see the old numbers with the old settings until then.
     ///
     /// # Errors
-    /// When there is no such setting, it does not take the value, or another process writes.
+    /// When there is no such setting, or it does not take the value.
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<()> {
         let mut settings = self.settings().await?;
         settings.set(name, value)?;
-        let _writer = self.writer().await?;
-        let pinned = self.pinned().await?;
-        let mut settings = pinned.info.settings.clone();
-        settings.set(name, value)?;
-        if settings == pinned.info.settings {
-            return Ok(());
+        self.core.catalog.want_settings(&settings).await?;
+        match self.writer().await {
+            Ok(writer) => writer.apply_settings().await,
+            Err(Error::WriterBusy { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
-        let recompute = Settings { base_currency: None, ..settings.clone() }
-            != Settings { base_currency: None, ..pinned.info.settings.clone() };
-        let mut next = self.next_snapshot(&pinned, settings);
-        if !recompute {
-            // It is for reporting only: what is stored stays as it was computed.
-            next.as_of = pinned.info.as_of;
-            return self.commit(self.commit_of(next, "settings")).await;
-        }
-        next.last_refresh += 1;
-        let work = Refresh {
-            tables: self.raw_tables(&pinned.files)?,
-            moment: Moment { settings: next.settings.clone(), as_of: next.as_of },
-            changed: Changed::All,
-            number: next.last_refresh,
-        };
-        let files = refresh(&work, &self.sessions, &self.directory, next.id).await?;
-        let replaced_tables = Table::PRECOMPUTED.to_vec();
-        self.commit(Commit { files, replaced_tables, ..self.commit_of(next, "settings") }).await
+    }
+
+    /// Writes small files together into sorted ones and removes the files that no kept snapshot needs. It changes no number, and
+    /// reads and pushes go on meanwhile.
+    ///
+    /// # Errors
+    /// When another process writes or the disk fails; then everything is as it was.
+    pub async fn compact(&self) -> Result<Compaction> {
+        self.writer().await?.compact().await
+    }
+
+    /// What is stored, how much of it, and what is odd about it.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn status(&self) -> Result<Status> {
+        status::status(&self.core).await
     }
 
     /// Runs every check, and recomputes everything from the records to compare it with what is stored.
@@ -160,93 +249,27 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read; differences are the result, not an error.
     pub async fn verify(&self) -> Result<Verification> {
-        verify::verify(self, &self.pinned().await?).await
+        verify::verify(&self.core, &self.core.pinned().await?).await
     }
 
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.directory
+    async fn decoder(&self, data_source: &str, object: Option<ObjectType>, options: &PushOptions) -> Result<Decoder> {
+        Ok(Decoder {
+            data_source: self.core.data_source_id(data_source).await?,
+            object,
+            timezone: self.settings().await?.timezone,
+            options: options.clone(),
+            now: Arc::clone(&self.core.config.clock),
+        })
     }
 
-    pub(crate) fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
-    }
-
-    pub(crate) fn today(&self, settings: &Settings) -> NaiveDate {
-        self.now().with_timezone(&settings.timezone).date_naive()
-    }
-
-    /// The newest snapshot; before the first write an empty one with the default settings.
-    pub(crate) async fn pinned(&self) -> Result<Pinned> {
-        if let Some((info, files)) = self.catalog.pin().await? {
-            return Ok(Pinned { info, files });
-        }
-        let settings = Settings::default();
-        let as_of = self.today(&settings);
-        let info = SnapshotInfo { id: 0, as_of, settings, last_sequence: 0, last_refresh: 0 };
-        Ok(Pinned { info, files: Vec::new() })
-    }
-
-    /// The snapshot that follows, as of today.
-    pub(crate) fn next_snapshot(&self, pinned: &Pinned, settings: Settings) -> SnapshotInfo {
-        let as_of = self.today(&settings);
-        SnapshotInfo { id: pinned.info.id + 1, as_of, settings, ..pinned.info.clone() }
-    }
-
-    /// The tables of these files, each of which must be there whole.
-    pub(crate) fn raw_tables(&self, files: &[DataFile]) -> Result<RawTables> {
-        let mut tables = RawTables::default();
-        for file in files {
-            let path = self.directory.path(&file.path);
-            let bytes = path.metadata().map(|metadata| metadata.len()).ok();
-            if bytes != u64::try_from(file.bytes).ok() {
-                let message = format!("\"{}\" is missing or has another length; restore it from a backup", file.path);
-                return Err(Error::Damaged(message));
-            }
-            tables.add(file.table, path, file.superseded_rows);
-        }
-        Ok(tables)
-    }
-
-    /// A commit of this snapshot that changes no file.
-    pub(crate) fn commit_of(&self, snapshot: SnapshotInfo, cause: &'static str) -> Commit {
-        Commit {
-            snapshot,
-            cause,
-            committed_at: self.now(),
-            files: Vec::new(),
-            replaced_tables: Vec::new(),
-            data_sources: Vec::new(),
-        }
-    }
-
-    /// The id of the data source with this id or name; the text itself where there is none yet.
-    pub(crate) async fn data_source_id(&self, id_or_name: &str) -> Result<String> {
-        Ok(self.catalog.data_source(id_or_name).await?.unwrap_or_else(|| id_or_name.to_string()))
-    }
-
-    pub(crate) async fn commit(&self, commit: Commit) -> Result<()> {
-        self.catalog.commit(&commit).await
-    }
-
-    /// A directory for what a read has to compute.
-    pub(crate) fn scratch(&self) -> Result<(TempDir, Directory)> {
-        let dir = TempDir::with_prefix("mrrow-").map_err(Error::file("create", Path::new("a temporary directory")))?;
-        let directory = Directory::create(dir.path())?;
-        Ok((dir, directory))
-    }
-
-    /// Takes the writer's lock and sweeps what a write that did not end has left, in this process or another.
-    async fn writer(&self) -> Result<MutexGuard<'_, Option<WriterLock>>> {
+    /// The writer; this engine becomes it when it first writes.
+    async fn writer(&self) -> Result<Arc<Writer>> {
         let mut writer = self.writer.lock().await;
-        if writer.is_none() {
-            *writer = Some(WriterLock::take(self.directory.root())?);
+        if let Some(writer) = writer.as_ref() {
+            return Ok(Arc::clone(writer));
         }
-        let last_snapshot = self.pinned().await?.info.id;
-        self.directory.sweep(&self.catalog.named_files().await?, last_snapshot)?;
-        Ok(writer)
+        let started = Arc::new(Writer::start(&self.core).await?);
+        *writer = Some(Arc::clone(&started));
+        Ok(started)
     }
 }

@@ -18,6 +18,15 @@ pub enum Error {
         /// Who holds it.
         pid: String,
     },
+    /// More is pushed than is published; nothing of this request is stored.
+    #[error("too many pushes wait to be published; push it again in a second")]
+    Overloaded,
+    /// The request could not be made durable; nothing of it is stored.
+    #[error("store the request: {0}")]
+    NotAcknowledged(String),
+    /// The engine was closed before the request was acknowledged; it may be stored or not.
+    #[error("the engine was closed; push it again, which does no harm if it is stored already")]
+    Closed,
     /// An SQL statement is wrong or not allowed.
     #[error("{0}")]
     Sql(String),

@@ -1,21 +1,28 @@
 //! An import: inputs are staged, held against what is stored, and published as one snapshot or not at all.
 
 mod admit;
+mod compare;
 mod inputs;
+mod keep;
 mod staging;
 mod summary;
+mod unknown_customers;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tempfile::TempDir;
 
-use crate::engine::Engine;
+use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::ingest::is_field;
 use crate::model::DEFAULT_DATA_SOURCE;
-use crate::store::{STAGING_PREFIX, WriterLock};
+use crate::store::STAGING_PREFIX;
+
+use admit::Admission;
 
 pub use inputs::{Content, Input, inputs_of_path};
 pub use summary::{Counts, ImportSummary, REJECTIONS_SHOWN, RejectedRow, WarningCount};
@@ -80,40 +87,67 @@ impl Default for ImportOptions {
 }
 
 impl ImportOptions {
-    fn tell(&self, progress: Progress) {
+    pub(crate) fn tell(&self, progress: Progress) {
         if let Some(listener) = &self.progress {
             listener(progress);
         }
     }
 }
 
-/// Imports the inputs in their order. Only the writer of the data directory may; it holds the lock meanwhile.
-pub(crate) async fn import(
-    engine: &Engine,
-    _lock: &WriterLock,
+impl ImportOptions {
+    /// Whether the options make sense.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.map.iter().find(|(_, ours)| !is_field(ours)) {
+            Some((theirs, ours)) => Err(Error::Argument(format!(
+                "\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Decoded inputs whose rows are kept beside the data, not yet part of it.
+pub(crate) struct StagedImport {
+    staged: staging::Staged,
+    _directory: TempDir,
+}
+
+/// Reads the inputs in their order.
+pub(crate) async fn stage(
+    core: &Core,
+    data_source: &str,
+    timezone: Tz,
     inputs: Vec<Input>,
     options: &ImportOptions,
-) -> Result<ImportSummary> {
-    if options.data_source.is_empty() {
-        return Err(Error::Argument("the data source's id is empty; name one with --source".to_string()));
-    }
-    if let Some((theirs, ours)) = options.map.iter().find(|(_, ours)| !is_field(ours)) {
-        let message =
-            format!("\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields");
-        return Err(Error::Argument(message));
-    }
-    let staging = TempDir::with_prefix_in(STAGING_PREFIX, engine.directory().staging())
-        .map_err(Error::file("create", engine.directory().staging()))?;
-    let pinned = engine.pinned().await?;
-    let data_source = engine.data_source_id(&options.data_source).await?;
+) -> Result<StagedImport> {
+    let directory = TempDir::with_prefix_in(STAGING_PREFIX, core.directory.staging())
+        .map_err(Error::file("create", core.directory.staging()))?;
     let plan = staging::Plan {
-        data_source: data_source.clone(),
-        timezone: pinned.info.settings.timezone,
-        first_sequence: pinned.info.last_sequence + 1,
-        received_at: engine.now(),
-        directory: staging.path().to_path_buf(),
+        data_source: data_source.to_string(),
+        timezone,
+        directory: directory.path().to_path_buf(),
     };
     let staged = staging::stage(plan, inputs, options.clone()).await?;
-    options.tell(Progress::Comparing);
-    admit::admit(engine, &pinned, staged, &data_source, options).await
+    Ok(StagedImport { staged, _directory: directory })
+}
+
+impl StagedImport {
+    /// How many valid rows there are.
+    pub(crate) fn rows(&self) -> i64 {
+        self.staged.rows
+    }
+
+    /// Holds the rows against what is stored, and publishes them with their movements. The caller holds the right to publish.
+    pub(crate) async fn admit(
+        self,
+        core: &Arc<Core>,
+        pinned: &Arc<Pinned>,
+        data_source: &str,
+        first_sequence: i64,
+        received_at: DateTime<Utc>,
+        options: &ImportOptions,
+    ) -> Result<ImportSummary> {
+        let staged = self.staged;
+        Admission { core, pinned, staged, data_source, first_sequence, received_at }.run(options).await
+    }
 }

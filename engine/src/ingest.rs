@@ -38,6 +38,7 @@ mod output;
 mod row;
 mod rules;
 mod table;
+mod unknown_customer;
 
 #[cfg(test)]
 mod testing;
@@ -46,6 +47,7 @@ pub use rejection::{Code, FieldError, Rejection, Warning, WarningCode};
 pub use row::is_field;
 pub use table::decoded_schema;
 pub(crate) use table::ignore;
+pub(crate) use unknown_customer::unknown_customer;
 
 use output::Output;
 use source::{Malformed, Source};

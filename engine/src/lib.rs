@@ -7,22 +7,34 @@
 //! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of it with 4 digits after the
 //! point. Nothing here asks the clock: it comes in with the [`Config`].
 
+mod compact;
+mod core;
 mod engine;
 mod error;
 pub mod import;
 pub mod ingest;
 pub mod model;
 pub mod mrr;
+mod publish;
+pub mod push;
 mod query;
 pub mod reports;
+mod settings;
 mod snapshot;
+mod status;
 mod store;
 mod verify;
+mod versions;
+mod writer;
 
-pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN};
+pub use compact::Compaction;
+pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Past};
 pub use error::{Error, Result};
 pub use snapshot::Snapshot;
+pub use status::{Status, TableStatus};
+pub use store::Retention;
 pub use verify::Verification;
+pub use versions::Status as RowStatus;
 
 pub use arrow;
 pub use datafusion::execution::SendableRecordBatchStream;

@@ -7,6 +7,7 @@ mod sent_time;
 mod settings;
 
 pub use columns::{HASH_BYTES, field_names, record_schema, required_fields};
+pub(crate) use columns::{column, stored_schema};
 pub(crate) use day::{date_of, day_number};
 pub use object::ObjectType;
 pub(crate) use sent_time::SentTime;

@@ -6,4 +6,4 @@ mod tables;
 
 pub(crate) use ad_hoc::read_only;
 pub(crate) use session::Sessions;
-pub(crate) use tables::{RawTables, parquet_table, public_tables};
+pub(crate) use tables::{RawTables, Then, parquet_table, public_tables};

@@ -1,47 +1,81 @@
 //! A snapshot: every table at one moment, for reports and SQL.
 
+mod past;
+
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use datafusion::datasource::MemTable;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
 
-use crate::engine::{Engine, Pinned};
+use crate::core::{Core, InUse, Pinned};
 use crate::error::Result;
 use crate::model::Settings;
 use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::publish::stale_customers;
 use crate::query::{RawTables, public_tables, read_only};
 use crate::reports::{self, MovementsQuery, MrrQuery};
-
-const STALE_CUSTOMERS: &str = include_str!("../sql/refresh/stale_customers.sql");
+use crate::store::At;
 
 /// Everything at one catalog version, as of one day. Writes that come later do not show.
 pub struct Snapshot {
     id: i64,
+    last_sequence: i64,
     moment: Moment,
     public: SessionContext,
-    /// Rows computed for another `as_of` than the stored one; the tables read them while the snapshot lives.
+    /// Rows computed for this snapshot alone; the tables read them while it lives.
     _computed: Option<TempDir>,
+    _in_use: InUse,
 }
 
 impl Snapshot {
-    pub(crate) async fn pin(engine: &Engine, pinned: &Pinned, as_of: NaiveDate) -> Result<Snapshot> {
+    /// The newest snapshot.
+    pub(crate) async fn newest(core: &Arc<Core>, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+        let pinned = core.pinned().await?;
+        let as_of = as_of.unwrap_or_else(|| core.today(&pinned.info.settings));
+        Snapshot::pin(core, pinned, as_of).await
+    }
+
+    /// A moment of the past.
+    pub(crate) async fn past(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+        past::snapshot(core, at, as_of).await
+    }
+
+    /// A snapshot whose files are there.
+    async fn pin(core: &Arc<Core>, pinned: Pinned, as_of: NaiveDate) -> Result<Snapshot> {
+        let in_use = InUse::new(core, pinned.info.id);
         let moment = Moment { settings: pinned.info.settings.clone(), as_of };
-        let mut tables = engine.raw_tables(&pinned.files)?;
+        let mut tables = core.tables(&pinned)?;
         let computed = if as_of == pinned.info.as_of {
             None
         } else {
-            compute_stale_customers(engine, pinned, &moment, &mut tables).await?
+            compute_stale_customers(core, &pinned, &moment, &mut tables).await?
         };
-        let public = public_tables(&tables, engine.sessions(), &moment).await?;
-        Ok(Snapshot { id: pinned.info.id, moment, public, _computed: computed })
+        Snapshot::of(core, &pinned, moment, &tables, computed, in_use).await
+    }
+
+    async fn of(
+        core: &Core,
+        pinned: &Pinned,
+        moment: Moment,
+        tables: &RawTables,
+        computed: Option<TempDir>,
+        in_use: InUse,
+    ) -> Result<Snapshot> {
+        let public = public_tables(tables, &core.sessions, &moment).await?;
+        let (id, last_sequence) = (pinned.info.id, pinned.info.last_sequence);
+        Ok(Snapshot { id, last_sequence, moment, public, _computed: computed, _in_use: in_use })
     }
 
     /// The catalog version; 0 before the first write.
     pub fn id(&self) -> i64 {
         self.id
+    }
+
+    /// Everything that was acknowledged up to this sequence is in it; see [`crate::push::Pushed::sequence`].
+    pub fn last_sequence(&self) -> i64 {
+        self.last_sequence
     }
 
     /// The day that movements are known up to.
@@ -81,27 +115,30 @@ impl Snapshot {
 
 /// Computes the customers whose stored rows do not hold for the moment, and lays them over the stored ones.
 async fn compute_stale_customers(
-    engine: &Engine,
+    core: &Core,
     pinned: &Pinned,
     moment: &Moment,
     tables: &mut RawTables,
 ) -> Result<Option<TempDir>> {
-    let context = tables.session(engine.sessions()).await?;
-    let stale = context.sql(STALE_CUSTOMERS).await?.with_param_values(moment.parameters())?;
-    let schema = Arc::new(stale.schema().as_arrow().clone());
-    let stale = stale.collect().await?;
-    if stale.iter().all(|batch| batch.num_rows() == 0) {
+    let stale = stale_customers(core, tables, moment).await?;
+    if stale.is_empty() {
         return Ok(None);
     }
-    let (dir, directory) = engine.scratch()?;
-    let work = Refresh {
-        tables: tables.clone(),
-        moment: moment.clone(),
-        changed: Changed::Some(Arc::new(MemTable::try_new(schema, vec![stale])?)),
-        number: pinned.info.last_refresh + 1,
-    };
-    for file in refresh(&work, engine.sessions(), &directory, pinned.info.id).await? {
-        tables.add(file.table, directory.path(&file.path), file.superseded_rows);
-    }
-    Ok(Some(dir))
+    compute(core, pinned, moment, Changed::Some(stale), tables).await.map(Some)
+}
+
+/// Computes customers into a directory that lives as long as the snapshot.
+async fn compute(
+    core: &Core,
+    pinned: &Pinned,
+    moment: &Moment,
+    changed: Changed,
+    tables: &mut RawTables,
+) -> Result<TempDir> {
+    let (dir, directory) = core.scratch()?;
+    let number = pinned.info.last_refresh + 1;
+    let work = Refresh { tables: tables.clone(), moment: moment.clone(), changed, number };
+    let files = refresh(&work, &core.sessions, &directory, pinned.info.id).await?;
+    tables.add(&directory, &files);
+    Ok(dir)
 }

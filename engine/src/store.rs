@@ -1,11 +1,18 @@
 //! The store: immutable Parquet files, and a catalog that says which of them make up each snapshot.
 
 mod catalog;
-mod files;
+mod directory;
+mod ids;
 mod lock;
 mod tables;
+mod writer;
 
-pub(crate) use catalog::{Catalog, Commit, DataFile, NewFile, SnapshotInfo};
-pub(crate) use files::{Directory, FileWriter, STAGING_PREFIX, properties as file_properties};
+pub(crate) use catalog::{
+    Acknowledged, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile, SnapshotInfo,
+};
+pub use catalog::Retention;
+pub(crate) use directory::{Directory, STAGING_PREFIX};
+pub(crate) use ids::{IdFiles, Key, KnownId};
 pub(crate) use lock::WriterLock;
 pub(crate) use tables::Table;
+pub(crate) use writer::{TableWriter, bucket_bits, properties as file_properties, sorted};

@@ -3,9 +3,9 @@
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 
-use crate::engine::{Engine, Pinned};
+use crate::core::{Core, Pinned};
 use crate::error::Result;
-use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::mrr::{Changed, Refresh, refresh};
 use crate::query::RawTables;
 use crate::store::Table;
 
@@ -50,24 +50,22 @@ impl Verification {
     }
 }
 
-pub(crate) async fn verify(engine: &Engine, pinned: &Pinned) -> Result<Verification> {
-    let stored = engine.raw_tables(&pinned.files)?;
-    let moment = Moment { settings: pinned.info.settings.clone(), as_of: pinned.info.as_of };
-    let (_scratch, directory) = engine.scratch()?;
+pub(crate) async fn verify(core: &Core, pinned: &Pinned) -> Result<Verification> {
+    let stored = core.tables(pinned)?;
+    let moment = pinned.moment();
+    let (_scratch, directory) = core.scratch()?;
     let work = Refresh { tables: stored.records_only(), moment, changed: Changed::All, number: 1 };
     let mut rebuilt = RawTables::default();
-    for file in refresh(&work, engine.sessions(), &directory, pinned.info.id).await? {
-        rebuilt.add(file.table, directory.path(&file.path), 0);
-    }
+    rebuilt.add(&directory, &refresh(&work, &core.sessions, &directory, pinned.info.id).await?);
 
     let mut verification = Verification::default();
-    let context = stored.session(engine.sessions()).await?;
+    let context = stored.session(&core.sessions).await?;
     context.register_table("all_movements", context.table("movements").await?.into_view())?;
     for (name, sql) in CHECKS {
         verification.run(&context, name, sql).await?;
     }
     for table in Table::PRECOMPUTED {
-        let rows = rebuilt.current(engine.sessions(), table).await?;
+        let rows = rebuilt.current(&core.sessions, table).await?;
         context.register_table(format!("rebuilt_{}", table.name()), rows.into_view())?;
     }
     for (name, sql) in DIFFERENCES {

@@ -3,12 +3,12 @@
 with
 -- A plan may be stored, staged, or staged more than once; the last version counts.
 versions as (
-  select data_source, id, currency, 0 as _sequence from plans
+  select data_source, id, currency, cast(-1 as bigint) as _row from plans
   union all
-  select data_source, id, currency, _sequence from staged_plans
+  select data_source, id, currency, _row from staged_plans
 ),
 known as (
-  select data_source, id, last_value(currency order by _sequence) as currency
+  select data_source, id, last_value(currency order by _row) as currency
   from versions
   group by data_source, id
 ),

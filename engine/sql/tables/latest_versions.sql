@@ -1,13 +1,14 @@
 -- design §4: which version of each record is current?
--- One output row is the last received version of one id, unless it is a tombstone. Reads: versions.
+-- One output row is a version that no other has taken the place of, unless it is a tombstone.
+-- Reads: versions, newer (those of them that lie over older ones).
 with
-ranked as (
-  select *, row_number() over (partition by data_source, id order by _sequence desc) as _age
-  from versions
+superseded as (
+  select _supersedes as _sequence from newer where _supersedes is not null
 ),
 final as (
-  select * except (_age)
-  from ranked
-  where _age = 1 and not _deleted
+  select v.*
+  from versions v
+  left anti join superseded s on s._sequence = v._sequence
+  where not v._deleted
 )
 select * from final

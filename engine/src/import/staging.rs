@@ -6,17 +6,16 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use parquet::arrow::ArrowWriter;
 
 use super::{Content, ImportOptions, ImportSummary, Input, Progress, REJECTIONS_SHOWN, RejectedRow};
 use crate::error::{Error, Result};
 use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, decode_file, ignore};
-use crate::model::{ObjectType, record_schema};
-use crate::store::file_properties;
+use crate::model::{HASH_BYTES, ObjectType, column, record_schema};
+use crate::store::{Key, file_properties};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 8 * 1024;
@@ -27,8 +26,6 @@ const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) struct Plan {
     pub(super) data_source: String,
     pub(super) timezone: Tz,
-    pub(super) first_sequence: i64,
-    pub(super) received_at: DateTime<Utc>,
     pub(super) directory: PathBuf,
 }
 
@@ -38,12 +35,16 @@ pub(super) struct Staged {
     pub(super) summary: ImportSummary,
     pub(super) rejects: Rejects,
     pub(super) input_names: Vec<String>,
-    pub(super) next_sequence: i64,
+    /// How many valid rows there are, of all types.
+    pub(super) rows: i64,
 }
 
-/// The columns of a staged file: those of the record, then `_line` and `_input` (the input's index).
+/// The columns of a staged file: those of the record, then `_key` (of its id), `_row` (its place among the valid rows of all inputs),
+/// `_line` and `_input` (the input's index).
 pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
     let mut fields: Vec<_> = record_schema(object).fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
+    fields.push(Arc::new(Field::new("_row", DataType::Int64, false)));
     fields.push(Arc::new(Field::new("_line", DataType::UInt64, false)));
     fields.push(Arc::new(Field::new("_input", DataType::Int32, false)));
     Arc::new(Schema::new(fields))
@@ -88,7 +89,7 @@ impl Stager {
             summary: ImportSummary::default(),
             rejects: Rejects::create(options.rejects.clone())?,
             input_names: Vec::new(),
-            next_sequence: plan.first_sequence,
+            rows: 0,
         };
         Ok(Stager { plan, options, writers: BTreeMap::new(), staged, bytes_before: 0, bytes_here: 0, rows: 0 })
     }
@@ -168,28 +169,19 @@ impl Stager {
         Ok(())
     }
 
-    /// A decoded batch with the columns that the store adds.
+    /// A decoded batch with the columns that staging adds.
     fn complete(&mut self, object: ObjectType, decoded: &RecordBatch) -> Result<RecordBatch> {
-        let rows = decoded.num_rows();
-        let first = self.staged.next_sequence;
-        self.staged.next_sequence += rows as i64;
+        let first = self.staged.rows;
+        self.staged.rows += decoded.num_rows() as i64;
         let input = self.staged.input_names.len() as i32 - 1;
-        let received_at = self.plan.received_at.timestamp_micros();
         let schema = staged_schema(object);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
             columns.push(match field.name().as_str() {
-                "_sequence" => Arc::new(Int64Array::from_iter_values(first..self.staged.next_sequence)),
-                "_received_at" => {
-                    Arc::new(TimestampMicrosecondArray::from(vec![received_at; rows]).with_timezone("UTC"))
-                }
-                "_deleted" => Arc::new(BooleanArray::from(vec![false; rows])),
-                "_input" => Arc::new(Int32Array::from(vec![input; rows])),
-                name => Arc::clone(
-                    decoded
-                        .column_by_name(name)
-                        .ok_or_else(|| Error::Internal(format!("a decoded batch has no column \"{name}\"")))?,
-                ),
+                "_key" => Key::column(decoded)?,
+                "_row" => Arc::new(Int64Array::from_iter_values(first..self.staged.rows)),
+                "_input" => Arc::new(Int32Array::from(vec![input; decoded.num_rows()])),
+                name => Arc::clone(column(decoded, name)?),
             });
         }
         Ok(RecordBatch::try_new(schema, columns)?)
@@ -197,6 +189,7 @@ impl Stager {
 }
 
 /// Takes rejected rows: counts them, shows the first, writes all to the rejects file.
+#[derive(Default)]
 pub(super) struct Rejects {
     file: Option<(PathBuf, BufWriter<File>)>,
 }

@@ -87,7 +87,7 @@ pub struct Warning {
     pub message: String,
 }
 
-/// The kinds of oddity (`mrr.md` §1.3) that a row shows by itself; those that need its plan are found by the import's SQL.
+/// The kinds of oddity (`mrr.md` §1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
@@ -95,6 +95,10 @@ pub enum WarningCode {
     ProrationWithoutPeriod,
     /// A cancellation with an amount.
     CancellationAmount,
+    /// An invoice on a plan that is not known (yet).
+    UnknownPlan,
+    /// An invoice in another currency than its plan.
+    CurrencyDiffers,
 }
 
 impl Code {
@@ -124,6 +128,8 @@ impl WarningCode {
         match self {
             WarningCode::ProrationWithoutPeriod => "proration_without_period",
             WarningCode::CancellationAmount => "cancellation_amount",
+            WarningCode::UnknownPlan => "unknown_plan",
+            WarningCode::CurrencyDiffers => "currency_differs",
         }
     }
 }

@@ -26,12 +26,9 @@ const ERRORS_MAX: usize = 100;
 const IGNORED_NAMES_MAX: usize = 1000;
 const OTHER_FIELDS: &str = "(others)";
 
-/// The columns of decoded rows: those of `record_schema` up to `_hash`, then `_line`, the place in the input
-/// ([`Rejection::line`]).
+/// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input ([`Rejection::line`]).
 pub fn decoded_schema(object: ObjectType) -> SchemaRef {
-    let record = record_schema(object);
-    let end = record.index_of("_hash").map_or(record.fields().len(), |at| at + 1);
-    let mut fields: Vec<_> = record.fields()[..end].to_vec();
+    let mut fields: Vec<_> = record_schema(object).fields().to_vec();
     fields.push(Arc::new(Field::new("_line", DataType::UInt64, false)));
     Arc::new(Schema::new(fields))
 }

@@ -6,15 +6,16 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::ObjectType;
+use crate::error::{Error, Result};
 
 /// Bytes of `_hash`: a truncated BLAKE3 of the row's content, equal exactly when nothing changed.
 pub const HASH_BYTES: i32 = 16;
 
-/// The stored columns of a type: `data_source`, its fields, then the hidden columns `_hash` (content), `_sequence`
-/// (unique, rising with each row received), `_received_at` (microseconds UTC) and `_deleted` (a tombstone).
+/// The columns of a valid record: `data_source`, its fields, then `_hash` (content).
 pub fn record_schema(object: ObjectType) -> SchemaRef {
     let mut fields = vec![text("data_source", false)];
     fields.extend(match object {
@@ -23,10 +24,29 @@ pub fn record_schema(object: ObjectType) -> SchemaRef {
         ObjectType::Invoices => invoice_columns(),
     });
     fields.push(Field::new("_hash", DataType::FixedSizeBinary(HASH_BYTES), false));
+    Arc::new(Schema::new(fields))
+}
+
+/// The columns in which versions of records are stored: those of [`record_schema`], of which a tombstone has only the ids, then
+/// `_sequence` (unique, rising with each row received), `_received_at` (microseconds UTC), `_deleted` (a tombstone), and
+/// `_supersedes`: the `_sequence` of the version that this one takes the place of.
+pub(crate) fn stored_schema(object: ObjectType) -> SchemaRef {
+    let ids = ["data_source", "id", "_hash"];
+    let mut fields: Vec<Field> = record_schema(object)
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_nullable(!ids.contains(&field.name().as_str())))
+        .collect();
     fields.push(whole("_sequence", false));
     fields.push(Field::new("_received_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false));
     fields.push(Field::new("_deleted", DataType::Boolean, false));
+    fields.push(whole("_supersedes", true));
     Arc::new(Schema::new(fields))
+}
+
+/// A column that must be there.
+pub(crate) fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
+    rows.column_by_name(name).ok_or_else(|| Error::Internal(format!("rows have no column \"{name}\"")))
 }
 
 /// The fields of a type as a sender names them.

@@ -6,9 +6,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, new_null_array};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
@@ -20,13 +20,17 @@ use tokio::sync::mpsc;
 use super::Moment;
 use super::steps::{Computed, compute};
 use crate::error::{Error, Result};
+use crate::model::{ObjectType, column};
+use crate::publish::Customers;
 use crate::query::{RawTables, Sessions};
-use crate::store::{Directory, FileWriter, NewFile, Table};
+use crate::store::{Directory, Layer, NewFile, Table, TableWriter, bucket_bits, sorted};
 
 const INVOICES_OF_EVERYONE: &str = include_str!("../../sql/refresh/invoices_of_everyone.sql");
 const INVOICES_OF_CHANGED: &str = include_str!("../../sql/refresh/invoices_of_changed.sql");
-const EMPTIED_CUSTOMERS: &str = include_str!("../../sql/refresh/emptied_customers.sql");
 const PLANS: &str = include_str!("../../sql/refresh/plans.sql");
+
+/// Up to so many customers are read from the files of their buckets only.
+const CUSTOMERS_LOOKED_UP: usize = 256;
 
 /// A chunk is closed at the first customer boundary past so many invoices.
 const CHUNK_ROWS: usize = 50_000;
@@ -36,8 +40,18 @@ const CHUNK_ROWS: usize = 50_000;
 pub(crate) enum Changed {
     /// Everyone's; the older precomputed rows are then not needed any more.
     All,
-    /// Those of a table with the columns `data_source` and `customer_id`.
-    Some(Arc<MemTable>),
+    /// Those of some customers; their rows are laid over the older ones.
+    Some(Customers),
+}
+
+impl Changed {
+    /// The customers who are named; none when it is everyone.
+    fn some(&self) -> Customers {
+        match self {
+            Changed::All => Customers::default(),
+            Changed::Some(customers) => customers.clone(),
+        }
+    }
 }
 
 /// One refresh: what to compute, from which records, for which moment.
@@ -50,6 +64,27 @@ pub(crate) struct Refresh {
     pub(crate) number: i64,
 }
 
+impl Refresh {
+    /// The current records: of everyone in the order of the files, of some as it is quickest.
+    async fn session(&self, sessions: &Sessions) -> Result<SessionContext> {
+        let customers = match &self.changed {
+            Changed::All => {
+                let context = sessions.in_order()?;
+                self.tables.register(&context, sessions).await?;
+                return Ok(context);
+            }
+            Changed::Some(customers) => customers,
+        };
+        let context = if customers.len() <= CUSTOMERS_LOOKED_UP {
+            self.tables.of_customers(customers.keys()).session(sessions).await?
+        } else {
+            self.tables.session(sessions).await?
+        };
+        context.register_table("changed", customers.table()?)?;
+        Ok(context)
+    }
+}
+
 /// Computes the changed customers and writes their rows as files for the snapshot to come.
 pub(crate) async fn refresh(
     work: &Refresh,
@@ -57,10 +92,7 @@ pub(crate) async fn refresh(
     directory: &Directory,
     snapshot: i64,
 ) -> Result<Vec<NewFile>> {
-    let context = work.tables.session(sessions).await?;
-    if let Changed::Some(changed) = &work.changed {
-        context.register_table("changed", Arc::clone(changed) as _)?;
-    }
+    let context = work.session(sessions).await?;
     let plans = context.sql(PLANS).await?;
     let plans_schema = Arc::new(plans.schema().as_arrow().clone());
     let plans = Arc::new(MemTable::try_new(plans_schema, vec![plans.collect().await?])?);
@@ -70,7 +102,7 @@ pub(crate) async fn refresh(
     };
 
     let (sender, receiver) = mpsc::channel(2);
-    let writers = Writers::new(directory, snapshot, work.number);
+    let writers = Writers::new(work, directory, snapshot);
     let writing = tokio::task::spawn_blocking(move || writers.write_all(receiver));
     let computing = async {
         let chunks = chunks_between_customers(invoices.execute_stream().await?);
@@ -78,13 +110,13 @@ pub(crate) async fn refresh(
             .map(|chunk| compute_in_background(chunk, work, sessions, &plans))
             .buffered(sessions.threads().max(1));
         let mut computed = pin!(computed);
+        let mut emptied = work.changed.some();
         while let Some(found) = computed.try_next().await? {
+            emptied.remove(&found.decisions, "customer_id")?;
             send(&sender, Found::Computed(found)).await?;
         }
-        if matches!(work.changed, Changed::Some(_)) {
-            for emptied in emptied_customers(&context).await? {
-                send(&sender, Found::Emptied(emptied)).await?;
-            }
+        if !emptied.is_empty() {
+            send(&sender, Found::Emptied(undecided(&emptied)?)).await?;
         }
         send(&sender, Found::End).await
     }
@@ -153,8 +185,16 @@ fn half_way_between_customers(rows: &RecordBatch) -> Option<usize> {
     (middle.max(1)..rows.num_rows()).find(is_boundary).or_else(|| (1..middle).rev().find(is_boundary))
 }
 
-async fn emptied_customers(context: &SessionContext) -> Result<Vec<RecordBatch>> {
-    Ok(context.sql(EMPTIED_CUSTOMERS).await?.collect().await?)
+/// The decisions on customers who have no invoices (any more): their result is empty for every as_of.
+fn undecided(customers: &Customers) -> Result<RecordBatch> {
+    let rows = customers.rows()?;
+    let mut fields = rows.schema().fields().to_vec();
+    let mut columns = rows.columns().to_vec();
+    for name in ["recompute_on", "stable_since"] {
+        fields.push(Arc::new(Field::new(name, DataType::Date32, true)));
+        columns.push(new_null_array(&DataType::Date32, rows.num_rows()));
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 async fn send(sender: &mpsc::Sender<Found>, found: Found) -> Result<()> {
@@ -218,20 +258,25 @@ enum Found {
 
 /// The files of the precomputed tables, written side by side.
 struct Writers {
-    lines: FileWriter,
-    movements: FileWriter,
-    refreshes: FileWriter,
+    lines: TableWriter,
+    movements: TableWriter,
+    refreshes: TableWriter,
     number: i64,
 }
 
 impl Writers {
-    fn new(directory: &Directory, snapshot: i64, number: i64) -> Writers {
-        let writer = |table| directory.writer(table, snapshot);
+    /// What is computed for everyone is the new base; what is computed for some lies over it.
+    fn new(work: &Refresh, directory: &Directory, snapshot: i64) -> Writers {
+        let (layer, bits) = match work.changed {
+            Changed::All => (Layer::Base, bucket_bits(work.tables.rows(Table::Records(ObjectType::Invoices)))),
+            Changed::Some(_) => (Layer::Delta, 0),
+        };
+        let writer = |table| TableWriter::new(directory, table, layer, bits, snapshot);
         Writers {
             lines: writer(Table::Lines),
             movements: writer(Table::Movements),
             refreshes: writer(Table::Refreshes),
-            number,
+            number: work.number,
         }
     }
 
@@ -240,12 +285,12 @@ impl Writers {
         while let Some(found) = found.blocking_recv() {
             match found {
                 Found::Computed(computed) => {
-                    self.lines.write(&conform(&computed.lines, &Table::Lines.schema(), self.number)?)?;
-                    self.movements.write(&conform(&computed.movements, &Table::Movements.schema(), self.number)?)?;
-                    self.refreshes.write(&conform(&computed.decisions, &Table::Refreshes.schema(), self.number)?)?;
+                    self.lines.write(&conform(&computed.lines, Table::Lines, self.number)?)?;
+                    self.movements.write(&conform(&computed.movements, Table::Movements, self.number)?)?;
+                    self.refreshes.write(&conform(&computed.decisions, Table::Refreshes, self.number)?)?;
                 }
                 Found::Emptied(customers) => {
-                    self.refreshes.write(&conform(&customers, &Table::Refreshes.schema(), self.number)?)?;
+                    self.refreshes.write(&conform(&customers, Table::Refreshes, self.number)?)?;
                 }
                 Found::End => {
                     let mut files = self.lines.finish()?;
@@ -259,18 +304,16 @@ impl Writers {
     }
 }
 
-/// The columns of a table's schema out of what was computed, with the refresh's number.
-fn conform(computed: &RecordBatch, schema: &SchemaRef, number: i64) -> Result<RecordBatch> {
+/// The columns of a table's schema out of what was computed, with the refresh's number, in the table's order.
+fn conform(computed: &RecordBatch, table: Table, number: i64) -> Result<RecordBatch> {
+    let schema = table.schema();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         if field.name() == "_refresh" {
             columns.push(Arc::new(Int64Array::from(vec![number; computed.num_rows()])));
             continue;
         }
-        let column = computed
-            .column_by_name(field.name())
-            .ok_or_else(|| Error::Internal(format!("the rules give no column \"{}\"", field.name())))?;
-        columns.push(cast(column, field.data_type())?);
+        columns.push(cast(column(computed, field.name())?, field.data_type())?);
     }
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    sorted(&RecordBatch::try_new(schema, columns)?, table.order())
 }

@@ -37,17 +37,29 @@ impl Sessions {
 
     /// A session for work that is one of many side by side.
     pub(crate) fn single(&self) -> Result<SessionContext> {
-        let context = self.session(1)?;
+        let context = self.session(1, |_| {})?;
+        mrr::register_functions(&context);
+        Ok(context)
+    }
+
+    /// A session that reads sorted files as they are sorted, without sorting them again.
+    pub(crate) fn in_order(&self) -> Result<SessionContext> {
+        let context = self.session(1, |config| {
+            let options = config.options_mut();
+            options.execution.split_file_groups_by_statistics = true;
+            options.optimizer.prefer_existing_sort = true;
+            options.optimizer.repartition_file_scans = false;
+        })?;
         mrr::register_functions(&context);
         Ok(context)
     }
 
     /// A session for the statements of others: without the functions of the rules.
     pub(crate) fn public(&self) -> Result<SessionContext> {
-        self.session(self.threads)
+        self.session(self.threads, |_| {})
     }
 
-    fn session(&self, partitions: usize) -> Result<SessionContext> {
+    fn session(&self, partitions: usize, adjust: impl FnOnce(&mut SessionConfig)) -> Result<SessionContext> {
         let mut config = SessionConfig::new()
             .with_target_partitions(partitions)
             .with_information_schema(true)
@@ -59,6 +71,7 @@ impl Sessions {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.parquet.pushdown_filters = true;
+        adjust(&mut config);
         let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
         datafusion_functions_json::register_all(&mut context)?;
         Ok(context)

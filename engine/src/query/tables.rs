@@ -4,19 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
+use datafusion::common::ParamValues;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::prelude::{DataFrame, SessionContext, ident};
+use datafusion::scalar::ScalarValue;
 use url::Url;
 
 use super::Sessions;
 use crate::error::{Error, Result};
+use crate::model::ObjectType;
 use crate::mrr::Moment;
-use crate::store::Table;
+use crate::store::{Bucket, DataFile, Directory, Key, Layer, NewFile, Table};
 
 const LATEST_VERSIONS: &str = include_str!("../../sql/tables/latest_versions.sql");
+const VERSIONS_THEN: &str = include_str!("../../sql/tables/versions_then.sql");
 const LATEST_REFRESH: &str = include_str!("../../sql/tables/latest_refresh.sql");
 
 /// The public tables, each a view over the current rows of the tables it names.
@@ -29,81 +34,157 @@ const PUBLIC: [(&str, &str); 6] = [
     ("scheduled_movements", include_str!("../../sql/tables/scheduled_movements.sql")),
 ];
 
-/// The files of each table in one snapshot.
+/// The layers that the present is read from.
+const PRESENT: [Layer; 2] = [Layer::Base, Layer::Delta];
+
+/// The files of each table in one snapshot, or of what is to become one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RawTables {
     files: Vec<RawFile>,
+    then: Option<Then>,
+    /// Only the buckets of these customers are read.
+    customers: Option<Arc<Vec<Key>>>,
 }
 
 #[derive(Debug, Clone)]
 struct RawFile {
-    table: Table,
+    file: NewFile,
     path: PathBuf,
-    superseded_rows: i64,
+}
+
+/// Which versions were known at a moment of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Then {
+    /// What was published by then.
+    pub(crate) last_sequence: i64,
+    /// What was received by `received_at` counts too, up to this sequence.
+    pub(crate) received_until: i64,
+    pub(crate) received_at: DateTime<Utc>,
 }
 
 impl RawTables {
-    pub(crate) fn add(&mut self, table: Table, path: PathBuf, superseded_rows: i64) {
-        self.files.push(RawFile { table, path, superseded_rows });
+    /// The tables of these files, each of which must be there whole.
+    pub(crate) fn of(directory: &Directory, files: &[DataFile]) -> Result<RawTables> {
+        let mut tables = RawTables::default();
+        for file in files {
+            let path = directory.path(&file.path);
+            let bytes = path.metadata().map(|metadata| metadata.len()).ok();
+            if bytes != u64::try_from(file.bytes).ok() {
+                let message = format!("\"{}\" is missing or has another length; restore it from a backup", file.path);
+                return Err(Error::Damaged(message));
+            }
+            tables.files.push(RawFile { file: file.file.clone(), path });
+        }
+        Ok(tables)
+    }
+
+    /// Adds files that were just written.
+    pub(crate) fn add(&mut self, directory: &Directory, files: &[NewFile]) {
+        self.files.extend(files.iter().map(|file| RawFile { file: file.clone(), path: directory.path(&file.path) }));
+    }
+
+    /// The records alone, as they were known then.
+    pub(crate) fn records_then(&self, then: Then) -> RawTables {
+        RawTables { then: Some(then), ..self.records_only() }
     }
 
     /// The same without the files of the precomputed tables.
     pub(crate) fn records_only(&self) -> RawTables {
-        let files = self.files.iter().filter(|file| matches!(file.table, Table::Records(_))).cloned().collect();
-        RawTables { files }
+        let files = self.files.iter().filter(|raw| matches!(raw.file.table, Table::Records(_))).cloned().collect();
+        RawTables { files, ..self.clone() }
     }
 
-    /// How many files hold a table.
-    pub(crate) fn file_count(&self, table: Table) -> usize {
-        self.files_of(table).count()
+    /// The same, of which only the buckets of these customers are read; the rows of others may be missing.
+    pub(crate) fn of_customers(&self, customers: Vec<Key>) -> RawTables {
+        RawTables { customers: Some(Arc::new(customers)), ..self.clone() }
     }
 
-    fn files_of(&self, table: Table) -> impl Iterator<Item = &RawFile> {
-        self.files.iter().filter(move |file| file.table == table)
+    /// How many rows of a table are stored for the present, superseded ones too.
+    pub(crate) fn rows(&self, table: Table) -> u64 {
+        self.files_of(table, &PRESENT).map(|raw| u64::try_from(raw.file.rows).unwrap_or(0)).sum()
     }
 
-    /// Every stored row of a table, superseded ones too.
-    pub(crate) fn provider(&self, table: Table) -> Result<Arc<dyn TableProvider>> {
-        let paths: Vec<_> = self.files_of(table).map(|file| file.path.clone()).collect();
-        parquet_table(&paths, table.schema())
+    fn files_of(&self, table: Table, layers: &'static [Layer]) -> impl Iterator<Item = &RawFile> {
+        self.files.iter().filter(move |raw| raw.file.table == table && layers.contains(&raw.file.layer))
+    }
+
+    /// The stored rows of a table in some layers, superseded ones too.
+    pub(crate) fn provider(&self, table: Table, layers: &'static [Layer]) -> Result<Arc<dyn TableProvider>> {
+        let paths: Vec<_> = self.files_of(table, layers).map(|raw| raw.path.clone()).collect();
+        parquet_table(&paths, table.schema(), table.order())
+    }
+
+    /// The same, as far as it is wanted.
+    fn wanted(&self, table: Table, layers: &'static [Layer]) -> Result<Arc<dyn TableProvider>> {
+        let customers = self.customers.as_deref().filter(|_| table != Table::Records(ObjectType::Plans));
+        let is_wanted = |raw: &&RawFile| {
+            let Bucket { bits, number } = raw.file.bucket;
+            customers.is_none_or(|customers| customers.iter().any(|customer| customer.leading(bits) == number))
+        };
+        let paths: Vec<_> = self.files_of(table, layers).filter(is_wanted).map(|raw| raw.path.clone()).collect();
+        parquet_table(&paths, table.schema(), table.order())
     }
 
     /// The current rows of a table: of records the latest versions without tombstones, of precomputed tables the rows of each
-    /// customer's latest refresh. Nothing is sorted or joined where nothing was ever superseded.
+    /// customer's latest refresh. Nothing is joined where nothing was superseded.
     pub(crate) async fn current(&self, sessions: &Sessions, table: Table) -> Result<DataFrame> {
         let context = sessions.parallel()?;
+        if let (Some(then), Table::Records(_)) = (self.then, table) {
+            context.register_table("versions", self.wanted(table, &Layer::ALL)?)?;
+            return Ok(context.sql(VERSIONS_THEN).await?.with_param_values(then.parameters())?);
+        }
         match table {
             Table::Records(_) => {
-                let superseded = self.files_of(table).any(|file| file.superseded_rows > 0);
+                let superseded = self.files_of(table, &PRESENT).any(|raw| raw.file.superseded_rows > 0);
                 if !superseded {
-                    return Ok(context.read_table(self.provider(table)?)?);
+                    return Ok(context.read_table(self.wanted(table, &PRESENT)?)?);
                 }
-                context.register_table("versions", self.provider(table)?)?;
+                context.register_table("versions", self.wanted(table, &PRESENT)?)?;
+                // Also what is not wanted may have taken the place of what is: an invoice moves from customer to customer.
+                context.register_table("newer", self.provider(table, &[Layer::Delta])?)?;
                 Ok(context.sql(LATEST_VERSIONS).await?)
             }
-            Table::Lines | Table::Movements | Table::Refreshes => {
-                if self.file_count(Table::Refreshes) <= 1 {
-                    return Ok(context.read_table(self.provider(table)?)?);
+            _ => {
+                if self.files_of(Table::Refreshes, &[Layer::Delta]).next().is_none() {
+                    return Ok(context.read_table(self.wanted(table, &[Layer::Base])?)?);
                 }
-                context.register_table("computed", self.provider(table)?)?;
-                context.register_table("refreshes", self.provider(Table::Refreshes)?)?;
+                context.register_table("base", self.wanted(table, &[Layer::Base])?)?;
+                context.register_table("delta", self.wanted(table, &[Layer::Delta])?)?;
+                context.register_table("refreshed", self.wanted(Table::Refreshes, &[Layer::Delta])?)?;
                 Ok(context.sql(LATEST_REFRESH).await?)
             }
         }
     }
 
-    /// A session in which every table's current rows are registered under its own name, hidden columns included.
-    pub(crate) async fn session(&self, sessions: &Sessions) -> Result<SessionContext> {
-        let context = sessions.parallel()?;
-        for table in Table::ALL {
+    /// Registers every table's current rows under its own name, hidden columns included.
+    pub(crate) async fn register(&self, context: &SessionContext, sessions: &Sessions) -> Result<()> {
+        for table in [ObjectType::ALL.map(Table::Records), Table::PRECOMPUTED].concat() {
             context.register_table(table.name(), self.current(sessions, table).await?.into_view())?;
         }
+        Ok(())
+    }
+
+    /// A session in which every table's current rows are registered.
+    pub(crate) async fn session(&self, sessions: &Sessions) -> Result<SessionContext> {
+        let context = sessions.parallel()?;
+        self.register(&context, sessions).await?;
         Ok(context)
     }
 }
 
-/// Parquet files of one schema as a table; no files are an empty table.
-pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+impl Then {
+    fn parameters(self) -> ParamValues {
+        let received_at = ScalarValue::TimestampMicrosecond(Some(self.received_at.timestamp_micros()), Some("UTC".into()));
+        ParamValues::from(vec![
+            ("last_sequence", ScalarValue::Int64(Some(self.last_sequence))),
+            ("received_until", ScalarValue::Int64(Some(self.received_until))),
+            ("received_at", received_at),
+        ])
+    }
+}
+
+/// Parquet files of one schema as a table, each sorted by these columns; no files are an empty table.
+pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef, order: &[&str]) -> Result<Arc<dyn TableProvider>> {
     if paths.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }
@@ -114,7 +195,11 @@ pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef) -> Result<Arc<
             .map_err(|()| Error::Argument(format!("\"{}\" is not an absolute path", path.display())))?;
         urls.push(ListingTableUrl::try_new(url, None)?);
     }
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    if !order.is_empty() {
+        let order = order.iter().map(|column| ident(*column).sort(true, false)).collect();
+        options = options.with_file_sort_order(vec![order]);
+    }
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config)?))
 }

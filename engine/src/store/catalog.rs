@@ -1,11 +1,15 @@
 //! The catalog: one SQLite file whose transactions are the store's.
 
+mod inbox;
+mod retention;
+mod snapshots;
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqliteConnection};
 
@@ -13,42 +17,81 @@ use super::Table;
 use crate::error::{Error, Result};
 use crate::model::Settings;
 
+pub(crate) use inbox::{Acknowledged, InboxRows};
+pub use retention::Retention;
+pub(crate) use snapshots::{At, SnapshotInfo};
+
 /// How long a transaction waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a snapshot was made with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SnapshotInfo {
-    pub(crate) id: i64,
-    pub(crate) as_of: NaiveDate,
-    pub(crate) settings: Settings,
-    pub(crate) last_sequence: i64,
-    pub(crate) last_refresh: i64,
+/// What the rows of a file are to those of the table's other files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Layer {
+    /// No row of the layer takes the place of another; there are no tombstones.
+    Base,
+    /// Its rows lie over the base and over each other.
+    Delta,
+    /// Superseded versions and tombstones; only the past is read from it.
+    History,
 }
 
-/// A file of a snapshot.
+impl Layer {
+    pub(crate) const ALL: [Layer; 3] = [Layer::Base, Layer::Delta, Layer::History];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Layer::Base => "base",
+            Layer::Delta => "delta",
+            Layer::History => "history",
+        }
+    }
+}
+
+/// The customers whose hash begins with these bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Bucket {
+    pub(crate) bits: u32,
+    pub(crate) number: u64,
+}
+
+/// A file that is durable, but not yet part of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DataFile {
+pub(crate) struct NewFile {
     pub(crate) table: Table,
+    pub(crate) layer: Layer,
+    pub(crate) bucket: Bucket,
     pub(crate) path: String,
     pub(crate) rows: i64,
     pub(crate) bytes: i64,
     pub(crate) superseded_rows: i64,
 }
 
-/// A durable file that is not yet part of a snapshot.
-pub(crate) type NewFile = DataFile;
+/// A file of a snapshot; `id` rises in the order in which files were named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DataFile {
+    pub(crate) id: i64,
+    pub(crate) begin_snapshot: i64,
+    pub(crate) file: NewFile,
+}
+
+impl std::ops::Deref for DataFile {
+    type Target = NewFile;
+
+    fn deref(&self) -> &NewFile {
+        &self.file
+    }
+}
 
 /// Everything that one snapshot changes; it is published whole or not at all.
 #[derive(Debug, Clone)]
 pub(crate) struct Commit {
     pub(crate) snapshot: SnapshotInfo,
-    pub(crate) cause: &'static str,
-    pub(crate) committed_at: DateTime<Utc>,
     pub(crate) files: Vec<NewFile>,
-    /// Tables whose older files are no longer current.
-    pub(crate) replaced_tables: Vec<Table>,
+    /// The ids of the files that are no longer current; each still is.
+    pub(crate) replaced_files: Vec<i64>,
     pub(crate) data_sources: Vec<String>,
+    /// The requests up to this sequence are in the files now.
+    pub(crate) inbox_until: i64,
 }
 
 /// The catalog of one data directory.
@@ -67,7 +110,6 @@ impl Catalog {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
@@ -82,10 +124,15 @@ impl Catalog {
     /// The newest snapshot and its files, as of one moment.
     pub(crate) async fn pin(&self) -> Result<Option<(SnapshotInfo, Vec<DataFile>)>> {
         let mut transaction = self.pool.begin().await?;
-        let Some(snapshot) = newest(&mut transaction).await? else { return Ok(None) };
-        let files = live_files(&mut transaction, snapshot.id).await?;
+        let Some(snapshot) = snapshots::newest(&mut transaction).await? else { return Ok(None) };
+        let files = files_of(&mut transaction, snapshot.id).await?;
         transaction.commit().await?;
         Ok(Some((snapshot, files)))
+    }
+
+    /// The files of a snapshot.
+    pub(crate) async fn files_of(&self, snapshot: i64) -> Result<Vec<DataFile>> {
+        files_of(&mut *self.pool.acquire().await?, snapshot).await
     }
 
     /// The paths of all files that any snapshot names.
@@ -104,27 +151,54 @@ impl Catalog {
         row.map(|row| Ok(row.try_get("id")?)).transpose()
     }
 
+    /// How many snapshots are kept, and how many rows wait in the inbox.
+    pub(crate) async fn counts(&self) -> Result<(u64, u64)> {
+        let row = sqlx::query(
+            "select (select count(*) from snapshot) as snapshots,
+                    (select coalesce(sum(last_sequence - first_sequence + 1), 0) from inbox) as waiting",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((row.try_get::<i64, _>("snapshots")? as u64, row.try_get::<i64, _>("waiting")? as u64))
+    }
+
+    /// The settings as they were last set; none when they never were.
+    pub(crate) async fn wanted_settings(&self) -> Result<Option<Settings>> {
+        let row = sqlx::query("select settings from wanted_settings").fetch_optional(&self.pool).await?;
+        row.map(|row| snapshots::settings_of(&row)).transpose()
+    }
+
+    /// Sets the settings to be had from the next snapshot on.
+    pub(crate) async fn want_settings(&self, settings: &Settings) -> Result<()> {
+        sqlx::query(
+            "insert into wanted_settings (only_row, settings) values (1, ?1)
+             on conflict do update set settings = excluded.settings",
+        )
+        .bind(snapshots::settings_text(settings)?)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Publishes a snapshot in one durable transaction.
     pub(crate) async fn commit(&self, commit: &Commit) -> Result<()> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
-        insert_snapshot(&mut transaction, commit).await?;
-        for table in &commit.replaced_tables {
-            sqlx::query("update data_file set end_snapshot = ?1 where table_name = ?2 and end_snapshot is null")
+        snapshots::insert(&mut transaction, &commit.snapshot).await?;
+        for file in &commit.replaced_files {
+            let replaced = sqlx::query("update data_file set end_snapshot = ?1 where id = ?2 and end_snapshot is null")
                 .bind(commit.snapshot.id)
-                .bind(table.name())
+                .bind(file)
                 .execute(&mut *transaction)
                 .await?;
+            if replaced.rows_affected() != 1 {
+                return Err(Error::Internal(format!("file {file} to be replaced is not current")));
+            }
         }
         for file in &commit.files {
             insert_file(&mut transaction, file, commit.snapshot.id).await?;
         }
-        for id in &commit.data_sources {
-            sqlx::query("insert into data_source (id, name, created_at) values (?1, ?1, ?2) on conflict do nothing")
-                .bind(id)
-                .bind(commit.committed_at.timestamp_micros())
-                .execute(&mut *transaction)
-                .await?;
-        }
+        inbox::add_data_sources(&mut transaction, &commit.data_sources, commit.snapshot.committed_at).await?;
+        inbox::empty_until(&mut transaction, commit.inbox_until).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -140,26 +214,10 @@ async fn open_lock(path: PathBuf) -> Result<File> {
     waiting.await.map_err(|error| Error::Internal(format!("open the catalog: {error}")))?
 }
 
-async fn newest(connection: &mut SqliteConnection) -> Result<Option<SnapshotInfo>> {
-    let row =
-        sqlx::query("select id, as_of, settings, last_sequence, last_refresh from snapshot order by id desc limit 1")
-            .fetch_optional(connection)
-            .await?;
-    let Some(row) = row else { return Ok(None) };
-    let (as_of, settings): (String, String) = (row.try_get("as_of")?, row.try_get("settings")?);
-    let unreadable = |what: &str| Error::Internal(format!("the catalog's newest snapshot has no readable {what}"));
-    Ok(Some(SnapshotInfo {
-        id: row.try_get("id")?,
-        as_of: as_of.parse().map_err(|_| unreadable("as_of"))?,
-        settings: serde_json::from_str(&settings).map_err(|_| unreadable("settings"))?,
-        last_sequence: row.try_get("last_sequence")?,
-        last_refresh: row.try_get("last_refresh")?,
-    }))
-}
-
-async fn live_files(connection: &mut SqliteConnection, snapshot: i64) -> Result<Vec<DataFile>> {
+async fn files_of(connection: &mut SqliteConnection, snapshot: i64) -> Result<Vec<DataFile>> {
     let rows = sqlx::query(
-        "select table_name, path, rows, bytes, superseded_rows from data_file
+        "select id, table_name, path, layer, bucket_bits, bucket, rows, bytes, superseded_rows, begin_snapshot
+         from data_file
          where begin_snapshot <= ?1 and (end_snapshot is null or end_snapshot > ?1)
          order by id",
     )
@@ -168,47 +226,37 @@ async fn live_files(connection: &mut SqliteConnection, snapshot: i64) -> Result<
     .await?;
     let mut files = Vec::with_capacity(rows.len());
     for row in rows {
-        let name: String = row.try_get("table_name")?;
+        let (table, layer): (String, String) = (row.try_get("table_name")?, row.try_get("layer")?);
+        let table = Table::ALL.into_iter().find(|known| known.name() == table);
+        let layer = Layer::ALL.into_iter().find(|known| known.name() == layer);
         // A table of a newer version is not ours to read.
-        let Some(table) = Table::ALL.into_iter().find(|table| table.name() == name) else { continue };
-        files.push(DataFile {
+        let (Some(table), Some(layer)) = (table, layer) else { continue };
+        let bucket = Bucket { bits: row.try_get("bucket_bits")?, number: row.try_get::<i64, _>("bucket")? as u64 };
+        let file = NewFile {
             table,
+            layer,
+            bucket,
             path: row.try_get("path")?,
             rows: row.try_get("rows")?,
             bytes: row.try_get("bytes")?,
             superseded_rows: row.try_get("superseded_rows")?,
-        });
+        };
+        files.push(DataFile { id: row.try_get("id")?, begin_snapshot: row.try_get("begin_snapshot")?, file });
     }
     Ok(files)
 }
 
-async fn insert_snapshot(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
-    let snapshot = &commit.snapshot;
-    let settings = serde_json::to_string(&snapshot.settings)
-        .map_err(|error| Error::Internal(format!("write the settings: {error}")))?;
-    sqlx::query(
-        "insert into snapshot (id, committed_at, as_of, settings, last_sequence, last_refresh, cause)
-         values (?1, max(?2, (select coalesce(max(committed_at), 0) + 1 from snapshot)), ?3, ?4, ?5, ?6, ?7)",
-    )
-    .bind(snapshot.id)
-    .bind(commit.committed_at.timestamp_micros())
-    .bind(snapshot.as_of.to_string())
-    .bind(settings)
-    .bind(snapshot.last_sequence)
-    .bind(snapshot.last_refresh)
-    .bind(commit.cause)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 async fn insert_file(connection: &mut SqliteConnection, file: &NewFile, snapshot: i64) -> Result<()> {
     sqlx::query(
-        "insert into data_file (table_name, path, rows, bytes, superseded_rows, begin_snapshot)
-         values (?1, ?2, ?3, ?4, ?5, ?6)",
+        "insert into data_file
+         (table_name, path, layer, bucket_bits, bucket, rows, bytes, superseded_rows, begin_snapshot)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )
     .bind(file.table.name())
     .bind(&file.path)
+    .bind(file.layer.name())
+    .bind(file.bucket.bits)
+    .bind(file.bucket.number as i64)
     .bind(file.rows)
     .bind(file.bytes)
     .bind(file.superseded_rows)
@@ -216,4 +264,9 @@ async fn insert_file(connection: &mut SqliteConnection, file: &NewFile, snapshot
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Microseconds since 1970 as the instant that they are.
+fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }

@@ -36,6 +36,21 @@ impl WriterLock {
     }
 }
 
+/// The process that holds the lock of a data directory; none when nobody does.
+pub(super) fn holder(dir: &Path) -> Result<Option<String>> {
+    let path = dir.join(FILE_NAME);
+    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(&path) else { return Ok(None) };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.read_to_string(&mut pid).map_err(Error::file("read", &path))?;
+            Ok(Some(pid))
+        }
+        Err(TryLockError::Error(source)) => Err(Error::file("lock", &path)(source)),
+    }
+}
+
 fn busy(dir: &Path, file: &mut File) -> Error {
     let mut pid = String::new();
     if file.read_to_string(&mut pid).is_err() || pid.is_empty() {

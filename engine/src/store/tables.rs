@@ -1,16 +1,18 @@
-//! The stored tables: the records of each type, and what is precomputed from them.
+//! The stored tables: the records of each type, the index of their ids, and what is precomputed from them.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use crate::model::{ObjectType, record_schema};
+use crate::model::{HASH_BYTES, ObjectType, stored_schema};
 
 /// A table of the store; its name is that of its directory and in the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Table {
     /// Versions of the records of a type, tombstones among them.
     Records(ObjectType),
+    /// The id index of a type: what is known of the last version of each id.
+    Ids(ObjectType),
     /// Every line, with its rule and invoice.
     Lines,
     /// Every movement, also those after `as_of`.
@@ -20,10 +22,13 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Table; 6] = [
+    pub(crate) const ALL: [Table; 9] = [
         Table::Records(ObjectType::Customers),
         Table::Records(ObjectType::Plans),
         Table::Records(ObjectType::Invoices),
+        Table::Ids(ObjectType::Customers),
+        Table::Ids(ObjectType::Plans),
+        Table::Ids(ObjectType::Invoices),
         Table::Lines,
         Table::Movements,
         Table::Refreshes,
@@ -35,6 +40,9 @@ impl Table {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Table::Records(object) => object.name(),
+            Table::Ids(ObjectType::Customers) => "customer_ids",
+            Table::Ids(ObjectType::Plans) => "plan_ids",
+            Table::Ids(ObjectType::Invoices) => "invoice_ids",
             Table::Lines => "mrr_lines",
             Table::Movements => "movements",
             Table::Refreshes => "refreshes",
@@ -44,7 +52,8 @@ impl Table {
     /// The columns of its files; `_refresh` numbers the refresh that computed a row, the highest of a customer counts.
     pub(crate) fn schema(self) -> SchemaRef {
         let mut fields = match self {
-            Table::Records(object) => return record_schema(object),
+            Table::Records(object) => return stored_schema(object),
+            Table::Ids(_) => return Arc::new(Schema::new(id_columns())),
             Table::Lines => line_columns(),
             Table::Movements => movement_columns(),
             Table::Refreshes => refresh_columns(),
@@ -52,6 +61,33 @@ impl Table {
         fields.push(Field::new("_refresh", DataType::Int64, false));
         Arc::new(Schema::new(fields))
     }
+
+    /// The columns by which the rows of each of its files are sorted, nulls last: a customer's life in order.
+    pub(crate) fn order(self) -> &'static [&'static str] {
+        match self {
+            Table::Records(ObjectType::Invoices) => {
+                &["data_source", "customer_id", "subscription_id", "invoice_date", "id"]
+            }
+            Table::Records(_) => &["data_source", "id"],
+            Table::Ids(_) => &["_key"],
+            Table::Lines => &["data_source", "customer_id", "currency", "start_on", "invoice_id"],
+            Table::Movements => &["data_source", "customer_id", "currency", "date"],
+            Table::Refreshes => &["data_source", "customer_id"],
+        }
+    }
+}
+
+fn id_columns() -> Vec<Field> {
+    vec![
+        Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false),
+        Field::new("_sequence", DataType::Int64, false),
+        Field::new("_hash", DataType::FixedSizeBinary(HASH_BYTES), false),
+        Field::new("_deleted", DataType::Boolean, false),
+        // Of an invoice.
+        text("customer_id", true),
+        // Of a plan.
+        text("currency", true),
+    ]
 }
 
 fn line_columns() -> Vec<Field> {

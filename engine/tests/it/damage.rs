@@ -33,7 +33,7 @@ async fn a_directory_may_have_any_name() {
         let summary = engine.import(vec![input], &ImportOptions::default()).await.unwrap();
         assert_eq!(summary.total().created, summary.total().read, "{name}");
         assert!(engine.verify().await.unwrap().holds(), "{name}");
-        engine.close().await;
+        engine.close().await.unwrap();
     }
 }
 
@@ -79,7 +79,7 @@ async fn a_lost_or_older_catalog_deletes_nothing() {
     let ledger = Ledger::for_book(&book()).await;
     ledger.import(&book()).await;
     let (dir, file) = (ledger.dir.path().to_path_buf(), only_file_of(&ledger, "invoices"));
-    ledger.engine.close().await;
+    ledger.engine.close().await.unwrap();
     let catalog = dir.join("catalog.db");
     let kept = std::fs::read(&catalog).unwrap();
     std::fs::remove_file(&catalog).unwrap();

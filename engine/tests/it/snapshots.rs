@@ -51,7 +51,7 @@ async fn a_grace_that_ran_out_overnight_shows_the_next_day() {
     let ledger = Ledger::for_book(&book).await;
     ledger.import(&book).await;
     assert_eq!(ledger.movements(None).await, interpret(&book));
-    ledger.engine.close().await;
+    ledger.engine.close().await.unwrap();
     let tomorrow = as_of(&book) + chrono::Duration::days(1);
     let engine = open(ledger.dir.path(), tomorrow).await;
     let ledger = Ledger { engine, dir: ledger.dir };
@@ -74,7 +74,7 @@ async fn a_second_writer_is_refused_and_told_who_writes() {
     );
     let seen = second.snapshot(None).await.unwrap();
     assert_eq!(seen.id(), 1);
-    ledger.engine.close().await;
+    ledger.engine.close().await.unwrap();
     second.import(input(), &ImportOptions::default()).await.unwrap();
 }
 
@@ -84,7 +84,7 @@ async fn what_an_interrupted_import_left_is_swept_and_never_seen() {
     let ledger = Ledger::open(today).await;
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
     let (path, data) = (ledger.dir.path().to_path_buf(), ledger.dir.path().join("data/customers"));
-    ledger.engine.close().await;
+    ledger.engine.close().await.unwrap();
     std::fs::write(data.join("00000002-0-0.parquet"), b"half a file").unwrap();
     std::fs::write(data.join("00000002-1-0.parquet.tmp"), b"less").unwrap();
     std::fs::create_dir_all(path.join("staging/import-x")).unwrap();

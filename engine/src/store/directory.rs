@@ -1,27 +1,16 @@
-//! Data files: written to a temporary name, fsynced, renamed, and only then named by the catalog.
+//! The data directory: where its files are, and what of them is swept.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::BufWriter;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
-
-use super::{NewFile, Table};
+use super::Table;
 use crate::error::{Error, Result};
 
 /// The catalog's file.
 const CATALOG: &str = "catalog.db";
-/// Rows of a row group; a row group is the unit that statistics skip.
-const ROW_GROUP_ROWS: usize = 128 * 1024;
-/// A file is closed and the next begun at the first batch boundary past this.
-const FILE_ROWS: usize = 2 * 1024 * 1024;
 
 /// What an import's staging directory is called, before its random part.
 pub(crate) const STAGING_PREFIX: &str = "import-";
@@ -69,6 +58,11 @@ impl Directory {
         self.root.join(CATALOG)
     }
 
+    /// The process that writes; none when nobody does.
+    pub(crate) fn writer_pid(&self) -> Result<Option<String>> {
+        super::lock::holder(&self.root)
+    }
+
     /// Where an import keeps what is not yet part of any snapshot.
     pub(crate) fn staging(&self) -> PathBuf {
         self.root.join("staging")
@@ -113,121 +107,30 @@ impl Directory {
         Ok(())
     }
 
-    /// Begins the files of one table in the snapshot to come.
-    pub(crate) fn writer(&self, table: Table, snapshot: i64) -> FileWriter {
-        FileWriter {
-            directory: self.clone(),
-            table,
-            schema: table.schema(),
-            snapshot,
-            number: self.writers.fetch_add(1, Ordering::Relaxed),
-            open: None,
-            finished: Vec::new(),
-        }
-    }
-}
-
-/// Writes the rows of one table for one snapshot, as many files as it takes.
-pub(crate) struct FileWriter {
-    directory: Directory,
-    table: Table,
-    schema: SchemaRef,
-    snapshot: i64,
-    number: u32,
-    open: Option<OpenFile>,
-    finished: Vec<NewFile>,
-}
-
-struct OpenFile {
-    relative: String,
-    temporary: PathBuf,
-    writer: ArrowWriter<BufWriter<File>>,
-    rows: usize,
-}
-
-impl FileWriter {
-    /// Appends rows; nothing is visible before the catalog names the files.
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        let mut file = match self.open.take() {
-            Some(file) => file,
-            None => self.begin()?,
-        };
-        file.writer.write(batch)?;
-        file.rows += batch.num_rows();
-        if file.rows >= FILE_ROWS {
-            self.finish_file(file)?;
-        } else {
-            self.open = Some(file);
-        }
-        Ok(())
+    /// The name of a new data file, relative to the directory; no other file ever has it.
+    pub(super) fn new_name(&self, table: Table, snapshot: i64) -> String {
+        let number = self.writers.fetch_add(1, Ordering::Relaxed);
+        format!("data/{}/{snapshot:08}-{}-{number}.parquet", table.name(), std::process::id())
     }
 
-    /// Makes the files durable and returns them for the catalog.
-    pub(crate) fn finish(mut self) -> Result<Vec<NewFile>> {
-        if let Some(file) = self.open.take() {
-            self.finish_file(file)?;
-        }
-        if !self.finished.is_empty() {
-            sync_dir(&self.directory.root.join("data").join(self.table.name()))?;
-        }
-        Ok(std::mem::take(&mut self.finished))
+    /// Makes the entries of new files of a table durable.
+    pub(super) fn sync_table(&self, table: Table) -> Result<()> {
+        sync_dir(&self.root.join("data").join(table.name()))
     }
 
-    /// Drops what was written of a work that is given up.
-    fn discard(&mut self) {
-        let open = self.open.take().map(|file| file.temporary);
-        let finished = self.finished.drain(..).map(|file| self.directory.path(&file.path));
-        for path in open.into_iter().chain(finished) {
-            if let Err(error) = fs::remove_file(&path) {
-                tracing::warn!(file = %path.display(), %error, "remove a file of a given up write; the next writer sweeps it");
+    /// Removes files that the catalog names no longer; one that is not there is gone already.
+    pub(crate) fn remove(&self, files: &[String]) -> Result<()> {
+        for file in files {
+            let path = self.path(file);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::file("remove", &path)(error));
+                }
+                _ => {}
             }
         }
-    }
-
-    fn begin(&self) -> Result<OpenFile> {
-        let name = format!("{:08}-{}-{}.parquet", self.snapshot, self.number, self.finished.len());
-        let relative = format!("data/{}/{name}", self.table.name());
-        let temporary = self.directory.root.join(format!("{relative}.tmp"));
-        let create = OpenOptions::new().write(true).create_new(true).open(&temporary);
-        let file = create.map_err(Error::file("create", &temporary))?;
-        let writer = ArrowWriter::try_new(BufWriter::new(file), self.schema.clone(), Some(properties()))?;
-        Ok(OpenFile { relative, temporary, writer, rows: 0 })
-    }
-
-    fn finish_file(&mut self, open: OpenFile) -> Result<()> {
-        let OpenFile { relative, temporary, writer, rows } = open;
-        let buffered = writer.into_inner()?;
-        let file = buffered.into_inner().map_err(|error| Error::file("write", &temporary)(error.into_error()))?;
-        file.sync_all().map_err(Error::file("sync", &temporary))?;
-        let bytes = file.metadata().map_err(Error::file("read", &temporary))?.len();
-        let path = self.directory.path(&relative);
-        fs::rename(&temporary, &path).map_err(Error::file("rename", &temporary))?;
-        self.finished.push(NewFile {
-            table: self.table,
-            path: relative,
-            rows: i64::try_from(rows).unwrap_or(i64::MAX),
-            bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-            superseded_rows: 0,
-        });
         Ok(())
     }
-}
-
-impl Drop for FileWriter {
-    fn drop(&mut self) {
-        self.discard();
-    }
-}
-
-/// How every Parquet file of ours is written; ZSTD level 1 is the fastest that still halves the bytes.
-pub(crate) fn properties() -> WriterProperties {
-    WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build()
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>> {

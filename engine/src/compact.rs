@@ -1,0 +1,98 @@
+//! Compaction: small files that lie over one another become few sorted ones. The content stays as it is.
+
+mod fold;
+mod ids;
+mod plan;
+
+use serde::Serialize;
+
+use crate::core::{Core, Pinned};
+use crate::error::Result;
+use crate::store::{DataFile, Layer, NewFile, Table};
+
+pub(crate) use plan::{all_jobs, due_job};
+
+/// What compaction did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Compaction {
+    /// Files whose rows are in other files now.
+    pub files_replaced: usize,
+    /// Files written.
+    pub files_written: usize,
+    /// Rows written.
+    pub rows_written: i64,
+    /// Files removed, since no kept snapshot needs them.
+    pub files_removed: usize,
+}
+
+/// Files of tables that belong together, to be written anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) kind: Kind,
+    pub(crate) files: Vec<DataFile>,
+}
+
+/// What becomes of a job's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Small files of the delta become one of the delta.
+    Merge(Table),
+    /// Base and delta of a table become a new base; superseded versions become history.
+    Fold(Table),
+    /// Base and delta of all precomputed tables become a new base.
+    FoldPrecomputed,
+}
+
+/// Writes the files that take the place of a job's.
+pub(crate) async fn write(core: &Core, pinned: &Pinned, job: &Job) -> Result<Vec<NewFile>> {
+    let mut files = Vec::new();
+    let written = write_into(core, pinned, job, &mut files).await;
+    if written.is_err() {
+        core.give_up(&files)?;
+    }
+    written.map(|()| files)
+}
+
+async fn write_into(core: &Core, pinned: &Pinned, job: &Job, files: &mut Vec<NewFile>) -> Result<()> {
+    match job.kind {
+        Kind::Merge(table @ Table::Ids(_)) => files.extend(ids::merge(core, table, &job.files, Layer::Delta).await?),
+        Kind::Fold(table @ Table::Ids(_)) => files.extend(ids::merge(core, table, &job.files, Layer::Base).await?),
+        Kind::Merge(table) => files.extend(fold::merge(core, table, &job.files).await?),
+        Kind::Fold(table) => {
+            files.extend(fold::current(core, pinned, table, &job.files).await?);
+            files.extend(fold::superseded(core, table, &job.files).await?);
+        }
+        Kind::FoldPrecomputed => {
+            for table in Table::PRECOMPUTED {
+                files.extend(fold::current(core, pinned, table, &job.files).await?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Publishes new files in the place of a job's; false, and nothing is done, when some of those were replaced meanwhile. The caller
+/// holds the right to publish.
+pub(crate) async fn publish(
+    core: &Core,
+    pinned: &Pinned,
+    job: &Job,
+    files: Vec<NewFile>,
+    done: &mut Compaction,
+) -> Result<bool> {
+    let is_live = |file: &DataFile| pinned.files.iter().any(|live| live.id == file.id);
+    if !job.files.iter().all(is_live) {
+        core.give_up(&files)?;
+        return Ok(false);
+    }
+    let mut commit = core.next_commit(pinned, "compaction");
+    // Nothing is computed: the precomputed rows are still those of that day.
+    commit.snapshot.as_of = pinned.info.as_of;
+    commit.replaced_files = job.files.iter().map(|file| file.id).collect();
+    done.files_replaced += job.files.len();
+    done.files_written += files.len();
+    done.rows_written += files.iter().map(|file| file.rows).sum::<i64>();
+    commit.files = files;
+    core.commit(commit).await?;
+    Ok(true)
+}

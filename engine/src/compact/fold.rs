@@ -1,0 +1,73 @@
+//! Records and precomputed rows are read in their order and written to new files.
+
+use arrow::array::{Int64Array, RecordBatch};
+use datafusion::prelude::{DataFrame, SessionContext, ident};
+use futures::TryStreamExt;
+use std::sync::Arc;
+
+use crate::core::{Core, Pinned};
+use crate::error::Result;
+use crate::model::ObjectType;
+use crate::query::RawTables;
+use crate::store::{DataFile, Layer, NewFile, Table, TableWriter, bucket_bits};
+
+const SUPERSEDED_VERSIONS: &str = include_str!("../../sql/tables/superseded_versions.sql");
+
+/// The rows of delta files in one.
+pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
+    let context = core.sessions.in_order()?;
+    let rows = context.read_table(RawTables::of(&core.directory, files)?.provider(table, &[Layer::Delta])?)?;
+    write(core, rows, table, Layer::Delta, 0).await
+}
+
+/// The current rows of a table as a new base.
+pub(super) async fn current(core: &Core, pinned: &Pinned, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
+    let tables = RawTables::of(&core.directory, files)?;
+    let context = core.sessions.in_order()?;
+    context.register_table("current", tables.current(&core.sessions, table).await?.into_view())?;
+    let bits = match table {
+        Table::Records(_) => bucket_bits(tables.rows(table)),
+        // As many as the invoices they are computed from.
+        _ => bucket_bits(RawTables::of(&core.directory, &pinned.files)?.rows(Table::Records(ObjectType::Invoices))),
+    };
+    write(core, context.table("current").await?, table, Layer::Base, bits).await
+}
+
+/// The versions of a type that are not current, for the history.
+pub(super) async fn superseded(core: &Core, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
+    if files.iter().all(|file| file.superseded_rows == 0) {
+        return Ok(Vec::new());
+    }
+    let tables = RawTables::of(&core.directory, files)?;
+    let context = core.sessions.parallel()?;
+    register(&context, &tables, table)?;
+    write(core, context.sql(SUPERSEDED_VERSIONS).await?, table, Layer::History, 0).await
+}
+
+fn register(context: &SessionContext, tables: &RawTables, table: Table) -> Result<()> {
+    context.register_table("versions", tables.provider(table, &[Layer::Base, Layer::Delta])?)?;
+    context.register_table("newer", tables.provider(table, &[Layer::Delta])?)?;
+    Ok(())
+}
+
+async fn write(core: &Core, rows: DataFrame, table: Table, layer: Layer, bits: u32) -> Result<Vec<NewFile>> {
+    let order = table.order().iter().map(|column| ident(*column).sort(true, false)).collect();
+    let mut rows = rows.sort(order)?.execute_stream().await?;
+    // It is named by the snapshot that comes next, or a later one.
+    let snapshot = core.pinned().await?.info.id + 1;
+    let mut writer = TableWriter::new(&core.directory, table, layer, bits, snapshot);
+    while let Some(batch) = rows.try_next().await? {
+        writer.write(&for_layer(batch, layer)?)?;
+    }
+    writer.finish()
+}
+
+/// In the base no row takes the place of another.
+fn for_layer(rows: RecordBatch, layer: Layer) -> Result<RecordBatch> {
+    let Some((at, _)) = rows.schema().column_with_name("_supersedes").filter(|_| layer == Layer::Base) else {
+        return Ok(rows);
+    };
+    let mut columns = rows.columns().to_vec();
+    columns[at] = Arc::new(Int64Array::new_null(rows.num_rows()));
+    Ok(RecordBatch::try_new(rows.schema(), columns)?)
+}

@@ -1,0 +1,70 @@
+//! Which compaction is due: deltas of a size are merged when there are many, and folded into the base when they are a fair part of it.
+
+use std::collections::BTreeMap;
+
+use super::{Job, Kind};
+use crate::core::Pinned;
+use crate::model::ObjectType;
+use crate::store::{DataFile, Layer, Table};
+
+/// So many delta files of about one size are merged.
+const MERGE_FILES: usize = 8;
+/// Files differ in size when one has so many times the rows of the other.
+const TIER_RATIO: i64 = 8;
+/// A delta is folded once it has this share of the base's rows …
+const FOLD_SHARE: i64 = 4;
+/// … and at least so many rows, so that a small store is not written again and again.
+const FOLD_ROWS_MIN: i64 = 50_000;
+
+/// Tables that are folded together: what is current in one depends on another.
+type Group = (Kind, Vec<Table>);
+
+fn groups() -> Vec<Group> {
+    let mut groups = vec![(Kind::FoldPrecomputed, Table::PRECOMPUTED.to_vec())];
+    for object in ObjectType::ALL {
+        for table in [Table::Records(object), Table::Ids(object)] {
+            groups.push((Kind::Fold(table), vec![table]));
+        }
+    }
+    groups
+}
+
+/// A job for every table that has a delta.
+pub(crate) fn all_jobs(pinned: &Pinned) -> Vec<Job> {
+    groups().into_iter().filter_map(|group| fold(pinned, &group, 1)).collect()
+}
+
+/// The next job that is worth its cost.
+pub(crate) fn due_job(pinned: &Pinned) -> Option<Job> {
+    let groups = groups();
+    let folds = groups.iter().filter_map(|group| {
+        let rows = |layer| -> i64 { of(pinned, &group.1, layer).iter().map(|file| file.rows).sum() };
+        fold(pinned, group, FOLD_ROWS_MIN.max(rows(Layer::Base) / FOLD_SHARE))
+    });
+    folds.chain(groups.iter().flat_map(|group| &group.1).filter_map(|table| merge(pinned, *table))).next()
+}
+
+/// Base and delta of a group, when the delta has so many rows.
+fn fold(pinned: &Pinned, (kind, tables): &Group, rows_min: i64) -> Option<Job> {
+    let delta = of(pinned, tables, Layer::Delta);
+    if delta.iter().map(|file| file.rows).sum::<i64>() < rows_min {
+        return None;
+    }
+    let mut files = of(pinned, tables, Layer::Base);
+    files.extend(delta);
+    Some(Job { kind: *kind, files })
+}
+
+/// Delta files of one table and about one size, when there are many.
+fn merge(pinned: &Pinned, table: Table) -> Option<Job> {
+    let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
+    for file in of(pinned, &[table], Layer::Delta) {
+        tiers.entry(file.rows.max(1).ilog(TIER_RATIO)).or_default().push(file);
+    }
+    let files = tiers.into_values().find(|files| files.len() >= MERGE_FILES)?;
+    Some(Job { kind: Kind::Merge(table), files })
+}
+
+fn of(pinned: &Pinned, tables: &[Table], layer: Layer) -> Vec<DataFile> {
+    pinned.files.iter().filter(|file| tables.contains(&file.table) && file.layer == layer).cloned().collect()
+}

@@ -1,0 +1,161 @@
+//! What every part of an opened engine shares: the directory, the catalog, the sessions and the clock.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use tempfile::TempDir;
+
+use crate::engine::{Clock, Config, MEMORY_BYTES_MIN};
+use crate::error::{Error, Result};
+use crate::model::Settings;
+use crate::mrr::Moment;
+use crate::query::{RawTables, Sessions};
+use crate::store::{Catalog, Commit, DataFile, Directory, IdFiles, NewFile, SnapshotInfo};
+
+/// An opened data directory.
+pub(crate) struct Core {
+    pub(crate) directory: Directory,
+    pub(crate) catalog: Catalog,
+    pub(crate) sessions: Sessions,
+    pub(crate) ids: IdFiles,
+    pub(crate) config: Config,
+    /// How many readers each snapshot has in this process.
+    readers: Mutex<BTreeMap<i64, usize>>,
+}
+
+/// Held by a reader of a snapshot: its files stay.
+pub(crate) struct InUse {
+    core: Arc<Core>,
+    snapshot: i64,
+}
+
+/// A snapshot with its files.
+#[derive(Debug, Clone)]
+pub(crate) struct Pinned {
+    pub(crate) info: SnapshotInfo,
+    pub(crate) files: Vec<DataFile>,
+}
+
+impl Pinned {
+    /// What the snapshot's precomputed tables were computed for.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { settings: self.info.settings.clone(), as_of: self.info.as_of }
+    }
+}
+
+impl Core {
+    pub(crate) async fn open(config: Config) -> Result<Core> {
+        let directory = Directory::create(&config.data_dir)?;
+        let catalog = Catalog::open(&directory.catalog()).await?;
+        let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
+        let ids = IdFiles::new(&directory);
+        Ok(Core { directory, catalog, sessions, ids, config, readers: Mutex::default() })
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let clock: &Clock = &self.config.clock;
+        clock()
+    }
+
+    pub(crate) fn today(&self, settings: &Settings) -> NaiveDate {
+        self.now().with_timezone(&settings.timezone).date_naive()
+    }
+
+    /// The newest snapshot; before the first write an empty one with the wanted settings.
+    pub(crate) async fn pinned(&self) -> Result<Pinned> {
+        if let Some((info, files)) = self.catalog.pin().await? {
+            return Ok(Pinned { info, files });
+        }
+        let settings = self.catalog.wanted_settings().await?.unwrap_or_default();
+        let info = SnapshotInfo {
+            id: 0,
+            committed_at: self.now(),
+            as_of: self.today(&settings),
+            settings,
+            first_sequence: 1,
+            last_sequence: 0,
+            last_refresh: 0,
+            cause: String::new(),
+            files_kept: true,
+        };
+        Ok(Pinned { info, files: Vec::new() })
+    }
+
+    /// The tables of a snapshot, each of whose files must be there whole.
+    pub(crate) fn tables(&self, pinned: &Pinned) -> Result<RawTables> {
+        RawTables::of(&self.directory, &pinned.files)
+    }
+
+    /// A commit of the snapshot that follows: as of today, with the same settings, and as yet without a change.
+    pub(crate) fn next_commit(&self, pinned: &Pinned, cause: &str) -> Commit {
+        let info = &pinned.info;
+        let snapshot = SnapshotInfo {
+            id: info.id + 1,
+            committed_at: self.now(),
+            as_of: self.today(&info.settings),
+            first_sequence: info.last_sequence + 1,
+            cause: cause.to_string(),
+            ..info.clone()
+        };
+        Commit { snapshot, files: Vec::new(), replaced_files: Vec::new(), data_sources: Vec::new(), inbox_until: 0 }
+    }
+
+    /// Commits; what was written for it is removed when that fails.
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
+        match self.catalog.commit(&commit).await {
+            Ok(()) => Ok(commit.snapshot),
+            Err(error) => {
+                self.give_up(&commit.files)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes files that will not be named.
+    pub(crate) fn give_up(&self, files: &[NewFile]) -> Result<()> {
+        self.directory.remove(&files.iter().map(|file| file.path.clone()).collect::<Vec<_>>())
+    }
+
+    /// The id of the data source with this id or name; the text itself where there is none yet.
+    pub(crate) async fn data_source_id(&self, id_or_name: &str) -> Result<String> {
+        if id_or_name.is_empty() {
+            return Err(Error::Argument("the data source's id is empty; name one with --source".to_string()));
+        }
+        Ok(self.catalog.data_source(id_or_name).await?.unwrap_or_else(|| id_or_name.to_string()))
+    }
+
+    /// A directory for what a read has to compute.
+    pub(crate) fn scratch(&self) -> Result<(TempDir, Directory)> {
+        let dir = TempDir::with_prefix("mrrow-").map_err(Error::file("create", Path::new("a temporary directory")))?;
+        let directory = Directory::create(dir.path())?;
+        Ok((dir, directory))
+    }
+}
+
+impl Core {
+    /// The snapshots that have readers in this process.
+    pub(crate) fn snapshots_in_use(&self) -> Vec<i64> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+}
+
+impl InUse {
+    pub(crate) fn new(core: &Arc<Core>, snapshot: i64) -> InUse {
+        *core.readers.lock().unwrap_or_else(PoisonError::into_inner).entry(snapshot).or_default() += 1;
+        InUse { core: Arc::clone(core), snapshot }
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut readers = self.core.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = readers.get_mut(&self.snapshot) {
+            *count -= 1;
+            if *count == 0 {
+                readers.remove(&self.snapshot);
+            }
+        }
+    }
+}

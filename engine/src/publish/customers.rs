@@ -1,0 +1,86 @@
+//! A set of customers: whose movements are to be computed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::datasource::MemTable;
+
+use crate::error::Result;
+use crate::model::column;
+use crate::store::Key;
+
+/// Customers by data source and id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Customers(BTreeSet<(String, String)>);
+
+impl Customers {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds the customers that a column of rows names; neighbours are mostly of one customer.
+    pub(crate) fn add(&mut self, rows: &RecordBatch, ids: &str) -> Result<()> {
+        let sources = column(rows, "data_source")?.as_string::<i32>();
+        let ids = column(rows, ids)?.as_string::<i32>();
+        let mut before = None;
+        for row in 0..rows.num_rows() {
+            let customer = (sources.value(row), ids.value(row));
+            if before != Some(customer) && ids.is_valid(row) {
+                self.0.insert((customer.0.to_string(), customer.1.to_string()));
+            }
+            before = Some(customer);
+        }
+        Ok(())
+    }
+
+    /// Takes out the customers that a column of rows names.
+    pub(crate) fn remove(&mut self, rows: &RecordBatch, ids: &str) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut named = Customers::default();
+        named.add(rows, ids)?;
+        for customer in &named.0 {
+            self.0.remove(customer);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn extend(&mut self, others: impl IntoIterator<Item = (String, String)>) {
+        self.0.extend(others);
+    }
+
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.0.iter().map(|(data_source, id)| Key::of(data_source, id)).collect()
+    }
+
+    /// Rows with the columns `data_source` and `customer_id`.
+    pub(crate) fn rows(&self) -> Result<RecordBatch> {
+        let text = |name| Field::new(name, DataType::Utf8, false);
+        let schema = Arc::new(Schema::new(vec![text("data_source"), text("customer_id")]));
+        let sources: ArrayRef = Arc::new(StringArray::from_iter_values(self.0.iter().map(|(source, _)| source)));
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values(self.0.iter().map(|(_, id)| id)));
+        Ok(RecordBatch::try_new(schema, vec![sources, ids])?)
+    }
+
+    /// The same as a table.
+    pub(crate) fn table(&self) -> Result<Arc<MemTable>> {
+        let rows = self.rows()?;
+        Ok(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?))
+    }
+}
+
+impl IntoIterator for Customers {
+    type Item = (String, String);
+    type IntoIter = std::collections::btree_set::IntoIter<(String, String)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

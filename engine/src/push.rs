@@ -1,0 +1,73 @@
+//! A push: small batches, acknowledged when they are durable, published with their movements a moment later.
+
+mod acknowledger;
+mod admission;
+mod flush;
+mod pending;
+mod request;
+mod wire;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use crate::import::OnError;
+use crate::ingest::{Format, Rejection};
+use crate::model::ObjectType;
+use crate::versions::Status;
+
+pub(crate) use acknowledger::Acknowledger;
+pub(crate) use flush::flush;
+pub(crate) use request::{Decoder, Deletion, Request};
+
+/// How pushed bytes are read, and what happens to a request with rejected rows.
+#[derive(Debug, Clone, Default)]
+pub struct PushOptions {
+    /// Renames: a sender's field or column to ours.
+    pub map: HashMap<String, String>,
+    /// The format; found out from the first bytes unless given.
+    pub format: Option<Format>,
+    /// What to do when rows are rejected.
+    pub on_error: OnError,
+}
+
+/// What became of one row of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PushedRow {
+    /// The row's type.
+    #[serde(serialize_with = "as_name")]
+    pub object: ObjectType,
+    /// The record's id.
+    pub id: String,
+    /// What the row did.
+    #[serde(serialize_with = "as_word")]
+    pub status: Status,
+    /// What is odd about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<&'static str>,
+}
+
+/// The acknowledgement of a request: what it did is durable, and in every snapshot from the next publication on.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Pushed {
+    /// The accepted rows, customers first, then plans, then invoices, each in the order in which they were sent.
+    pub result: Vec<PushedRow>,
+    /// The rejected rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
+    /// Fields that are not ours, with the number of rows that had them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored_fields: BTreeMap<String, u64>,
+    /// Whether the accepted rows are stored.
+    pub stored: bool,
+    /// A snapshot whose `last_sequence` is at least this has everything that was acknowledged so far.
+    pub sequence: i64,
+}
+
+fn as_name<S: serde::Serializer>(object: &ObjectType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(object.name())
+}
+
+fn as_word<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.as_str())
+}

@@ -1,0 +1,221 @@
+//! The acknowledger: one task that admits requests in the order of their receipt and makes those that wait together durable in one
+//! transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::common::runtime::SpawnedTask;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+use super::admission::{Admission, Admitted};
+use super::pending::{Known, Pending};
+use super::request::Request;
+use super::Pushed;
+use crate::core::{Core, Pinned};
+use crate::error::{Error, Result};
+use crate::store::Acknowledged;
+
+/// Bytes of acknowledged requests that may wait for their publication; beyond it pushes are refused.
+pub(crate) const INBOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Requests that may wait for their acknowledgement.
+const REQUESTS_WAITING_MAX: usize = 1024;
+/// Requests that one transaction acknowledges at most.
+const REQUESTS_TOGETHER_MAX: usize = 256;
+
+enum Message {
+    Push(Box<Request>, oneshot::Sender<Result<Pushed>>),
+    /// Reserve sequences for an import; until it is over, nothing counts as unchanged.
+    Reserve(i64, oneshot::Sender<i64>),
+    /// What was acknowledged up to a sequence is published.
+    Published(Arc<Pinned>, i64),
+    /// An import is over; the newest snapshot.
+    ImportOver(Arc<Pinned>),
+}
+
+/// The way to the task; it ends with this.
+pub(crate) struct Acknowledger {
+    messages: mpsc::Sender<Message>,
+    waiting_bytes: Arc<AtomicU64>,
+    _task: SpawnedTask<()>,
+}
+
+impl Acknowledger {
+    /// Starts the task on what is published and acknowledged so far.
+    pub(crate) fn start(core: &Arc<Core>, pinned: Arc<Pinned>, next_sequence: i64) -> Acknowledger {
+        let (messages, received) = mpsc::channel(REQUESTS_WAITING_MAX);
+        let waiting_bytes = Arc::new(AtomicU64::new(0));
+        let desk = Desk {
+            core: Arc::clone(core),
+            pinned,
+            pending: Pending::default(),
+            next_sequence,
+            importing: false,
+            waiting_bytes: Arc::clone(&waiting_bytes),
+        };
+        Acknowledger { messages, waiting_bytes, _task: SpawnedTask::spawn(desk.run(received)) }
+    }
+
+    /// Returns once the request is durable, or refused.
+    pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
+        if self.waiting_bytes() > INBOX_BYTES_MAX {
+            return Err(Error::Overloaded);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.messages.try_send(Message::Push(Box::new(request), reply)).map_err(|error| match error {
+            TrySendError::Full(_) => Error::Overloaded,
+            TrySendError::Closed(_) => closed(),
+        })?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Reserves so many sequences for an import and returns the first; what is acknowledged later has later ones.
+    pub(crate) async fn reserve(&self, rows: i64) -> Result<i64> {
+        let (reply, first) = oneshot::channel();
+        self.send(Message::Reserve(rows, reply)).await?;
+        first.await.map_err(|_| closed())
+    }
+
+    pub(crate) async fn published(&self, pinned: Arc<Pinned>, until: i64, bytes: u64) -> Result<()> {
+        self.waiting_bytes.fetch_sub(bytes.min(self.waiting_bytes()), Ordering::Relaxed);
+        self.send(Message::Published(pinned, until)).await
+    }
+
+    pub(crate) async fn import_over(&self, pinned: Arc<Pinned>) -> Result<()> {
+        self.send(Message::ImportOver(pinned)).await
+    }
+
+    /// Bytes that wait for their publication.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.waiting_bytes.load(Ordering::Relaxed)
+    }
+
+    async fn send(&self, message: Message) -> Result<()> {
+        self.messages.send(message).await.map_err(|_| closed())
+    }
+}
+
+fn closed() -> Error {
+    Error::Closed
+}
+
+/// What the task knows.
+struct Desk {
+    core: Arc<Core>,
+    pinned: Arc<Pinned>,
+    pending: Pending,
+    next_sequence: i64,
+    importing: bool,
+    waiting_bytes: Arc<AtomicU64>,
+}
+
+type Waiting = (Box<Request>, oneshot::Sender<Result<Pushed>>);
+type Answered = (Result<Admitted>, oneshot::Sender<Result<Pushed>>);
+
+impl Desk {
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(message) = messages.recv().await {
+            let mut together = Vec::new();
+            let mut next = Some(message);
+            while let Some(message) = next {
+                match message {
+                    Message::Push(request, reply) => together.push((request, reply)),
+                    other => {
+                        // What came before it is acknowledged before it is heard.
+                        self = self.acknowledge(std::mem::take(&mut together)).await;
+                        self.hear(other);
+                    }
+                }
+                next = if together.len() < REQUESTS_TOGETHER_MAX { messages.try_recv().ok() } else { None };
+            }
+            self = self.acknowledge(together).await;
+        }
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Push(..) => {}
+            Message::Reserve(rows, reply) => {
+                // Who asked may have gone; then the numbers are not used.
+                let _ = reply.send(self.next_sequence);
+                self.next_sequence += rows;
+                self.importing = true;
+            }
+            Message::Published(pinned, until) => {
+                self.pinned = pinned;
+                self.pending.published(until);
+            }
+            Message::ImportOver(pinned) => {
+                self.pinned = pinned;
+                self.importing = false;
+            }
+        }
+    }
+
+    /// Admits requests, makes them durable in one transaction, and answers.
+    async fn acknowledge(self, requests: Vec<Waiting>) -> Desk {
+        if requests.is_empty() {
+            return self;
+        }
+        let received_at = requests[0].0.received_at;
+        let admitting = tokio::task::spawn_blocking(move || self.admit(requests)).await;
+        let (mut desk, answered, together, next_sequence) = match admitting {
+            Ok(admitted) => admitted,
+            // A panic has been told by its thread; without the desk there is nothing to go on with.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let mut acknowledged = Acknowledged::default();
+        for admitted in answered.iter().filter_map(|(admitted, _)| admitted.as_ref().ok()) {
+            acknowledged.rows.extend(admitted.inbox.iter().cloned());
+            if !admitted.inbox.is_empty() && !acknowledged.data_sources.contains(&admitted.data_source) {
+                acknowledged.data_sources.push(admitted.data_source.clone());
+            }
+        }
+        let durable = if acknowledged.rows.is_empty() {
+            Ok(())
+        } else {
+            desk.core.catalog.acknowledge(&acknowledged, received_at).await
+        };
+        if durable.is_ok() {
+            let bytes: usize = acknowledged.rows.iter().map(|rows| rows.rows.len()).sum();
+            desk.waiting_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            desk.pending.extend(together);
+            desk.next_sequence = next_sequence;
+        }
+        answer(answered, durable);
+        desk
+    }
+
+    fn admit(self, requests: Vec<Waiting>) -> (Desk, Vec<Answered>, Pending, i64) {
+        let mut together = Pending::default();
+        let mut next_sequence = self.next_sequence;
+        let mut answered = Vec::with_capacity(requests.len());
+        for (request, reply) in requests {
+            let known =
+                Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &together };
+            let admission = Admission { known, first_sequence: next_sequence, keep_all: self.importing };
+            let mut admitted = admission.run(*request);
+            if let Ok(admitted) = &mut admitted {
+                next_sequence = admitted.next_sequence;
+                together.extend(std::mem::take(&mut admitted.together));
+            }
+            answered.push((admitted, reply));
+        }
+        (self, answered, together, next_sequence)
+    }
+}
+
+fn answer(answered: Vec<Answered>, durable: Result<()>) {
+    let failure = durable.err().map(|error| error.to_string());
+    for (admitted, reply) in answered {
+        let answer = match (&failure, admitted) {
+            (_, Err(error)) => Err(error),
+            (Some(failure), Ok(admitted)) if !admitted.inbox.is_empty() => {
+                Err(Error::NotAcknowledged(failure.clone()))
+            }
+            (_, Ok(admitted)) => Ok(admitted.answer),
+        };
+        // Who asked may have gone.
+        let _ = reply.send(answer);
+    }
+}

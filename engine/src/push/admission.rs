@@ -1,0 +1,255 @@
+//! Admission of a request: which of its rows are accepted, what each does, and what of it goes into the inbox.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, new_null_array,
+};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, UInt64Type};
+
+use super::pending::{Known, Pending};
+use super::request::{Deletion, Request};
+use super::wire;
+use super::{Pushed, PushedRow};
+use crate::error::Result;
+use crate::import::OnError;
+use crate::ingest::{WarningCode, unknown_customer};
+use crate::model::{HASH_BYTES, ObjectType, column, stored_schema};
+use crate::store::{InboxRows, Key, KnownId};
+use crate::versions::{Compared, Incoming, Keep};
+
+/// A request that is ready for the inbox.
+pub(super) struct Admitted {
+    pub(super) answer: Pushed,
+    pub(super) inbox: Vec<InboxRows>,
+    pub(super) data_source: String,
+    pub(super) next_sequence: i64,
+    pub(super) together: Pending,
+}
+
+/// Admits one request, whose rows are numbered from `first_sequence`.
+pub(super) struct Admission<'a> {
+    pub(super) known: Known<'a>,
+    pub(super) first_sequence: i64,
+    /// An import is at work whose rows come before these: what seems unchanged now may not be so when it is published.
+    pub(super) keep_all: bool,
+}
+
+impl Admission<'_> {
+    pub(super) fn run(&self, mut request: Request) -> Result<Admitted> {
+        if let Some(deletion) = request.deletion.take() {
+            let rows = self.tombstones(&request.data_source, &deletion)?;
+            request.rows.insert(deletion.object, rows);
+        }
+        self.reject_unknown_customers(&mut request)?;
+        let store = request.answer.rejections.is_empty() || request.on_error == OnError::Skip;
+        let mut admitted = Admitted {
+            answer: std::mem::take(&mut request.answer),
+            inbox: Vec::new(),
+            data_source: request.data_source.clone(),
+            next_sequence: self.first_sequence,
+            together: Pending::default(),
+        };
+        let plans = self.plans(&request)?;
+        for (object, rows) in &request.rows {
+            self.admit(*object, rows, &request, &plans, &mut admitted)?;
+        }
+        if store {
+            admitted.answer.stored = true;
+        } else {
+            admitted.inbox.clear();
+            admitted.together = Pending::default();
+            admitted.next_sequence = self.first_sequence;
+        }
+        admitted.answer.sequence = admitted.next_sequence - 1;
+        Ok(admitted)
+    }
+
+    fn admit(
+        &self,
+        object: ObjectType,
+        rows: &RecordBatch,
+        request: &Request,
+        plans: &HashMap<Key, KnownId>,
+        admitted: &mut Admitted,
+    ) -> Result<()> {
+        let first = admitted.next_sequence;
+        let rows = self.complete(object, rows, request, first)?;
+        let incoming = Incoming::of(object, &rows)?;
+        let compared = incoming.compare(Keep::Every, |keys| self.known.find(object, keys))?;
+        self.answer(object, &rows, &compared, request, plans, admitted)?;
+        for row in 0..rows.num_rows() {
+            if compared.kept[row] {
+                admitted.together.insert(object, incoming.key(row as u32), incoming.known(row as u32));
+            }
+        }
+        let wanted: BooleanArray = compared.kept.iter().map(|kept| Some(*kept || self.keep_all)).collect();
+        let stored = filter_record_batch(&conform(object, &rows)?, &wanted)?;
+        if stored.num_rows() > 0 {
+            admitted.next_sequence = first + rows.num_rows() as i64;
+            admitted.inbox.push(InboxRows {
+                object,
+                first_sequence: first,
+                last_sequence: admitted.next_sequence - 1,
+                request: self.first_sequence,
+                rows: wire::to_bytes(&stored)?,
+            });
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &self,
+        object: ObjectType,
+        rows: &RecordBatch,
+        compared: &Compared,
+        request: &Request,
+        plans: &HashMap<Key, KnownId>,
+        admitted: &mut Admitted,
+    ) -> Result<()> {
+        let ids = column(rows, "id")?.as_string::<i32>();
+        for row in 0..rows.num_rows() {
+            let id = ids.value(row).to_string();
+            let mut warnings = request.warnings.get(&(object, id.clone())).cloned().unwrap_or_default();
+            if object == ObjectType::Invoices && request.deletes_nothing() {
+                warnings.extend(plan_warning(rows, row, plans)?);
+            }
+            admitted.answer.result.push(PushedRow { object, id, status: compared.statuses[row], warnings });
+        }
+        Ok(())
+    }
+
+    /// Rows with the columns of the store, and their keys.
+    fn complete(&self, object: ObjectType, rows: &RecordBatch, request: &Request, first: i64) -> Result<RecordBatch> {
+        let count = rows.num_rows();
+        let mut fields: Vec<FieldRef> = stored_schema(object).fields().to_vec();
+        fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
+        for field in &fields {
+            columns.push(match field.name().as_str() {
+                "_key" => Key::column(rows)?,
+                "_sequence" => Arc::new(Int64Array::from_iter_values(first..first + count as i64)),
+                "_received_at" => {
+                    let received_at = vec![request.received_at.timestamp_micros(); count];
+                    Arc::new(TimestampMicrosecondArray::from(received_at).with_timezone("UTC"))
+                }
+                "_deleted" => match rows.column_by_name("_deleted") {
+                    Some(deleted) => Arc::clone(deleted),
+                    None => Arc::new(BooleanArray::from(vec![false; count])),
+                },
+                "_supersedes" => new_null_array(&DataType::Int64, count),
+                name => Arc::clone(column(rows, name)?),
+            });
+        }
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    }
+
+    /// The rows that stand for deleted records; an invoice's names the customer it was of.
+    fn tombstones(&self, data_source: &str, deletion: &Deletion) -> Result<RecordBatch> {
+        let keys: Vec<Key> = deletion.ids.iter().map(|id| Key::of(data_source, id)).collect();
+        let live = self.known.live(deletion.object, &keys)?;
+        let customers = keys.iter().map(|key| live.get(key).and_then(|known| known.customer_id.clone()));
+        let customers: StringArray = customers.collect();
+        let count = keys.len();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        let schema = stored_schema(deletion.object);
+        for field in schema.fields() {
+            columns.push(match field.name().as_str() {
+                "data_source" => Arc::new(StringArray::from(vec![data_source; count])),
+                "id" => Arc::new(StringArray::from_iter_values(&deletion.ids)),
+                "customer_id" => Arc::new(customers.clone()),
+                "_deleted" => Arc::new(BooleanArray::from(vec![true; count])),
+                "_hash" => Arc::new(no_hash(count)?),
+                "_sequence" => Arc::new(Int64Array::from(vec![0; count])),
+                "_received_at" => Arc::new(TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC")),
+                _ => new_null_array(field.data_type(), count),
+            });
+        }
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+
+    /// Rejects invoices whose customer is neither known nor in the request.
+    fn reject_unknown_customers(&self, request: &mut Request) -> Result<()> {
+        let Some(invoices) = request.rows.get(&ObjectType::Invoices).filter(|_| request.deletes_nothing()) else {
+            return Ok(());
+        };
+        let customers = column(invoices, "customer_id")?.as_string::<i32>();
+        let sent = request.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, &request.data_source, "id"));
+        let sent: Vec<Key> = sent.transpose()?.unwrap_or_default();
+        let keys: Vec<Key> =
+            (0..customers.len()).map(|row| Key::of(&request.data_source, customers.value(row))).collect();
+        let live = self.known.live(ObjectType::Customers, &keys)?;
+        let sent: HashSet<Key> = sent.into_iter().collect();
+        let is_known: BooleanArray =
+            keys.iter().map(|key| Some(sent.contains(key) || live.contains_key(key))).collect();
+        if is_known.true_count() == is_known.len() {
+            return Ok(());
+        }
+        let lines = column(invoices, "_line")?.as_primitive::<UInt64Type>();
+        for row in (0..is_known.len()).filter(|row| !is_known.value(*row)) {
+            request.answer.rejections.push(unknown_customer(invoices, row, Some(lines.value(row)))?);
+        }
+        let known = filter_record_batch(invoices, &is_known)?;
+        request.rows.insert(ObjectType::Invoices, known);
+        Ok(())
+    }
+
+    /// The plans that the request's invoices name, as far as they are known or sent with it.
+    fn plans(&self, request: &Request) -> Result<HashMap<Key, KnownId>> {
+        let Some(invoices) = request.rows.get(&ObjectType::Invoices).filter(|_| request.deletes_nothing()) else {
+            return Ok(HashMap::new());
+        };
+        let keys = keys_of(invoices, &request.data_source, "plan_id")?;
+        let mut plans = self.known.live(ObjectType::Plans, &keys)?;
+        if let Some(sent) = request.rows.get(&ObjectType::Plans) {
+            let currencies = column(sent, "currency")?.as_string::<i32>();
+            for (row, key) in keys_of(sent, &request.data_source, "id")?.into_iter().enumerate() {
+                let currency = Some(currencies.value(row).to_string());
+                let known =
+                    KnownId { sequence: 0, hash: [0; 16], deleted: false, customer_id: None, currency };
+                plans.insert(key, known);
+            }
+        }
+        Ok(plans)
+    }
+}
+
+impl Request {
+    fn deletes_nothing(&self) -> bool {
+        self.rows.values().all(|rows| rows.column_by_name("_deleted").is_none())
+    }
+}
+
+fn plan_warning(invoices: &RecordBatch, row: usize, plans: &HashMap<Key, KnownId>) -> Result<Option<&'static str>> {
+    let text = |name: &str| column(invoices, name).map(|texts| texts.as_string::<i32>());
+    let plan_ids = text("plan_id")?;
+    if plan_ids.is_null(row) {
+        return Ok(None);
+    }
+    let plan = plans.get(&Key::of(text("data_source")?.value(row), plan_ids.value(row)));
+    Ok(match plan {
+        None => Some(WarningCode::UnknownPlan.as_str()),
+        Some(plan) if plan.currency.as_deref() != Some(text("currency")?.value(row)) => {
+            Some(WarningCode::CurrencyDiffers.as_str())
+        }
+        Some(_) => None,
+    })
+}
+
+fn keys_of(rows: &RecordBatch, data_source: &str, name: &str) -> Result<Vec<Key>> {
+    Ok(column(rows, name)?.as_string::<i32>().iter().flatten().map(|id| Key::of(data_source, id)).collect())
+}
+
+fn no_hash(count: usize) -> Result<FixedSizeBinaryArray> {
+    Ok(FixedSizeBinaryArray::try_from_iter(std::iter::repeat_n([0_u8; HASH_BYTES as usize], count))?)
+}
+
+/// Rows with the columns of the store alone.
+fn conform(object: ObjectType, rows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = stored_schema(object);
+    let columns = schema.fields().iter().map(|field| column(rows, field.name()).cloned()).collect::<Result<Vec<_>>>()?;
+    Ok(RecordBatch::try_new(schema, columns)?)
+}

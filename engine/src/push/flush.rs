@@ -1,0 +1,99 @@
+//! A flush: what is in the inbox becomes files and is published.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, BooleanArray};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use super::wire;
+use crate::core::{Core, Pinned};
+use crate::error::{Error, Result};
+use crate::model::{HASH_BYTES, ObjectType, stored_schema};
+use crate::publish::{Addition, publish};
+use crate::store::{InboxRows, Key, Layer, Table, TableWriter, sorted};
+use crate::versions::{Compared, Incoming, Keep};
+
+/// What a flush has published.
+pub(crate) struct Flushed {
+    pub(crate) until: i64,
+    pub(crate) bytes: u64,
+}
+
+/// Publishes the requests in the inbox up to a sequence; none when there are none. Only one publication may run at a time.
+pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<Flushed>> {
+    let inbox = core.catalog.inbox(until).await?;
+    let (Some(first), Some(last)) = (inbox.first(), inbox.last()) else { return Ok(None) };
+    let flushed = Flushed {
+        until: last.last_sequence,
+        bytes: inbox.iter().map(|rows| rows.rows.len() as u64).sum(),
+    };
+    let mut addition = Addition {
+        first_sequence: first.first_sequence,
+        last_sequence: last.last_sequence,
+        inbox_until: last.last_sequence,
+        ..Addition::new("push")
+    };
+    let (at_work, pinned_at_work) = (Arc::clone(core), Arc::clone(pinned));
+    let writing = tokio::task::spawn_blocking(move || {
+        let written = write_all(&at_work, &pinned_at_work, inbox, &mut addition);
+        (written, addition)
+    });
+    let (written, addition) = writing.await.map_err(|error| Error::Internal(format!("flush the inbox: {error}")))?;
+    if let Err(error) = written {
+        core.give_up(&addition.files)?;
+        return Err(error);
+    }
+    publish(core, pinned, addition).await?;
+    Ok(Some(flushed))
+}
+
+fn write_all(core: &Core, pinned: &Pinned, inbox: Vec<InboxRows>, addition: &mut Addition) -> Result<()> {
+    let mut by_type: BTreeMap<ObjectType, Vec<RecordBatch>> = BTreeMap::new();
+    for rows in inbox {
+        by_type.entry(rows.object).or_default().push(wire::of_bytes(rows.object, &rows.rows)?);
+    }
+    for (object, batches) in by_type {
+        write(core, pinned, object, &concat_batches(&stored_schema(object), &batches)?, addition)?;
+    }
+    Ok(())
+}
+
+/// Writes the rows of one type that say something new, and what the id index says of them.
+fn write(core: &Core, pinned: &Pinned, object: ObjectType, rows: &RecordBatch, addition: &mut Addition) -> Result<()> {
+    let with_keys = with_keys(rows)?;
+    let incoming = Incoming::of(object, &with_keys)?;
+    let compared = incoming.compare(Keep::Every, |keys| core.ids.find(&pinned.files, object, keys))?;
+    let ids = incoming.id_rows(&compared)?;
+    let stored = superseding(rows, &compared)?;
+    match object {
+        ObjectType::Customers => addition.changed.add(&stored, "id")?,
+        ObjectType::Plans => {}
+        ObjectType::Invoices => addition.changed.add(&stored, "customer_id")?,
+    }
+    addition.changed.extend(compared.left_behind);
+    for (table, rows) in [(Table::Records(object), stored), (Table::Ids(object), ids)] {
+        let mut writer = TableWriter::new(&core.directory, table, Layer::Delta, 0, pinned.info.id + 1);
+        writer.write(&sorted(&rows, table.order())?)?;
+        addition.files.extend(writer.finish()?);
+    }
+    Ok(())
+}
+
+fn with_keys(rows: &RecordBatch) -> Result<RecordBatch> {
+    let mut fields = rows.schema().fields().to_vec();
+    fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
+    let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
+    columns.push(Key::column(rows)?);
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// The kept rows, each with the version whose place it takes.
+fn superseding(rows: &RecordBatch, compared: &Compared) -> Result<RecordBatch> {
+    let schema = rows.schema();
+    let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
+    columns[schema.index_of("_supersedes")?] = Arc::new(Int64Array::from(compared.supersedes.clone()));
+    let rows = RecordBatch::try_new(schema, columns)?;
+    Ok(filter_record_batch(&rows, &BooleanArray::from(compared.kept.clone()))?)
+}

@@ -1,0 +1,63 @@
+//! What is acknowledged and not yet published: newer than the id index, and asked before it.
+
+use std::collections::HashMap;
+
+use crate::core::{Core, Pinned};
+use crate::error::Result;
+use crate::model::ObjectType;
+use crate::store::{Key, KnownId};
+
+/// The last acknowledged version of ids.
+#[derive(Debug, Default)]
+pub(super) struct Pending(HashMap<(ObjectType, Key), KnownId>);
+
+impl Pending {
+    pub(super) fn insert(&mut self, object: ObjectType, key: Key, known: KnownId) {
+        self.0.insert((object, key), known);
+    }
+
+    /// Lays newer versions over these.
+    pub(super) fn extend(&mut self, newer: Pending) {
+        self.0.extend(newer.0);
+    }
+
+    /// Forgets what is in the published files.
+    pub(super) fn published(&mut self, until: i64) {
+        self.0.retain(|_, known| known.sequence > until);
+    }
+}
+
+/// Where an id is looked up: what is acknowledged together, what was acknowledged before, what is published.
+pub(super) struct Known<'a> {
+    pub(super) core: &'a Core,
+    pub(super) pinned: &'a Pinned,
+    pub(super) pending: &'a Pending,
+    pub(super) together: &'a Pending,
+}
+
+impl Known<'_> {
+    /// What is known of these ids, whose keys rise.
+    pub(super) fn find(&self, object: ObjectType, keys: &[Key]) -> Result<Vec<Option<KnownId>>> {
+        let newest = |key: &Key| {
+            let place = (object, *key);
+            self.together.0.get(&place).or_else(|| self.pending.0.get(&place)).cloned()
+        };
+        let mut found: Vec<_> = keys.iter().map(newest).collect();
+        let missing: Vec<Key> = keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
+        let mut published = self.core.ids.find(&self.pinned.files, object, &missing)?.into_iter();
+        for known in found.iter_mut().filter(|known| known.is_none()) {
+            *known = published.next().flatten();
+        }
+        Ok(found)
+    }
+
+    /// Whether each of these ids, in any order, is there.
+    pub(super) fn live(&self, object: ObjectType, keys: &[Key]) -> Result<HashMap<Key, KnownId>> {
+        let mut rising = keys.to_vec();
+        rising.sort_unstable();
+        rising.dedup();
+        let found = self.find(object, &rising)?;
+        let live = rising.into_iter().zip(found).filter_map(|(key, known)| Some((key, known?)));
+        Ok(live.filter(|(_, known)| !known.deleted).collect())
+    }
+}

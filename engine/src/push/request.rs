@@ -1,0 +1,141 @@
+//! A request: rows of one data source that are stored together or not at all, or ids to be deleted.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::{PushOptions, Pushed};
+use crate::error::{Error, Result};
+use crate::import::OnError;
+use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, ignore};
+use crate::model::ObjectType;
+
+/// The longest row that is read; a longer one is rejected.
+const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Rows of one data source, as they were decoded.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(super) data_source: String,
+    pub(super) received_at: DateTime<Utc>,
+    pub(super) on_error: OnError,
+    /// The valid rows of each type.
+    pub(super) rows: BTreeMap<ObjectType, RecordBatch>,
+    /// The records to be deleted.
+    pub(super) deletion: Option<Deletion>,
+    /// What is known of the answer so far: rejections, ignored fields, and warnings by type and id.
+    pub(super) answer: Pushed,
+    pub(super) warnings: BTreeMap<(ObjectType, String), Vec<&'static str>>,
+}
+
+/// Records of one type to be deleted.
+#[derive(Debug, Clone)]
+pub(crate) struct Deletion {
+    pub(crate) object: ObjectType,
+    pub(crate) ids: Vec<String>,
+}
+
+impl Request {
+    pub(crate) fn new(data_source: &str, received_at: DateTime<Utc>, on_error: OnError) -> Request {
+        Request {
+            data_source: data_source.to_string(),
+            received_at,
+            on_error,
+            rows: BTreeMap::new(),
+            deletion: None,
+            answer: Pushed::default(),
+            warnings: BTreeMap::new(),
+        }
+    }
+
+    /// A request that deletes records.
+    pub(crate) fn deleting(data_source: &str, received_at: DateTime<Utc>, deletion: Deletion) -> Request {
+        Request { deletion: Some(deletion), ..Request::new(data_source, received_at, OnError::Abort) }
+    }
+
+    /// Takes a step of decoding.
+    fn take(&mut self, decoded: Decoded) -> Result<()> {
+        if let Some(object) = decoded.object.filter(|_| decoded.rows.num_rows() > 0) {
+            let rows = match self.rows.remove(&object) {
+                Some(before) => concat_batches(&before.schema(), [&before, &decoded.rows])?,
+                None => decoded.rows,
+            };
+            self.rows.insert(object, rows);
+            for warning in decoded.warnings {
+                self.warnings.entry((object, warning.id)).or_default().push(warning.code.as_str());
+            }
+        }
+        for (field, count) in &decoded.ignored_fields {
+            ignore(&mut self.answer.ignored_fields, field, *count);
+        }
+        self.answer.rejections.extend(decoded.rejections);
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.answer.rejections.is_empty()
+    }
+}
+
+/// Turns bytes into requests.
+#[derive(Clone)]
+pub(crate) struct Decoder {
+    pub(crate) data_source: String,
+    pub(crate) object: Option<ObjectType>,
+    pub(crate) timezone: Tz,
+    pub(crate) options: PushOptions,
+    pub(crate) now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+impl Decoder {
+    /// All bytes as one request.
+    pub(crate) fn whole(&self, bytes: Vec<u8>) -> Result<Request> {
+        let mut request = self.request();
+        self.decode(Box::new(std::io::Cursor::new(bytes)), 8192, |decoded| request.take(decoded))?;
+        Ok(request)
+    }
+
+    /// A stream as requests of so many rows at most, each handed on when it is full.
+    pub(crate) fn stepwise(
+        &self,
+        input: Box<dyn Read + Send>,
+        batch_rows: usize,
+        mut emit: impl FnMut(Request) -> Result<()>,
+    ) -> Result<()> {
+        self.decode(input, batch_rows, |decoded| {
+            let mut request = self.request();
+            request.take(decoded)?;
+            if request.is_empty() { Ok(()) } else { emit(request) }
+        })
+    }
+
+    fn request(&self) -> Request {
+        Request::new(&self.data_source, (self.now)(), self.options.on_error)
+    }
+
+    fn decode(
+        &self,
+        input: Box<dyn Read + Send>,
+        batch_rows: usize,
+        take: impl FnMut(Decoded) -> Result<()>,
+    ) -> Result<()> {
+        let options = DecodeOptions {
+            data_source: self.data_source.clone(),
+            object: self.object,
+            format: self.options.format,
+            map: self.options.map.clone(),
+            timezone: self.timezone,
+            batch_rows,
+            row_bytes_max: ROW_BYTES_MAX,
+        };
+        decode(input, &options, take).map_err(|error| match error {
+            DecodeError::Io(source) => Error::file("read", "the pushed bytes")(source),
+            DecodeError::Stopped(error) => error,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! A change of settings: everything is computed with the new ones beside the work that goes on, then takes the place of the old.
+
+use crate::core::{Core, Pinned};
+use crate::error::Result;
+use crate::model::Settings;
+use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::publish::{customers_refreshed_since, precomputed_files};
+use crate::store::NewFile;
+
+/// The precomputed tables under other settings.
+pub(crate) struct Computed {
+    moment: Moment,
+    files: Vec<NewFile>,
+}
+
+/// Computes everyone as of today with the wanted settings. Publications may go on.
+pub(crate) async fn compute(core: &Core, before: &Pinned, wanted: &Settings) -> Result<Computed> {
+    let moment = Moment { settings: wanted.clone(), as_of: core.today(wanted) };
+    let files = compute_for(core, before, &moment, Changed::All, before.info.last_refresh + 1).await?;
+    Ok(Computed { moment, files })
+}
+
+/// Publishes it, with the customers of publications since recomputed. The caller holds the right to publish.
+pub(crate) async fn publish(core: &Core, before: &Pinned, wanted: Settings, computed: Computed) -> Result<()> {
+    let Computed { moment, mut files } = computed;
+    let committed = async {
+        let pinned = core.pinned().await?;
+        let mut commit = core.next_commit(&pinned, "settings");
+        commit.snapshot.settings = wanted;
+        commit.snapshot.as_of = moment.as_of;
+        commit.snapshot.last_refresh = pinned.info.last_refresh + 2;
+        let since = customers_refreshed_since(core, &pinned, before).await?;
+        if !since.is_empty() {
+            let number = commit.snapshot.last_refresh;
+            files.extend(compute_for(core, &pinned, &moment, Changed::Some(since), number).await?);
+        }
+        commit.replaced_files = precomputed_files(&pinned);
+        commit.files.clone_from(&files);
+        core.commit(commit).await
+    }
+    .await;
+    if committed.is_err() {
+        core.give_up(&files)?;
+    }
+    committed.map(|_| ())
+}
+
+/// Publishes settings from which no number follows. The caller holds the right to publish.
+pub(crate) async fn publish_label(core: &Core, wanted: Settings) -> Result<()> {
+    let pinned = core.pinned().await?;
+    let mut commit = core.next_commit(&pinned, "settings");
+    commit.snapshot.settings = wanted;
+    // What is stored stays as it was computed.
+    commit.snapshot.as_of = pinned.info.as_of;
+    core.commit(commit).await.map(|_| ())
+}
+
+async fn compute_for(core: &Core, pinned: &Pinned, moment: &Moment, changed: Changed, number: i64) -> Result<Vec<NewFile>> {
+    let work = Refresh { tables: core.tables(pinned)?, moment: moment.clone(), changed, number };
+    refresh(&work, &core.sessions, &core.directory, pinned.info.id + 1).await
+}

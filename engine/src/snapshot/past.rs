@@ -1,0 +1,67 @@
+//! The past: a kept snapshot as it is, or everything computed again from the versions of records that were known then.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::{Snapshot, compute};
+use crate::core::{Core, InUse, Pinned};
+use crate::error::{Error, Result};
+use crate::mrr::{Changed, Moment};
+use crate::query::{RawTables, Then};
+use crate::store::{At, SnapshotInfo};
+
+/// The snapshot of a moment; as of that day unless another is given.
+pub(super) async fn snapshot(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+    let (before, after) = core.catalog.snapshots_at(at).await?;
+    let info = match (at, before) {
+        (At::Snapshot(id), Some(info)) if info.id == id => info,
+        (At::Snapshot(id), before) => return Err(no_such_snapshot(id, before, after)),
+        (At::Instant(_), Some(info)) => info,
+        (At::Instant(instant), None) => nothing_yet(core, instant).await?,
+    };
+    let as_of = as_of.unwrap_or_else(|| match at {
+        At::Snapshot(_) => info.as_of,
+        At::Instant(instant) => instant.with_timezone(&info.settings.timezone).date_naive(),
+    });
+    let then = then(at, &info, after.as_ref());
+    if info.id > 0 && info.files_kept && then.received_until == 0 {
+        let files = core.catalog.files_of(info.id).await?;
+        return Snapshot::pin(core, Pinned { info, files }, as_of).await;
+    }
+    computed_again(core, info, then, as_of).await
+}
+
+/// Which versions were known: all that were published by then, and what was received by then where the snapshots between two kept
+/// ones are forgotten.
+fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
+    let exact = Then { last_sequence: info.last_sequence, received_until: 0, received_at: info.committed_at };
+    match (at, after) {
+        (At::Instant(instant), Some(after)) if after.id > info.id + 1 => {
+            Then { received_until: after.first_sequence - 1, received_at: instant, ..exact }
+        }
+        _ => exact,
+    }
+}
+
+async fn computed_again(core: &Arc<Core>, info: SnapshotInfo, then: Then, as_of: NaiveDate) -> Result<Snapshot> {
+    let newest = core.pinned().await?;
+    let in_use = InUse::new(core, newest.info.id);
+    let moment = Moment { settings: info.settings.clone(), as_of };
+    let mut tables: RawTables = core.tables(&newest)?.records_then(then);
+    let pinned = Pinned { info, files: Vec::new() };
+    let computed = compute(core, &pinned, &moment, Changed::All, &mut tables).await?;
+    Snapshot::of(core, &pinned, moment, &tables, Some(computed), in_use).await
+}
+
+/// Before the first snapshot nothing was known, under the settings that it was made with.
+async fn nothing_yet(core: &Core, instant: chrono::DateTime<chrono::Utc>) -> Result<SnapshotInfo> {
+    let newest = core.pinned().await?.info;
+    Ok(SnapshotInfo { id: 0, committed_at: instant, first_sequence: 1, last_sequence: 0, last_refresh: 0, ..newest })
+}
+
+fn no_such_snapshot(id: i64, before: Option<SnapshotInfo>, after: Option<SnapshotInfo>) -> Error {
+    let near: Vec<String> = before.iter().chain(&after).map(|near| near.id.to_string()).collect();
+    let near = if near.is_empty() { "there is none yet".to_string() } else { format!("near it are {}", near.join(" and ")) };
+    Error::Argument(format!("snapshot {id} is not kept; {near}; ask for an instant with --known-at"))
+}

@@ -1,0 +1,100 @@
+//! The status: what is stored, and how.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::core::Core;
+use crate::error::Result;
+use crate::model::{ObjectType, Settings};
+use crate::store::{Layer, Table};
+
+/// What a data directory holds.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The newest snapshot; 0 before the first write.
+    pub snapshot: i64,
+    /// When it was published.
+    pub committed_at: Option<DateTime<Utc>>,
+    /// The day its movements are computed for.
+    pub as_of: NaiveDate,
+    /// The settings its movements are computed with.
+    pub settings: Settings,
+    /// The tables.
+    pub tables: Vec<TableStatus>,
+    /// Kept snapshots.
+    pub snapshots: u64,
+    /// Bytes of the catalog.
+    pub catalog_bytes: u64,
+    /// Acknowledged rows that are not yet published.
+    pub waiting_rows: u64,
+    /// The process that writes, if there is one.
+    pub writer_pid: Option<String>,
+    /// What is odd, in words.
+    pub warnings: Vec<String>,
+}
+
+/// What is stored of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Rows stored for the present, those that newer ones have taken the place of among them.
+    pub rows: i64,
+    /// Rows of the past only.
+    pub history_rows: i64,
+    /// Bytes of its files.
+    pub bytes: i64,
+    /// Files of the compacted base.
+    pub base_files: usize,
+    /// Files that lie over it.
+    pub delta_files: usize,
+    /// Files of the past.
+    pub history_files: usize,
+}
+
+pub(crate) async fn status(core: &Core) -> Result<Status> {
+    let pinned = core.pinned().await?;
+    let tables: Vec<_> = Table::ALL
+        .into_iter()
+        .map(|table| {
+            let of = |layer| pinned.files.iter().filter(move |file| file.table == table && file.layer == layer);
+            let rows = |layer| of(layer).map(|file| file.rows).sum::<i64>();
+            TableStatus {
+                name: table.name(),
+                rows: rows(Layer::Base) + rows(Layer::Delta),
+                history_rows: rows(Layer::History),
+                bytes: pinned.files.iter().filter(|file| file.table == table).map(|file| file.bytes).sum(),
+                base_files: of(Layer::Base).count(),
+                delta_files: of(Layer::Delta).count(),
+                history_files: of(Layer::History).count(),
+            }
+        })
+        .collect();
+    let wanted = core.catalog.wanted_settings().await?;
+    let (snapshots, waiting_rows) = core.catalog.counts().await?;
+    let mut status = Status {
+        snapshot: pinned.info.id,
+        committed_at: (pinned.info.id > 0).then_some(pinned.info.committed_at),
+        as_of: pinned.info.as_of,
+        settings: pinned.info.settings.clone(),
+        tables,
+        snapshots,
+        catalog_bytes: core.directory.catalog().metadata().map_or(0, |metadata| metadata.len()),
+        waiting_rows,
+        writer_pid: core.directory.writer_pid()?,
+        warnings: Vec::new(),
+    };
+    if wanted.is_some_and(|wanted| wanted != pinned.info.settings) {
+        status.warnings.push("a settings change is not computed yet; the process that writes does it".to_string());
+    }
+    if pinned.info.id > 0 && core.today(&pinned.info.settings) != pinned.info.as_of {
+        status.warnings.push(format!("movements are stored as of {}; reads compute what changed since", pinned.info.as_of));
+    }
+    let hidden_rows = |object: ObjectType| status.tables.iter().any(|table| table.name == object.name() && table.rows > 0);
+    if hidden_rows(ObjectType::Invoices) && !hidden_rows(ObjectType::Plans) {
+        status.warnings.push("there are invoices but no plans; without plans there is no MRR".to_string());
+    }
+    if let Err(error) = core.tables(&pinned) {
+        status.warnings.push(error.to_string());
+    }
+    Ok(status)
+}

@@ -1,0 +1,139 @@
+//! Retention: which snapshots are kept, and which files no kept snapshot needs.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use sqlx::Row;
+
+use super::{Catalog, instant};
+use crate::error::Result;
+
+/// How long the past stays at hand. What is given up here can still be computed from the history of records: only slower, and for
+/// instants between two kept snapshots by the time of receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// How long every snapshot keeps its files, so that whoever reads it can go on.
+    pub files: TimeDelta,
+    /// How long every snapshot is kept; one that a settings change made, for ever; one that an import made, as the daily ones.
+    pub snapshots: TimeDelta,
+    /// How long the last snapshot of each day is kept, with its files; the last of each month is kept for ever.
+    pub daily: TimeDelta,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { files: TimeDelta::minutes(10), snapshots: TimeDelta::days(1), daily: TimeDelta::days(90) }
+    }
+}
+
+struct Kept {
+    id: i64,
+    committed_at: DateTime<Utc>,
+    cause: String,
+}
+
+impl Catalog {
+    /// Forgets the snapshots that are not to be kept, and returns the paths of the files that no kept snapshot needs any more; the
+    /// catalog names them no longer.
+    pub(crate) async fn thin(
+        &self,
+        retention: Retention,
+        now: DateTime<Utc>,
+        in_use: &[i64],
+    ) -> Result<Vec<String>> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let rows =
+            sqlx::query("select id, committed_at, cause from snapshot order by id").fetch_all(&mut *transaction).await?;
+        let mut snapshots = Vec::with_capacity(rows.len());
+        for row in rows {
+            let committed_at = instant(row.try_get("committed_at")?);
+            snapshots.push(Kept { id: row.try_get("id")?, committed_at, cause: row.try_get("cause")? });
+        }
+        let (mut with_files, without_files) = kept(&snapshots, retention, now);
+        with_files.extend(in_use);
+        for snapshot in snapshots.iter().map(|snapshot| snapshot.id) {
+            if with_files.contains(&snapshot) {
+                continue;
+            }
+            let sql = if without_files.contains(&snapshot) {
+                "update snapshot set files_kept = 0 where id = ?1 and files_kept = 1"
+            } else {
+                "delete from snapshot where id = ?1"
+            };
+            sqlx::query(sql).bind(snapshot).execute(&mut *transaction).await?;
+        }
+        let ended = sqlx::query(
+            "select id, path from data_file
+             where end_snapshot is not null and not exists (
+               select 1 from snapshot s
+               where s.files_kept = 1 and s.id >= data_file.begin_snapshot and s.id < data_file.end_snapshot)",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut paths = Vec::with_capacity(ended.len());
+        for row in ended {
+            let id: i64 = row.try_get("id")?;
+            sqlx::query("delete from data_file where id = ?1").bind(id).execute(&mut *transaction).await?;
+            paths.push(row.try_get("path")?);
+        }
+        transaction.commit().await?;
+        Ok(paths)
+    }
+}
+
+/// The ids of the snapshots that are kept with their files, and of those kept without.
+fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i64>, Vec<i64>) {
+    let mut last_of_day: BTreeMap<NaiveDate, i64> = BTreeMap::new();
+    let mut last_of_month: BTreeMap<(i32, u32), i64> = BTreeMap::new();
+    for snapshot in snapshots {
+        let day = snapshot.committed_at.date_naive();
+        last_of_day.insert(day, snapshot.id);
+        last_of_month.insert((day.year(), day.month()), snapshot.id);
+    }
+    let (mut with_files, mut without_files) = (Vec::new(), Vec::new());
+    for Kept { id, committed_at, cause } in snapshots {
+        let (age, day) = (now - *committed_at, committed_at.date_naive());
+        let is_daily = last_of_day.get(&day) == Some(id) && age < retention.daily;
+        let is_monthly = last_of_month.get(&(day.year(), day.month())) == Some(id);
+        if is_daily || is_monthly || age < retention.files {
+            with_files.push(*id);
+        } else if age < retention.snapshots
+            || cause == "settings"
+            || cause == "import" && age < retention.daily
+        {
+            without_files.push(*id);
+        }
+    }
+    (with_files, without_files)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn snapshot(id: i64, at: &str) -> Kept {
+        Kept { id, committed_at: format!("{at}Z").parse().unwrap(), cause: "push".to_string() }
+    }
+
+    /// Snapshots numbered from 1 at these instants; the numbers kept with files and without, at noon of 2024-03-10.
+    fn check(at: &[&str], with_files: &[i64], without_files: &[i64]) {
+        let snapshots: Vec<Kept> =
+            at.iter().zip(1..).map(|(at, id)| snapshot(id, at)).collect();
+        let now = "2024-03-10T12:00:00Z".parse().unwrap();
+        assert_eq!(kept(&snapshots, Retention::default(), now), (with_files.to_vec(), without_files.to_vec()));
+    }
+
+    #[test]
+    fn the_last_ten_minutes_keep_files_and_the_last_day_its_snapshots() {
+        let at = ["2024-03-09T11:00:00", "2024-03-09T13:00:00", "2024-03-09T14:00:00", "2024-03-10T11:49:00"];
+        check(&at, &[3, 4], &[2]);
+        check(&["2024-03-10T11:49:00", "2024-03-10T11:51:00", "2024-03-10T11:59:59"], &[2, 3], &[1]);
+    }
+
+    #[test]
+    fn the_last_of_a_day_stays_ninety_days_and_that_of_a_month_for_ever() {
+        check(&["2023-12-20T00:00:00", "2023-12-20T01:00:00", "2023-12-21T00:00:00"], &[2, 3], &[]);
+        check(&["2020-01-01T00:00:00", "2020-01-31T00:00:00", "2020-02-01T00:00:00"], &[2, 3], &[]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Upkeep: what a writer does beside its calls. It publishes acknowledged pushes, moves the day, applies settings, compacts.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use datafusion::common::runtime::SpawnedTask;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Shared;
+use crate::error::Result;
+use crate::publish::{Addition, publish};
+
+/// How long an acknowledged push waits at most until its publication begins.
+const FLUSH_AFTER: Duration = Duration::from_millis(500);
+/// Bytes of acknowledged pushes that are published without waiting.
+const FLUSH_BYTES: u64 = 8 * 1024 * 1024;
+/// How often the day, the settings and the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long is waited after a failure before the next attempt.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Runs until it is dropped.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let _tidying = SpawnedTask::spawn(tidy(Arc::clone(&shared)));
+    loop {
+        if !shared.waiting.load(Ordering::Acquire) {
+            shared.acknowledged.notified().await;
+        }
+        let flush_at = Instant::now() + FLUSH_AFTER;
+        while Instant::now() < flush_at && shared.acknowledger.waiting_bytes() < FLUSH_BYTES {
+            tokio::select! {
+                () = sleep_until(flush_at) => {}
+                () = shared.acknowledged.notified() => {}
+            }
+        }
+        let publishing = shared.publishing.lock().await;
+        let flushed = shared.flush(i64::MAX, &publishing).await;
+        drop(publishing);
+        if let Err(error) = flushed {
+            shared.waiting.store(true, Ordering::Release);
+            tracing::error!(%error, "publish acknowledged pushes; they are kept and tried again");
+            sleep(RETRY_AFTER).await;
+        }
+    }
+}
+
+/// What may take longer, and is never in the way of publications.
+async fn tidy(shared: Arc<Shared>) {
+    let mut compacted_at = None;
+    loop {
+        sleep(LOOK_EVERY).await;
+        if let Err(error) = look(&shared, &mut compacted_at).await {
+            tracing::error!(%error, "tidy up; it is tried again");
+            sleep(RETRY_AFTER).await;
+        }
+    }
+}
+
+async fn look(shared: &Shared, looked_at: &mut Option<i64>) -> Result<()> {
+    shared.apply_settings().await?;
+    move_day(shared).await?;
+    let newest = shared.core.pinned().await?.info.id;
+    if *looked_at != Some(newest) {
+        shared.compact_due().await?;
+        *looked_at = Some(shared.core.pinned().await?.info.id);
+    }
+    Ok(())
+}
+
+/// Publishes what the change of the day changes: a grace that has run out is a lapse from now on.
+async fn move_day(shared: &Shared) -> Result<()> {
+    let is_past = |as_of, settings: &_| as_of != shared.core.today(settings);
+    let pinned = shared.core.pinned().await?;
+    if pinned.info.id == 0 || !is_past(pinned.info.as_of, &pinned.info.settings) {
+        return Ok(());
+    }
+    let _publishing = shared.publishing.lock().await;
+    let pinned = shared.core.pinned().await?;
+    if is_past(pinned.info.as_of, &pinned.info.settings) {
+        let nothing = Addition { first_sequence: pinned.info.last_sequence + 1, ..Addition::new("day") };
+        let moved = publish(&shared.core, &pinned, nothing).await?;
+        tracing::info!(snapshot = moved.id, as_of = %moved.as_of, "the day moved on");
+    }
+    Ok(())
+}
