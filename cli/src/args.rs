@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Movements(MovementsArgs),
     /// Print opening, movements and closing MRR by period and currency
     Mrr(MrrArgs),
-    /// Run one read-only SQL query
+    /// Run read-only SQL, or open a shell to type it
     Sql(SqlArgs),
     /// Read and change the settings that the numbers depend on
     #[command(subcommand)]
@@ -146,16 +146,24 @@ pub(crate) struct MrrArgs {
 #[command(after_help = "\
 The tables are customers, plans, invoices, mrr_lines, movements and scheduled_movements.
 
-Example:
-  mrrow sql -c \"select type, count(*), sum(amount) from movements where currency = 'USD' group by type\"")]
+Without -c, -f and - a terminal gets a shell: a statement ends with a semicolon, Tab completes names, \\? tells the rest. \
+Its history is kept in $XDG_STATE_HOME/mrrow/sql_history (~/.local/state), or where MRROW_HISTORY says: nowhere if that is empty. \
+In a pipe, statements are read from standard input.
+
+Several statements are separated by semicolons and run on one snapshot, until one fails.
+
+Examples:
+  mrrow sql
+  mrrow sql -c \"select type, count(*) from movements group by type\"
+  mrrow sql --format csv < report.sql > report.csv")]
 pub(crate) struct SqlArgs {
-    /// The query
+    /// The statements
     #[arg(short = 'c', long = "command", value_name = "SQL", conflicts_with_all = ["file", "stdin"])]
     pub(crate) command: Option<String>,
-    /// A file with the query
+    /// A file with the statements
     #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stdin")]
     pub(crate) file: Option<PathBuf>,
-    /// Read the query from standard input
+    /// Read the statements from standard input
     #[arg(value_name = "-", value_parser = ["-"])]
     pub(crate) stdin: Option<String>,
     /// The day up to which movements are known; today unless given
@@ -205,9 +213,10 @@ pub(crate) struct OutputArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes customers.ndjson, plans.ndjson and invoices.ndjson, the invoices in the order of their dates. The same arguments write
-the same bytes, on any machine and any day. The history ends on the last day of --until; ask for numbers as of that day, since
-after it no renewal comes. No data directory is made or read.
+Writes customers.ndjson, plans.ndjson and invoices.ndjson, the invoices in the order of their dates. \
+The same arguments write the same bytes, on any machine and any day. No data directory is made or read.
+
+The history ends on the last day of --until. Ask for numbers as of that day: later, renewals are missing.
 
 Examples:
   mrrow demo ./demo && mrrow import ./demo && mrrow mrr --as-of 2025-12-31
@@ -237,10 +246,12 @@ pub(crate) struct DemoArgs {
 #[command(after_help = "\
 Install it once, and start a new shell:
   bash        mrrow completions bash > ~/.local/share/bash-completion/completions/mrrow
-  zsh         mrrow completions zsh > ~/.zfunc/_mrrow        (with fpath+=~/.zfunc before compinit in ~/.zshrc)
+  zsh         mrrow completions zsh > ~/.zfunc/_mrrow
   fish        mrrow completions fish > ~/.config/fish/completions/mrrow.fish
   elvish      mrrow completions elvish >> ~/.config/elvish/rc.elv
-  powershell  mrrow completions powershell >> $PROFILE")]
+  powershell  mrrow completions powershell >> $PROFILE
+
+zsh needs fpath+=~/.zfunc in ~/.zshrc, before compinit.")]
 pub(crate) struct CompletionsArgs {
     /// The shell that reads the script
     pub(crate) shell: clap_complete::Shell,

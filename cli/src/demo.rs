@@ -49,7 +49,7 @@ impl Company {
         catalogue::write(&mut files.plans)?;
         let mut chance = Rng::with_seed(self.seed);
         let mut agenda = Agenda::new(self.first, self.last);
-        let mut customers: Vec<Customer> = Vec::new();
+        let mut customers: Vec<Customer> = Vec::with_capacity(self.customers as usize);
         let mut invoices: Vec<Invoice> = Vec::new();
         for (day, newcomers) in signups::by_day(self) {
             for number in (customers.len()..).take(newcomers).map(|number| number as u32) {

@@ -8,3 +8,4 @@ mod killing;
 mod output;
 mod run;
 mod settings;
+mod statements;
