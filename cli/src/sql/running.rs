@@ -67,3 +67,48 @@ async fn send(snapshot: &Snapshot, sql: &str, parts: &Sender<Result<Part, Failur
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use mrrow_engine::{Config, Engine};
+
+    use super::*;
+
+    async fn start(engine: &Engine, sql: &str) -> Result<Running, Failure> {
+        Running::start(engine.snapshot(None).await?, sql)
+    }
+
+    async fn rows(mut running: Running) -> Result<usize, Failure> {
+        let mut rows = 0;
+        while let Some(part) = running.next().await? {
+            rows += if let Part::Rows(batch) = part { batch.num_rows() } else { 0 };
+        }
+        Ok(rows)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_statement_that_is_dropped_holds_up_no_other() -> Result<(), Failure> {
+        let dir = tempfile::tempdir()?;
+        let engine = Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
+        let join = "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b where a.value <> b.value";
+        let mut endless = start(&engine, join).await?;
+        assert!(matches!(endless.next().await?, Some(Part::Columns(_))));
+        drop(endless);
+        assert_eq!(rows(start(&engine, "select value from generate_series(1, 10000)").await?).await?, 10_000);
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_error_comes_instead_of_columns_or_after_rows() -> Result<(), Failure> {
+        let dir = tempfile::tempdir()?;
+        let engine = Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
+        let unknown = rows(start(&engine, "select nope").await?).await;
+        assert!(matches!(unknown, Err(Failure::Other(message)) if message.contains("nope")));
+        let late = rows(start(&engine, "select 1 / (value - 5) from generate_series(1, 9)").await?).await;
+        assert!(matches!(late, Err(Failure::Other(message)) if message.contains("zero")));
+        Ok(())
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use mrrow_engine::Snapshot;
-use mrrow_engine::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use mrrow_engine::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use mrrow_engine::arrow::error::ArrowError;
 
 use crate::exit::Failure;
@@ -49,28 +49,16 @@ pub(super) async fn tables(snapshot: &Snapshot) -> Result<Vec<Table>, Failure> {
 
 /// The tables as rows.
 pub(super) fn list(tables: &[Table]) -> Result<RecordBatch, ArrowError> {
-    let columns = |table: &Table| {
-        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        names.join(", ")
-    };
-    two_columns("table", tables.iter().map(|table| table.name.clone()), "columns", tables.iter().map(columns))
+    let names = StringArray::from_iter_values(tables.iter().map(|table| &table.name));
+    let columns: Int64Array = tables.iter().map(|table| Some(table.columns.len() as i64)).collect();
+    RecordBatch::try_from_iter([("table", Arc::new(names) as ArrayRef), ("columns", Arc::new(columns))])
 }
 
 /// The columns of one table as rows.
 pub(super) fn describe(table: &Table) -> Result<RecordBatch, ArrowError> {
-    let names = table.columns.iter().map(|column| column.name.clone());
-    two_columns("column", names, "type", table.columns.iter().map(|column| column.data_type.clone()))
-}
-
-fn two_columns(
-    name: &str,
-    values: impl Iterator<Item = String>,
-    other_name: &str,
-    other_values: impl Iterator<Item = String>,
-) -> Result<RecordBatch, ArrowError> {
-    let values: ArrayRef = Arc::new(StringArray::from_iter_values(values));
-    let other_values: ArrayRef = Arc::new(StringArray::from_iter_values(other_values));
-    RecordBatch::try_from_iter([(name, values), (other_name, other_values)])
+    let names = StringArray::from_iter_values(table.columns.iter().map(|column| &column.name));
+    let types = StringArray::from_iter_values(table.columns.iter().map(|column| &column.data_type));
+    RecordBatch::try_from_iter([("column", Arc::new(names) as ArrayRef), ("type", Arc::new(types))])
 }
 
 /// An Arrow type in the words of SQL; as it is where there are none.
@@ -84,5 +72,24 @@ fn in_sql(data_type: &str) -> String {
         _ if data_type.starts_with("Timestamp") => "timestamp".to_string(),
         _ if data_type.starts_with("List") && data_type.contains("Utf8") => "text[]".to_string(),
         _ => data_type.strip_prefix("Decimal128").map_or(data_type.to_string(), |digits| format!("decimal{digits}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_told_in_sql() {
+        for (arrow, sql) in [
+            ("Utf8", "text"),
+            ("Int64", "bigint"),
+            ("Decimal128(24, 4)", "decimal(24, 4)"),
+            ("Timestamp(µs, \"UTC\")", "timestamp"),
+            ("List(Utf8)", "text[]"),
+            ("Float64", "Float64"),
+        ] {
+            assert_eq!(in_sql(arrow), sql);
+        }
     }
 }
