@@ -17,7 +17,7 @@ const COUPONS_PERCENT: u32 = 20;
 const RETURNS_PERCENT: u32 = 30;
 /// Less than the default grace, so that a late renewal is no churn.
 const LATE_DAYS_MAX: u64 = 10;
-/// More than the longest grace after a lapse, so that a return is one.
+/// More than the default grace, so that a return is no late renewal.
 const AWAY_DAYS_MIN: u64 = 20;
 const AWAY_DAYS_MAX: u64 = 240;
 
