@@ -2,11 +2,10 @@
 //!
 //! `cargo build --release && ./target/release/backfill 1000000`
 
-mod company;
-
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -17,23 +16,24 @@ use mrrow_engine::{Config, Engine};
 
 const INVOICES_DEFAULT: u64 = 1_000_000;
 
+/// Invoices of ten customers in the 24 months of a demo, on average; so many customers are asked for.
+const INVOICES_OF_TEN: u64 = 56;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let invoices: u64 = std::env::args().nth(1).map_or(Ok(INVOICES_DEFAULT), |text| text.parse())?;
+    let about: u64 = std::env::args().nth(1).map_or(Ok(INVOICES_DEFAULT), |text| text.parse())?;
     let dir = tempfile::tempdir()?;
     let (books, data) = (dir.path().join("books"), dir.path().join("data"));
-    std::fs::create_dir(&books)?;
-    company::write(&books, invoices)?;
+    write_demo(&books, about)?;
     let bytes: u64 = inputs_of_path(&books)?
         .iter()
         .filter_map(|input| Path::new(&input.name).metadata().ok())
         .map(|file| file.len())
         .sum();
     let mut out = std::io::stdout();
-    writeln!(out, "{invoices} invoices, {} MiB of NDJSON", bytes >> 20)?;
 
-    // The end of 2024: nothing of the company depends on today.
-    let now = chrono::DateTime::from_timestamp(1_735_646_400, 0).ok_or("a time out of range")?;
+    // The last day of the demo: nothing depends on today.
+    let now = chrono::DateTime::from_timestamp(1_767_182_400, 0).ok_or("a time out of range")?;
     let engine = Engine::open(Config::new(&data, Arc::new(move || now))).await?;
     let started = Instant::now();
     let stages: Arc<Mutex<Vec<(&'static str, Instant)>>> = Arc::new(Mutex::new(vec![("read", started)]));
@@ -43,6 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if summary.total().rejected > 0 {
         return Err(format!("rows were rejected: {:?}", summary.rejections).into());
     }
+    let invoices = summary.counts.get("invoices").map_or(0, |counts| counts.read);
+    writeln!(out, "{invoices} invoices, {} MiB of NDJSON", bytes >> 20)?;
 
     let mut stages = stages.lock().map_err(|_| "a stage was not noted")?.clone();
     stages.push(("done", ended));
@@ -61,6 +63,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "memory   {} at its peak", peak_memory()?)?;
     engine.close().await?;
     Ok(())
+}
+
+/// Has the `mrrow` beside this program write a company with about so many invoices.
+fn write_demo(dir: &Path, invoices: u64) -> Result<(), Box<dyn Error>> {
+    let mrrow = std::env::current_exe()?.with_file_name("mrrow").with_extension(std::env::consts::EXE_EXTENSION);
+    let customers = (invoices * 10).div_ceil(INVOICES_OF_TEN).to_string();
+    let mut command = Command::new(&mrrow);
+    command.arg("demo").arg(dir).args(["--customers", &customers, "--months", "24", "--until", "2025-12"]);
+    let output = command.output().map_err(|error| format!("run \"{}\": {error}", mrrow.display()))?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
 }
 
 fn stage_listener(stages: &Arc<Mutex<Vec<(&'static str, Instant)>>>) -> Arc<dyn Fn(Progress) + Send + Sync> {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use clap::{Args, Parser, Subcommand};
 use mrrow_engine::ingest::Format as InputFormat;
 use mrrow_engine::reports::Interval;
@@ -22,9 +22,20 @@ pub(crate) struct Cli {
           value_parser = clap::value_parser!(u32).range(256..))]
     pub(crate) memory: Option<u32>,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: AnyCommand,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum AnyCommand {
+    #[command(flatten)]
+    OnData(Command),
+    /// Write the billing records of an invented company, to try things on
+    Demo(DemoArgs),
+    /// Print the script that lets a shell complete commands and options
+    Completions(CompletionsArgs),
+}
+
+/// The commands on a data directory.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Import customers, plans and invoices from files, all or nothing
@@ -33,7 +44,7 @@ pub(crate) enum Command {
     Movements(MovementsArgs),
     /// Print opening, movements and closing MRR by period and currency
     Mrr(MrrArgs),
-    /// Run one read-only SQL query
+    /// Run read-only SQL, or open a shell to type it
     Sql(SqlArgs),
     /// Read and change the settings that the numbers depend on
     #[command(subcommand)]
@@ -135,16 +146,24 @@ pub(crate) struct MrrArgs {
 #[command(after_help = "\
 The tables are customers, plans, invoices, mrr_lines, movements and scheduled_movements.
 
-Example:
-  mrrow sql -c \"select type, count(*), sum(amount) from movements where currency = 'USD' group by type\"")]
+Without -c, -f and - a terminal gets a shell: a statement ends with a semicolon, Tab completes names, \\? tells the rest. \
+Its history is kept in $XDG_STATE_HOME/mrrow/sql_history (~/.local/state), or where MRROW_HISTORY says: nowhere if that is empty. \
+In a pipe, statements are read from standard input.
+
+Several statements are separated by semicolons and run on one snapshot, until one fails.
+
+Examples:
+  mrrow sql
+  mrrow sql -c \"select type, count(*) from movements group by type\"
+  mrrow sql --format csv < report.sql > report.csv")]
 pub(crate) struct SqlArgs {
-    /// The query
+    /// The statements
     #[arg(short = 'c', long = "command", value_name = "SQL", conflicts_with_all = ["file", "stdin"])]
     pub(crate) command: Option<String>,
-    /// A file with the query
+    /// A file with the statements
     #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stdin")]
     pub(crate) file: Option<PathBuf>,
-    /// Read the query from standard input
+    /// Read the statements from standard input
     #[arg(value_name = "-", value_parser = ["-"])]
     pub(crate) stdin: Option<String>,
     /// The day up to which movements are known; today unless given
@@ -190,6 +209,60 @@ pub(crate) struct OutputArgs {
     /// The output's form; a table on a terminal, ndjson in a pipe unless given
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes customers.ndjson, plans.ndjson and invoices.ndjson, the invoices in the order of their dates. \
+The same arguments write the same bytes, on any machine and any day. No data directory is made or read.
+
+The history ends on the last day of --until. Ask for numbers as of that day: later, renewals are missing.
+
+Examples:
+  mrrow demo ./demo && mrrow import ./demo && mrrow mrr --as-of 2025-12-31
+  mrrow demo ./big --customers 300000 --months 36
+  mrrow demo ./demo --seed 2 --until 2026-06 --force")]
+pub(crate) struct DemoArgs {
+    /// The directory to write into; made where it is missing
+    pub(crate) dir: PathBuf,
+    /// How many customers sign up in all, trials that never pay among them
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=9_999_999))]
+    pub(crate) customers: u32,
+    /// How many months the history has
+    #[arg(long, value_name = "M", default_value = "24", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) months: u32,
+    /// The last month of the history
+    #[arg(long, value_name = "YYYY-MM", default_value = "2025-12", value_parser = month)]
+    pub(crate) until: NaiveDate,
+    /// Another seed is another company
+    #[arg(long, value_name = "S", default_value = "1")]
+    pub(crate) seed: u64,
+    /// Replace the files of a demo that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Install it once, and start a new shell:
+  bash        mrrow completions bash > ~/.local/share/bash-completion/completions/mrrow
+  zsh         mrrow completions zsh > ~/.zfunc/_mrrow
+  fish        mrrow completions fish > ~/.config/fish/completions/mrrow.fish
+  elvish      mrrow completions elvish >> ~/.config/elvish/rc.elv
+  powershell  mrrow completions powershell >> $PROFILE
+
+zsh needs fpath+=~/.zfunc in ~/.zshrc, before compinit.")]
+pub(crate) struct CompletionsArgs {
+    /// The shell that reads the script
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// The first day of a month.
+fn month(text: &str) -> Result<NaiveDate, String> {
+    let first = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok();
+    first
+        .filter(|first| text.len() == 7 && (1970..=2999).contains(&first.year()))
+        .ok_or_else(|| format!("\"{text}\" is not a month from 1970-01 to 2999-12, such as 2025-12"))
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {

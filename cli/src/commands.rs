@@ -1,5 +1,7 @@
-//! The commands: each opens the engine, asks it for one thing, and prints the answer.
+//! The commands: each asks for one thing, most of them the engine of a data directory, and prints the answer.
 
+mod completions;
+mod demo;
 mod import;
 mod movements;
 mod mrr;
@@ -13,19 +15,27 @@ use std::sync::Arc;
 use chrono::Utc;
 use mrrow_engine::{Config, Engine};
 
-use crate::args::{Cli, Command};
+use crate::args::{AnyCommand, Cli, Command};
 use crate::exit::{Code, Failure};
 
 const MIB: usize = 1024 * 1024;
 
 /// Carries out what was typed.
 pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
+    match &cli.command {
+        AnyCommand::OnData(command) => run_on_data(&cli, command).await,
+        AnyCommand::Demo(args) => demo::run(args),
+        AnyCommand::Completions(args) => completions::run(args),
+    }
+}
+
+async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
     let mut config = Config::new(&cli.data, Arc::new(Utc::now));
     if let Some(mib) = cli.memory {
         config.memory_bytes = mib as usize * MIB;
     }
     let engine = Engine::open(config).await?;
-    let done = match &cli.command {
+    let done = match command {
         Command::Import(args) => import::run(&engine, args).await,
         Command::Movements(args) => movements::run(&engine, args).await,
         Command::Mrr(args) => mrr::run(&engine, args).await,

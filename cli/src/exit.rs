@@ -52,6 +52,15 @@ impl Failure {
     pub(crate) fn other(message: impl Into<String>) -> Failure {
         Failure::Other(message.into())
     }
+
+    /// The same, with where it happened.
+    pub(crate) fn within(self, place: &str) -> Failure {
+        match self {
+            Failure::BrokenPipe => Failure::BrokenPipe,
+            Failure::Usage(message) => Failure::Usage(format!("{place}: {message}")),
+            Failure::Other(message) => Failure::Other(format!("{place}: {message}")),
+        }
+    }
 }
 
 impl From<mrrow_engine::Error> for Failure {

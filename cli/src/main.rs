@@ -2,9 +2,11 @@
 
 mod args;
 mod commands;
+mod demo;
 mod exit;
 mod output;
 mod progress;
+mod sql;
 
 use std::process::ExitCode;
 
@@ -25,13 +27,15 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: args::Cli) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::report(&exit::Failure::other(format!("start the runtime: {error}"))),
-    };
-    match runtime.block_on(commands::run(cli)) {
+    match runtime().and_then(|runtime| runtime.block_on(commands::run(cli))) {
         Ok(code) => code.into(),
         Err(failure) => exit::report(&failure),
     }
+}
+
+/// Threads for what the engine does.
+fn runtime() -> Result<tokio::runtime::Runtime, exit::Failure> {
+    let builder = &mut tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.thread_stack_size(STACK_BYTES).enable_all().build();
+    runtime.map_err(|error| exit::Failure::other(format!("start the runtime: {error}")))
 }

@@ -38,6 +38,18 @@ pub(crate) enum Format {
     Arrow,
 }
 
+impl Format {
+    /// Whether a terminal can show it.
+    pub(crate) fn is_text(self) -> bool {
+        !matches!(self, Format::Parquet | Format::Arrow)
+    }
+
+    /// Whether all rows must be known before the first is printed.
+    pub(crate) fn is_laid_out(self) -> bool {
+        matches!(self, Format::Table | Format::Markdown)
+    }
+}
+
 /// Rows on their way to standard output.
 pub(crate) struct Output {
     writer: Writer,

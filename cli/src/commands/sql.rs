@@ -1,21 +1,31 @@
-//! `mrrow sql`: one read-only query.
+//! `mrrow sql`: statements from the command line, a file or a pipe, or a shell on a terminal.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read, Write};
 
-use mrrow_engine::Engine;
+use mrrow_engine::{Engine, Snapshot};
 
 use crate::args::SqlArgs;
 use crate::exit::{Code, Failure};
-use crate::output;
+use crate::output::{self, Format};
+use crate::sql::{run_shell, split};
 
 pub(super) async fn run(engine: &Engine, args: &SqlArgs) -> Result<Code, Failure> {
-    let sql = statement(args)?;
+    if is_shell(args) {
+        return run_shell(engine, args).await;
+    }
+    let text = text(args)?;
     let snapshot = engine.snapshot(args.as_of).await?;
-    output::print(args.output.format, snapshot.sql(&sql).await?).await?;
+    run_statements(&snapshot, &text, args.output.format).await?;
     Ok(Code::Done)
 }
 
-fn statement(args: &SqlArgs) -> Result<String, Failure> {
+/// Nothing was named to be run, and somebody is there to type.
+fn is_shell(args: &SqlArgs) -> bool {
+    let is_named = args.command.is_some() || args.file.is_some() || args.stdin.is_some();
+    !is_named && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+fn text(args: &SqlArgs) -> Result<String, Failure> {
     if let Some(command) = &args.command {
         return Ok(command.clone());
     }
@@ -23,12 +33,35 @@ fn statement(args: &SqlArgs) -> Result<String, Failure> {
         return std::fs::read_to_string(file)
             .map_err(|error| Failure::other(format!("read \"{}\": {error}", file.display())));
     }
-    if args.stdin.is_none() {
-        return Err(Failure::usage("name a query with -c SQL or -f FILE, or - to read it from standard input"));
+    if std::io::stdin().is_terminal() {
+        writeln!(std::io::stderr(), "type statements, then Ctrl-D")?;
     }
     let mut sql = String::new();
     std::io::stdin()
         .read_to_string(&mut sql)
-        .map_err(|error| Failure::other(format!("read the query from standard input: {error}")))?;
+        .map_err(|error| Failure::other(format!("read the statements from standard input: {error}")))?;
+    if args.stdin.is_none() && split(&sql).is_empty() {
+        return Err(Failure::usage(
+            "standard input has no statement; name one with -c SQL or -f FILE, or type it on a terminal",
+        ));
+    }
     Ok(sql)
+}
+
+/// Runs one statement after the other, all on one snapshot, until one fails.
+async fn run_statements(snapshot: &Snapshot, text: &str, format: Option<Format>) -> Result<(), Failure> {
+    let statements = split(text);
+    if statements.len() < 2 {
+        return output::print(format, snapshot.sql(text).await?).await;
+    }
+    if let Some(format @ (Format::Parquet | Format::Arrow)) = format {
+        let count = statements.len();
+        return Err(Failure::usage(format!("a file of {format:?} holds the rows of one statement, not of {count}")));
+    }
+    for statement in statements {
+        let within = |failure: Failure| failure.within(&format!("the statement on line {}", statement.line));
+        let rows = snapshot.sql(statement.text).await.map_err(|error| within(error.into()))?;
+        output::print(format, rows).await.map_err(within)?;
+    }
+    Ok(())
 }

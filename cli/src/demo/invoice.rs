@@ -1,0 +1,105 @@
+//! One invoice, cancellation or refund, and its line of JSON.
+
+use std::io::{Result, Write};
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
+use fastrand::Rng;
+
+use super::catalogue::{Currency, Plan};
+use super::charge::Charge;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Subscription,
+    Proration,
+    OneTime,
+    Refund,
+    Cancellation,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Invoice {
+    pub(super) customer: u32,
+    /// Which of the customer's subscriptions; none of what is bought once.
+    pub(super) subscription: Option<u32>,
+    pub(super) kind: Kind,
+    pub(super) at: NaiveDateTime,
+    pub(super) charge: Charge,
+    pub(super) currency: Currency,
+    pub(super) plan: Option<Plan>,
+    pub(super) period_start: Option<NaiveDateTime>,
+    pub(super) period_end: Option<NaiveDateTime>,
+    pub(super) quantity: Option<u32>,
+}
+
+impl Invoice {
+    /// When on its day it was made.
+    pub(super) fn second(&self) -> u32 {
+        self.at.num_seconds_from_midnight()
+    }
+
+    /// The same, given back.
+    pub(super) fn credited(self) -> Invoice {
+        Invoice { charge: self.charge.credited(), ..self }
+    }
+
+    /// Writes the record under this number.
+    pub(super) fn write(&self, id: u64, out: &mut impl Write) -> Result<()> {
+        let customer = self.customer + 1;
+        let name = self.kind.name();
+        write!(out, r#"{{"id":"in_{id:09}","customer_id":"cus_{customer:07}","type":"{name}","invoice_date":"#)?;
+        write_instant(self.at, out)?;
+        write!(out, r#","amount":{},"currency":"{}""#, self.charge.amount, self.currency)?;
+        if let Some(plan) = self.plan {
+            write!(out, r#","plan_id":"{plan}""#)?;
+        }
+        if let Some(subscription) = self.subscription {
+            write!(out, r#","subscription_id":"sub_{customer:07}_{subscription}""#)?;
+        }
+        for (field, moment) in [("period_start", self.period_start), ("period_end", self.period_end)] {
+            if let Some(moment) = moment {
+                write!(out, r#","{field}":"#)?;
+                write_instant(moment, out)?;
+            }
+        }
+        if self.kind == Kind::Proration {
+            out.write_all(br#","proration":true"#)?;
+        }
+        if let Some(quantity) = self.quantity {
+            write!(out, r#","quantity":{quantity}"#)?;
+        }
+        if self.charge.discount != 0 {
+            write!(out, r#","discount":{}"#, self.charge.discount)?;
+        }
+        out.write_all(b"}")
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Subscription | Kind::Proration => "subscription",
+            Kind::OneTime => "one-time",
+            Kind::Refund => "refund",
+            Kind::Cancellation => "cancellation",
+        }
+    }
+}
+
+/// A time of a working day. No minute is the last of its hour: an end at 23:59 in somebody's zone would mean the day after.
+pub(super) fn instant(day: NaiveDate, chance: &mut Rng) -> NaiveDateTime {
+    let (hour, minute, second) = (chance.u32(6..20), chance.u32(..59), chance.u32(..60));
+    day.and_time(NaiveTime::from_hms_opt(hour, minute, second).unwrap_or_default())
+}
+
+/// Writes an instant in quotes. A year has four digits.
+fn write_instant(at: NaiveDateTime, out: &mut impl Write) -> Result<()> {
+    let mut text = *br#""0000-00-00T00:00:00Z""#;
+    let year = at.year().unsigned_abs();
+    let parts = [year / 100, year % 100, at.month(), at.day(), at.hour(), at.minute(), at.second()];
+    for (place, part) in [1, 3, 6, 9, 12, 15, 18].into_iter().zip(parts) {
+        text[place] = b'0' + (part / 10) as u8;
+        text[place + 1] = b'0' + (part % 10) as u8;
+    }
+    out.write_all(&text)
+}
