@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
 use mrrow_engine::ingest::Format as InputFormat;
+use mrrow_engine::model::ObjectType;
 use mrrow_engine::reports::Interval;
 
 use crate::output::Format;
@@ -40,6 +41,10 @@ pub(crate) enum AnyCommand {
 pub(crate) enum Command {
     /// Import customers, plans and invoices from files, all or nothing
     Import(ImportArgs),
+    /// Push records in small requests, each acknowledged when it is durable
+    Push(PushArgs),
+    /// Delete records by their ids
+    Delete(DeleteArgs),
     /// Print the movements of MRR
     Movements(MovementsArgs),
     /// Print opening, movements and closing MRR by period and currency
@@ -51,6 +56,10 @@ pub(crate) enum Command {
     Settings(SettingsCommand),
     /// Check every rule, and recompute everything from the records to compare it
     Verify(VerifyArgs),
+    /// Show what is stored, and how
+    Status(StatusArgs),
+    /// Write small files together and remove those that nobody needs
+    Compact,
     /// Serve over HTTP
     Serve(ServeArgs),
 }
@@ -101,10 +110,82 @@ pub(crate) enum OnError {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct MovementsArgs {
+#[command(after_help = "\
+For each request a JSON object is printed: `result` has the id, the status (created, updated, unchanged) and the warnings of each row,
+`rejections` the rows that were refused, `sequence` what a snapshot must have reached to show it. A request with a refused row is not
+stored, the others are; with --on-error skip its valid rows are.
+
+Examples:
+  mrrow push customers new.ndjson
+  tail -F billing.ndjson | mrrow push invoices - --batch 1 --source shop")]
+pub(crate) struct PushArgs {
+    /// The records' type: customers, plans or invoices
+    #[arg(value_name = "TYPE")]
+    pub(crate) object: ObjectType,
+    /// A file, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) path: String,
+    /// The data source's id or name; created where there is none
+    #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
+    pub(crate) source: String,
+    /// Rows of one request at most
+    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) batch: u32,
+    /// Read the field THEIRS as OURS; may be repeated
+    #[arg(long, value_name = "THEIRS=OURS", value_parser = renaming)]
+    pub(crate) map: Vec<(String, String)>,
+    /// The format of the input, where its first bytes do not tell: json, ndjson, csv or parquet
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+    /// What to do when rows of a request are rejected: store nothing of it, or the valid rows
+    #[arg(long, value_name = "abort|skip", default_value = "abort")]
+    pub(crate) on_error: OnError,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A deleted invoice or plan leaves the numbers; a deleted customer hides its invoices until it is sent again. What was known before stays
+known: see --known-at.
+
+Example:
+  mrrow delete invoices in_1001 in_1002 --source shop")]
+pub(crate) struct DeleteArgs {
+    /// The records' type: customers, plans or invoices
+    #[arg(value_name = "TYPE")]
+    pub(crate) object: ObjectType,
+    /// The ids
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
+    /// The data source's id or name
+    #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
+    pub(crate) source: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The moment that is read.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct MomentArgs {
     /// The day up to which things are known; today unless given
     #[arg(long, value_name = "DATE")]
     pub(crate) as_of: Option<NaiveDate>,
+    /// Read this snapshot instead of the newest
+    #[arg(long, value_name = "NUMBER", conflicts_with = "known_at")]
+    pub(crate) snapshot: Option<i64>,
+    /// Answer as it was known at this instant, such as 2024-03-31T23:59:59Z
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub(crate) known_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MovementsArgs {
+    #[command(flatten)]
+    pub(crate) moment: MomentArgs,
     /// The first day, inclusive
     #[arg(long, value_name = "DATE")]
     pub(crate) from: Option<NaiveDate>,
@@ -135,9 +216,8 @@ pub(crate) struct MrrArgs {
     /// The last day; as_of unless given
     #[arg(long, value_name = "DATE")]
     pub(crate) to: Option<NaiveDate>,
-    /// The day up to which things are known; today unless given
-    #[arg(long, value_name = "DATE")]
-    pub(crate) as_of: Option<NaiveDate>,
+    #[command(flatten)]
+    pub(crate) moment: MomentArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -166,9 +246,8 @@ pub(crate) struct SqlArgs {
     /// Read the statements from standard input
     #[arg(value_name = "-", value_parser = ["-"])]
     pub(crate) stdin: Option<String>,
-    /// The day up to which movements are known; today unless given
-    #[arg(long, value_name = "DATE")]
-    pub(crate) as_of: Option<NaiveDate>,
+    #[command(flatten)]
+    pub(crate) moment: MomentArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -263,6 +342,13 @@ fn month(text: &str) -> Result<NaiveDate, String> {
     first
         .filter(|first| text.len() == 7 && (1970..=2999).contains(&first.year()))
         .ok_or_else(|| format!("\"{text}\" is not a month from 1970-01 to 2999-12, such as 2025-12"))
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    let instant = DateTime::parse_from_rfc3339(text);
+    instant.map(|instant| instant.to_utc()).map_err(|_| {
+        format!("\"{text}\" is not an instant with a zone, such as 2024-03-31T23:59:59Z or 2024-04-01T00:00:00+02:00")
+    })
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {

@@ -1,13 +1,17 @@
 //! The commands: each asks for one thing, most of them the engine of a data directory, and prints the answer.
 
+mod compact;
 mod completions;
+mod delete;
 mod demo;
 mod import;
 mod movements;
 mod mrr;
+mod push;
 mod serve;
 mod settings;
 mod sql;
+mod status;
 mod verify;
 
 use std::sync::Arc;
@@ -37,11 +41,15 @@ async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
     let engine = Engine::open(config).await?;
     let done = match command {
         Command::Import(args) => import::run(&engine, args).await,
+        Command::Push(args) => push::run(&engine, args).await,
+        Command::Delete(args) => delete::run(&engine, args).await,
         Command::Movements(args) => movements::run(&engine, args).await,
         Command::Mrr(args) => mrr::run(&engine, args).await,
         Command::Sql(args) => sql::run(&engine, args).await,
         Command::Settings(command) => settings::run(&engine, command).await,
         Command::Verify(args) => verify::run(&engine, args).await,
+        Command::Status(args) => status::run(&engine, args).await,
+        Command::Compact => compact::run(&engine).await,
         Command::Serve(args) => serve::run(args).await,
     };
     let closed = engine.close().await;

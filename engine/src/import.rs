@@ -122,11 +122,8 @@ pub(crate) async fn stage(
 ) -> Result<StagedImport> {
     let directory = TempDir::with_prefix_in(STAGING_PREFIX, core.directory.staging())
         .map_err(Error::file("create", core.directory.staging()))?;
-    let plan = staging::Plan {
-        data_source: data_source.to_string(),
-        timezone,
-        directory: directory.path().to_path_buf(),
-    };
+    let plan =
+        staging::Plan { data_source: data_source.to_string(), timezone, directory: directory.path().to_path_buf() };
     let staged = staging::stage(plan, inputs, options.clone()).await?;
     Ok(StagedImport { staged, _directory: directory })
 }

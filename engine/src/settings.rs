@@ -55,7 +55,13 @@ pub(crate) async fn publish_label(core: &Core, wanted: Settings) -> Result<()> {
     core.commit(commit).await.map(|_| ())
 }
 
-async fn compute_for(core: &Core, pinned: &Pinned, moment: &Moment, changed: Changed, number: i64) -> Result<Vec<NewFile>> {
+async fn compute_for(
+    core: &Core,
+    pinned: &Pinned,
+    moment: &Moment,
+    changed: Changed,
+    number: i64,
+) -> Result<Vec<NewFile>> {
     let work = Refresh { tables: core.tables(pinned)?, moment: moment.clone(), changed, number };
     refresh(&work, &core.sessions, &core.directory, pinned.info.id + 1).await
 }

@@ -1,6 +1,7 @@
 //! The status: what is stored, and how.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 
 use crate::core::Core;
 use crate::error::Result;
@@ -8,7 +9,7 @@ use crate::model::{ObjectType, Settings};
 use crate::store::{Layer, Table};
 
 /// What a data directory holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Status {
     /// The newest snapshot; 0 before the first write.
     pub snapshot: i64,
@@ -33,7 +34,7 @@ pub struct Status {
 }
 
 /// What is stored of one table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableStatus {
     /// Its name.
     pub name: &'static str,
@@ -87,9 +88,12 @@ pub(crate) async fn status(core: &Core) -> Result<Status> {
         status.warnings.push("a settings change is not computed yet; the process that writes does it".to_string());
     }
     if pinned.info.id > 0 && core.today(&pinned.info.settings) != pinned.info.as_of {
-        status.warnings.push(format!("movements are stored as of {}; reads compute what changed since", pinned.info.as_of));
+        status
+            .warnings
+            .push(format!("movements are stored as of {}; reads compute what changed since", pinned.info.as_of));
     }
-    let hidden_rows = |object: ObjectType| status.tables.iter().any(|table| table.name == object.name() && table.rows > 0);
+    let hidden_rows =
+        |object: ObjectType| status.tables.iter().any(|table| table.name == object.name() && table.rows > 0);
     if hidden_rows(ObjectType::Invoices) && !hidden_rows(ObjectType::Plans) {
         status.warnings.push("there are invoices but no plans; without plans there is no MRR".to_string());
     }

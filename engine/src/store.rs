@@ -7,10 +7,10 @@ mod lock;
 mod tables;
 mod writer;
 
+pub use catalog::Retention;
 pub(crate) use catalog::{
     Acknowledged, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile, SnapshotInfo,
 };
-pub use catalog::Retention;
 pub(crate) use directory::{Directory, STAGING_PREFIX};
 pub(crate) use ids::{IdFiles, Key, KnownId};
 pub(crate) use lock::WriterLock;

@@ -18,10 +18,7 @@ pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Fail
     let options = ImportOptions {
         data_source: args.source.clone(),
         map: renames(&args.map)?,
-        on_error: match args.on_error {
-            args::OnError::Abort => OnError::Abort,
-            args::OnError::Skip => OnError::Skip,
-        },
+        on_error: on_error(args.on_error),
         dry_run: args.dry_run,
         rejects: args.rejects.clone(),
         progress: Some(progress::listener(&bar)),
@@ -78,8 +75,15 @@ fn inputs(args: &ImportArgs) -> Result<Vec<Input>, Failure> {
     Ok(inputs)
 }
 
+pub(super) fn on_error(choice: args::OnError) -> OnError {
+    match choice {
+        args::OnError::Abort => OnError::Abort,
+        args::OnError::Skip => OnError::Skip,
+    }
+}
+
 /// The renames; each name of ours and of theirs once.
-fn renames(pairs: &[(String, String)]) -> Result<HashMap<String, String>, Failure> {
+pub(super) fn renames(pairs: &[(String, String)]) -> Result<HashMap<String, String>, Failure> {
     let mut map = HashMap::new();
     for (theirs, ours) in pairs {
         let taken = map.values().any(|other| other == ours);

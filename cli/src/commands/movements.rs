@@ -14,7 +14,7 @@ const COLUMNS: usize = 8;
 pub(super) async fn run(engine: &Engine, args: &MovementsArgs) -> Result<Code, Failure> {
     let customer = args.customer.clone();
     let query = MovementsQuery { from: args.from, to: args.to, customer, scheduled: args.scheduled };
-    let snapshot = engine.snapshot(args.as_of).await?;
+    let snapshot = args.moment.snapshot(engine).await?;
     let mut rows = snapshot.movements(&query).await?;
     let columns: Vec<usize> = (0..if args.causes { rows.schema().fields().len() } else { COLUMNS }).collect();
     let schema = rows.schema().project(&columns).map_err(|error| Failure::other(error.to_string()))?;

@@ -9,7 +9,7 @@ use crate::output;
 
 pub(super) async fn run(engine: &Engine, args: &MrrArgs) -> Result<Code, Failure> {
     let query = MrrQuery { interval: args.interval, from: args.from, to: args.to };
-    let snapshot = engine.snapshot(args.as_of).await?;
+    let snapshot = args.moment.snapshot(engine).await?;
     output::print(args.output.format, snapshot.mrr(&query).await?).await?;
     Ok(Code::Done)
 }

@@ -14,7 +14,7 @@ pub(super) async fn run(engine: &Engine, args: &SqlArgs) -> Result<Code, Failure
         return run_shell(engine, args).await;
     }
     let text = text(args)?;
-    let snapshot = engine.snapshot(args.as_of).await?;
+    let snapshot = args.moment.snapshot(engine).await?;
     run_statements(&snapshot, &text, args.output.format).await?;
     Ok(Code::Done)
 }

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::time::Instant;
 
-use chrono::NaiveDate;
 use mrrow_engine::Engine;
 
 use super::running::{Part, Running};
+use crate::args::MomentArgs;
 use crate::exit::Failure;
 use crate::output::{Format, Output};
 
@@ -25,10 +25,10 @@ struct Printed {
     is_cut: bool,
 }
 
-/// Runs a statement on the newest snapshot. Dropped, it stops.
-pub(super) async fn answer(engine: &Engine, as_of: Option<NaiveDate>, sql: &str, form: Form) -> Result<(), Failure> {
+/// Runs a statement on the snapshot of the moment, newly asked for. Dropped, it stops.
+pub(super) async fn answer(engine: &Engine, moment: MomentArgs, sql: &str, form: Form) -> Result<(), Failure> {
     let started = Instant::now();
-    let snapshot = engine.snapshot(as_of).await?;
+    let snapshot = moment.snapshot(engine).await?;
     let printed = print(Running::start(snapshot, sql)?, form).await?;
     let time = if form.has_time { format!(", {:.1?}", started.elapsed()) } else { String::new() };
     let mut stderr = std::io::stderr();

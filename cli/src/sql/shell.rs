@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use chrono::NaiveDate;
 use clap::ValueEnum;
 use mrrow_engine::Engine;
 use mrrow_engine::arrow::array::RecordBatch;
@@ -13,7 +12,7 @@ use super::editor::{Prompt, Typed};
 use super::line::{self, Line};
 use super::schema::{self, Table};
 use super::statements::split;
-use crate::args::SqlArgs;
+use crate::args::{MomentArgs, SqlArgs};
 use crate::exit::{Code, Failure};
 use crate::output::{Format, Output};
 
@@ -22,7 +21,7 @@ const ROWS_MAX_DEFAULT: usize = 1_000;
 /// A shell between two lines.
 struct Shell<'e> {
     engine: &'e Engine,
-    as_of: Option<NaiveDate>,
+    moment: MomentArgs,
     tables: Vec<Table>,
     form: Form,
 }
@@ -35,14 +34,14 @@ pub(crate) async fn run(engine: &Engine, args: &SqlArgs) -> Result<Code, Failure
             "a terminal does not show {format:?}; name a query with -c SQL or -f FILE"
         )));
     }
-    let snapshot = engine.snapshot(args.as_of).await?;
+    let snapshot = args.moment.snapshot(engine).await?;
     let tables = schema::tables(&snapshot).await?;
     let (version, id, as_of) = (env!("CARGO_PKG_VERSION"), snapshot.id(), snapshot.as_of());
     writeln!(std::io::stderr(), "mrrow {version}, snapshot {id} as of {as_of}; \\? for help")?;
     drop(snapshot);
     let form = Form { format, rows_max: Some(ROWS_MAX_DEFAULT), has_time: true };
     let mut prompt = Prompt::new(tables.clone())?;
-    let mut shell = Shell { engine, as_of: args.as_of, tables, form };
+    let mut shell = Shell { engine, moment: args.moment, tables, form };
     loop {
         match tokio::task::block_in_place(|| prompt.read())? {
             Typed::Left => return Ok(Code::Done),
@@ -82,7 +81,7 @@ impl Shell<'_> {
     async fn answer(&self, text: &str) -> Result<(), Failure> {
         for statement in split(text) {
             tokio::select! {
-                answered = answer(self.engine, self.as_of, statement.text, self.form) => answered?,
+                answered = answer(self.engine, self.moment, statement.text, self.form) => answered?,
                 interrupted = tokio::signal::ctrl_c() => {
                     interrupted.map_err(|error| Failure::other(format!("wait for Ctrl-C: {error}")))?;
                     return Err(Failure::other("cancelled"));

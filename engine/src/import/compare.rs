@@ -61,8 +61,7 @@ impl Comparison {
         for pass in 0..passes {
             let rows = self.rows_of_pass(pass, passes)?;
             let incoming = Incoming::of(self.object, &rows)?;
-            let compared =
-                incoming.compare(Keep::Last, |keys| core.ids.find(&pinned.files, self.object, keys))?;
+            let compared = incoming.compare(Keep::Last, |keys| core.ids.find(&pinned.files, self.object, keys))?;
             self.note(&rows, &compared, &mut kept, &mut verdicts)?;
             if let Some(index) = &mut index {
                 index.write(&incoming.id_rows(&compared)?)?;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, Utc};
@@ -90,7 +88,8 @@ fn is_kept(kept: &BooleanBuffer) -> ScalarUDF {
     let lookup = move |arguments: &[ColumnarValue]| {
         let places = ColumnarValue::values_to_arrays(arguments)?;
         let places = places[0].as_primitive::<Int64Type>();
-        let kept: BooleanArray = places.iter().map(|row| Some(row.is_some_and(|row| kept.value(row as usize)))).collect();
+        let kept: BooleanArray =
+            places.iter().map(|row| Some(row.is_some_and(|row| kept.value(row as usize)))).collect();
         Ok(ColumnarValue::Array(Arc::new(kept)))
     };
     create_udf("is_kept", vec![DataType::Int64], DataType::Boolean, Volatility::Immutable, Arc::new(lookup))

@@ -8,10 +8,10 @@ use datafusion::common::runtime::SpawnedTask;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Pushed;
 use super::admission::{Admission, Admitted};
 use super::pending::{Known, Pending};
 use super::request::Request;
-use super::Pushed;
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::store::Acknowledged;
@@ -191,8 +191,7 @@ impl Desk {
         let mut next_sequence = self.next_sequence;
         let mut answered = Vec::with_capacity(requests.len());
         for (request, reply) in requests {
-            let known =
-                Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &together };
+            let known = Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &together };
             let admission = Admission { known, first_sequence: next_sequence, keep_all: self.importing };
             let mut admitted = admission.run(*request);
             if let Ok(admitted) = &mut admitted {
@@ -210,9 +209,7 @@ fn answer(answered: Vec<Answered>, durable: Result<()>) {
     for (admitted, reply) in answered {
         let answer = match (&failure, admitted) {
             (_, Err(error)) => Err(error),
-            (Some(failure), Ok(admitted)) if !admitted.inbox.is_empty() => {
-                Err(Error::NotAcknowledged(failure.clone()))
-            }
+            (Some(failure), Ok(admitted)) if !admitted.inbox.is_empty() => Err(Error::NotAcknowledged(failure.clone())),
             (_, Ok(admitted)) => Ok(admitted.answer),
         };
         // Who asked may have gone.

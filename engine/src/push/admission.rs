@@ -208,8 +208,7 @@ impl Admission<'_> {
             let currencies = column(sent, "currency")?.as_string::<i32>();
             for (row, key) in keys_of(sent, &request.data_source, "id")?.into_iter().enumerate() {
                 let currency = Some(currencies.value(row).to_string());
-                let known =
-                    KnownId { sequence: 0, hash: [0; 16], deleted: false, customer_id: None, currency };
+                let known = KnownId { sequence: 0, hash: [0; 16], deleted: false, customer_id: None, currency };
                 plans.insert(key, known);
             }
         }
@@ -250,6 +249,7 @@ fn no_hash(count: usize) -> Result<FixedSizeBinaryArray> {
 /// Rows with the columns of the store alone.
 fn conform(object: ObjectType, rows: &RecordBatch) -> Result<RecordBatch> {
     let schema = stored_schema(object);
-    let columns = schema.fields().iter().map(|field| column(rows, field.name()).cloned()).collect::<Result<Vec<_>>>()?;
+    let columns =
+        schema.fields().iter().map(|field| column(rows, field.name()).cloned()).collect::<Result<Vec<_>>>()?;
     Ok(RecordBatch::try_new(schema, columns)?)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, BooleanArray};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 
@@ -25,10 +25,7 @@ pub(crate) struct Flushed {
 pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<Flushed>> {
     let inbox = core.catalog.inbox(until).await?;
     let (Some(first), Some(last)) = (inbox.first(), inbox.last()) else { return Ok(None) };
-    let flushed = Flushed {
-        until: last.last_sequence,
-        bytes: inbox.iter().map(|rows| rows.rows.len() as u64).sum(),
-    };
+    let flushed = Flushed { until: last.last_sequence, bytes: inbox.iter().map(|rows| rows.rows.len() as u64).sum() };
     let mut addition = Addition {
         first_sequence: first.first_sequence,
         last_sequence: last.last_sequence,

@@ -43,7 +43,8 @@ impl Known<'_> {
             self.together.0.get(&place).or_else(|| self.pending.0.get(&place)).cloned()
         };
         let mut found: Vec<_> = keys.iter().map(newest).collect();
-        let missing: Vec<Key> = keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
+        let missing: Vec<Key> =
+            keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
         let mut published = self.core.ids.find(&self.pinned.files, object, &missing)?.into_iter();
         for known in found.iter_mut().filter(|known| known.is_none()) {
             *known = published.next().flatten();

@@ -174,7 +174,8 @@ impl RawTables {
 
 impl Then {
     fn parameters(self) -> ParamValues {
-        let received_at = ScalarValue::TimestampMicrosecond(Some(self.received_at.timestamp_micros()), Some("UTC".into()));
+        let received_at =
+            ScalarValue::TimestampMicrosecond(Some(self.received_at.timestamp_micros()), Some("UTC".into()));
         ParamValues::from(vec![
             ("last_sequence", ScalarValue::Int64(Some(self.last_sequence))),
             ("received_until", ScalarValue::Int64(Some(self.received_until))),

@@ -62,6 +62,7 @@ async fn nothing_yet(core: &Core, instant: chrono::DateTime<chrono::Utc>) -> Res
 
 fn no_such_snapshot(id: i64, before: Option<SnapshotInfo>, after: Option<SnapshotInfo>) -> Error {
     let near: Vec<String> = before.iter().chain(&after).map(|near| near.id.to_string()).collect();
-    let near = if near.is_empty() { "there is none yet".to_string() } else { format!("near it are {}", near.join(" and ")) };
+    let near =
+        if near.is_empty() { "there is none yet".to_string() } else { format!("near it are {}", near.join(" and ")) };
     Error::Argument(format!("snapshot {id} is not kept; {near}; ask for an instant with --known-at"))
 }

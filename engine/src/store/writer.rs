@@ -240,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_bucket_is_split_above_a_million_rows() {
-        for (rows, bits) in [(0, 0), (1 << 20, 0), ((1 << 20) + 1, 1), (10_000_000, 4), (50_000_000, 6), (u64::MAX, 8)] {
+        for (rows, bits) in [(0, 0), (1 << 20, 0), ((1 << 20) + 1, 1), (10_000_000, 4), (50_000_000, 6), (u64::MAX, 8)]
+        {
             assert_eq!(bucket_bits(rows), bits, "{rows}");
         }
     }

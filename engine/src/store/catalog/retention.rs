@@ -35,15 +35,11 @@ struct Kept {
 impl Catalog {
     /// Forgets the snapshots that are not to be kept, and returns the paths of the files that no kept snapshot needs any more; the
     /// catalog names them no longer.
-    pub(crate) async fn thin(
-        &self,
-        retention: Retention,
-        now: DateTime<Utc>,
-        in_use: &[i64],
-    ) -> Result<Vec<String>> {
+    pub(crate) async fn thin(&self, retention: Retention, now: DateTime<Utc>, in_use: &[i64]) -> Result<Vec<String>> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let rows =
-            sqlx::query("select id, committed_at, cause from snapshot order by id").fetch_all(&mut *transaction).await?;
+        let rows = sqlx::query("select id, committed_at, cause from snapshot order by id")
+            .fetch_all(&mut *transaction)
+            .await?;
         let mut snapshots = Vec::with_capacity(rows.len());
         for row in rows {
             let committed_at = instant(row.try_get("committed_at")?);
@@ -97,10 +93,7 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
         let is_monthly = last_of_month.get(&(day.year(), day.month())) == Some(id);
         if is_daily || is_monthly || age < retention.files {
             with_files.push(*id);
-        } else if age < retention.snapshots
-            || cause == "settings"
-            || cause == "import" && age < retention.daily
-        {
+        } else if age < retention.snapshots || cause == "settings" || cause == "import" && age < retention.daily {
             without_files.push(*id);
         }
     }
@@ -118,8 +111,7 @@ mod tests {
 
     /// Snapshots numbered from 1 at these instants; the numbers kept with files and without, at noon of 2024-03-10.
     fn check(at: &[&str], with_files: &[i64], without_files: &[i64]) {
-        let snapshots: Vec<Kept> =
-            at.iter().zip(1..).map(|(at, id)| snapshot(id, at)).collect();
+        let snapshots: Vec<Kept> = at.iter().zip(1..).map(|(at, id)| snapshot(id, at)).collect();
         let now = "2024-03-10T12:00:00Z".parse().unwrap();
         assert_eq!(kept(&snapshots, Retention::default(), now), (with_files.to_vec(), without_files.to_vec()));
     }

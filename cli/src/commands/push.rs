@@ -1,0 +1,86 @@
+//! `mrrow push`: records in small requests, an acknowledgement each.
+
+use std::fs::File;
+use std::io::{Read, Write};
+
+use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::{Engine, RowStatus};
+
+use super::import::{on_error, renames};
+use crate::args::PushArgs;
+use crate::exit::{Code, Failure};
+
+/// What all requests did together.
+#[derive(Default)]
+struct Totals {
+    requests: u64,
+    stored: u64,
+    created: u64,
+    updated: u64,
+    unchanged: u64,
+    rejected: u64,
+}
+
+pub(super) async fn run(engine: &Engine, args: &PushArgs) -> Result<Code, Failure> {
+    let options =
+        PushOptions { map: renames(&args.map)?, format: args.input_format, on_error: on_error(args.on_error) };
+    let mut totals = Totals::default();
+    let mut printed = Ok(());
+    let pushing =
+        engine.push_stream(&args.source, args.object, input(&args.path)?, args.batch as usize, &options, |pushed| {
+            totals.add(&pushed);
+            // What is acknowledged stays so when nobody reads of it any more.
+            if printed.is_ok() {
+                printed = print(&pushed);
+            }
+            Ok(())
+        });
+    pushing.await?;
+    printed?;
+    engine.flush().await?;
+    totals.report(&mut std::io::stderr())?;
+    Ok(if totals.rejected > 0 { Code::Rejected } else { Code::Done })
+}
+
+fn input(path: &str) -> Result<Box<dyn Read + Send>, Failure> {
+    if path == "-" {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = File::open(path).map_err(|error| Failure::usage(format!("open \"{path}\": {error}")))?;
+    Ok(Box::new(file))
+}
+
+/// Prints an acknowledgement, at once.
+pub(super) fn print(pushed: &Pushed) -> Result<(), Failure> {
+    let json = serde_json::to_string(pushed).map_err(|error| Failure::other(error.to_string()))?;
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{json}")?;
+    Ok(stdout.flush()?)
+}
+
+impl Totals {
+    fn add(&mut self, pushed: &Pushed) {
+        self.requests += 1;
+        self.rejected += pushed.rejections.len() as u64;
+        if !pushed.stored {
+            return;
+        }
+        self.stored += 1;
+        for row in &pushed.result {
+            match row.status {
+                RowStatus::Created => self.created += 1,
+                RowStatus::Updated => self.updated += 1,
+                _ => self.unchanged += 1,
+            }
+        }
+    }
+
+    fn report(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let Totals { requests, stored, created, updated, unchanged, rejected } = self;
+        writeln!(
+            out,
+            "{stored} of {requests} requests stored: {created} created, {updated} updated, {unchanged} unchanged; {rejected} rows rejected"
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! The moment that a command reads: the newest snapshot, or one of the past.
+
+use mrrow_engine::{Engine, Past, Snapshot};
+
+use crate::args::MomentArgs;
+
+impl MomentArgs {
+    /// The snapshot that was asked for.
+    pub(crate) async fn snapshot(self, engine: &Engine) -> mrrow_engine::Result<Snapshot> {
+        let past = self.snapshot.map(Past::Snapshot).or(self.known_at.map(Past::KnownAt));
+        match past {
+            Some(past) => engine.snapshot_of(past, self.as_of).await,
+            None => engine.snapshot(self.as_of).await,
+        }
+    }
+}
