@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, UInt64Type};
@@ -243,7 +243,11 @@ fn keys_of(rows: &RecordBatch, data_source: &str, name: &str) -> Result<Vec<Key>
 }
 
 fn no_hash(count: usize) -> Result<FixedSizeBinaryArray> {
-    Ok(FixedSizeBinaryArray::try_from_iter(std::iter::repeat_n([0_u8; HASH_BYTES as usize], count))?)
+    let mut hashes = FixedSizeBinaryBuilder::with_capacity(count, HASH_BYTES);
+    for _ in 0..count {
+        hashes.append_value([0; HASH_BYTES as usize])?;
+    }
+    Ok(hashes.finish())
 }
 
 /// Rows with the columns of the store alone.

@@ -9,7 +9,7 @@ use crate::interpreter::{Movement, interpret};
 use crate::ledger::Ledger;
 use crate::random_books::pieces_of;
 
-fn all() -> Vec<Value> {
+pub(crate) fn all() -> Vec<Value> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut paths: Vec<_> = dir.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -17,7 +17,7 @@ fn all() -> Vec<Value> {
     paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
 }
 
-fn expected(case: &Value) -> Vec<Movement> {
+pub(crate) fn expected(case: &Value) -> Vec<Movement> {
     let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_string();
     let as_of = case["as_of"].as_str().unwrap();
     let mut rows: Vec<Movement> = case["expected_movements"]

@@ -1,6 +1,6 @@
 //! A book of records in an engine of its own, and its movements read back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use futures::TryStreamExt;
 use mrrow_engine::import::{ImportOptions, ImportSummary, Input};
 use mrrow_engine::model::ObjectType;
+use mrrow_engine::push::{PushOptions, Pushed};
 use mrrow_engine::reports::MovementsQuery;
 use mrrow_engine::{Config, Engine, SendableRecordBatchStream};
 use serde_json::Value;
@@ -20,6 +21,25 @@ use crate::interpreter::Movement;
 pub(crate) struct Ledger {
     pub(crate) engine: Engine,
     pub(crate) dir: TempDir,
+}
+
+/// A clock that stands where it is put.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<Mutex<DateTime<Utc>>>);
+
+impl Clock {
+    /// 10:00 UTC of a day, which is that day from Honolulu to Auckland.
+    pub(crate) fn on(today: NaiveDate) -> Clock {
+        Clock(Arc::new(Mutex::new(today.and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap()).and_utc())))
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    pub(crate) fn advance(&self, by: chrono::Duration) {
+        *self.0.lock().unwrap() += by;
+    }
 }
 
 impl Ledger {
@@ -37,6 +57,42 @@ impl Ledger {
             ledger.engine.set_setting(name, &text).await.unwrap();
         }
         ledger
+    }
+
+    /// Pushes records of one type in one request, all of which must be accepted.
+    pub(crate) async fn push(&self, object: ObjectType, rows: &[Value]) -> Pushed {
+        let bytes = Value::Array(rows.to_vec()).to_string().into_bytes();
+        let pushed = self.engine.push("default", Some(object), bytes, &PushOptions::default()).await.unwrap();
+        assert!(pushed.stored && pushed.rejections.is_empty(), "{:?}", pushed.rejections);
+        pushed
+    }
+
+    /// Pushes a document with records of all types in one request.
+    pub(crate) async fn push_book(&self, book: &Value) {
+        let document: serde_json::Map<_, _> =
+            ObjectType::ALL.iter().map(|object| (object.name().to_string(), book[object.name()].clone())).collect();
+        let bytes = Value::Object(document).to_string().into_bytes();
+        let pushed = self.engine.push("default", None, bytes, &PushOptions::default()).await.unwrap();
+        assert!(pushed.stored, "{:?}", pushed.rejections);
+    }
+
+    /// Closes the engine and opens the directory again.
+    pub(crate) async fn reopened(self, config: impl FnOnce(&std::path::Path) -> Config) -> Ledger {
+        self.engine.close().await.unwrap();
+        let engine = Engine::open(config(self.dir.path())).await.unwrap();
+        Ledger { engine, dir: self.dir }
+    }
+
+    /// The rows of every public table, sorted.
+    pub(crate) async fn tables(&self) -> Vec<(&'static str, Vec<Vec<String>>)> {
+        self.engine.flush().await.unwrap();
+        let mut tables = Vec::new();
+        for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"] {
+            let mut rows = self.sql(&format!("select * from {table}")).await;
+            rows.sort();
+            tables.push((table, rows));
+        }
+        tables
     }
 
     /// Imports records of a book's three types in one go.
@@ -72,8 +128,13 @@ impl Ledger {
 }
 
 pub(crate) async fn open(dir: &std::path::Path, today: NaiveDate) -> Engine {
-    let now: DateTime<Utc> = today.and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap()).and_utc();
-    Engine::open(Config::new(dir, Arc::new(move || now))).await.unwrap()
+    Engine::open(config(dir, &Clock::on(today))).await.unwrap()
+}
+
+/// The defaults with this clock.
+pub(crate) fn config(dir: &std::path::Path, clock: &Clock) -> Config {
+    let clock = clock.clone();
+    Config::new(dir, Arc::new(move || clock.now()))
 }
 
 pub(crate) fn as_of(book: &Value) -> NaiveDate {
@@ -100,7 +161,7 @@ pub(crate) fn texts(batches: &[RecordBatch]) -> Vec<Vec<String>> {
     rows
 }
 
-fn movements(batches: &[RecordBatch]) -> Vec<Movement> {
+pub(crate) fn movements(batches: &[RecordBatch]) -> Vec<Movement> {
     let mut movements = Vec::new();
     for batch in batches {
         let wanted = ["date", "customer_id", "currency", "type", "amount", "mrr_after", "scheduled"];

@@ -7,11 +7,13 @@ mod cases;
 #[allow(dead_code, unreachable_pub)]
 mod coverage;
 mod damage;
+mod histories;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;
 mod ledger;
 mod random_books;
+mod routes;
 mod rules;
 mod snapshots;
 mod sql;

@@ -14,7 +14,7 @@ use crate::ledger::Ledger;
 /// Books that share one store: the ids of each begin with its number.
 const BOOKS_TOGETHER: usize = 40;
 
-fn number_from_environment(name: &str, default: u64) -> u64 {
+pub(crate) fn number_from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
