@@ -66,6 +66,11 @@ pub(crate) async fn publish(core: &Core, pinned: &Pinned, mut addition: Addition
     core.commit(commit).await
 }
 
+/// Whether nothing is computed yet, so that whoever changes, everyone is computed.
+pub(crate) fn computes_everyone(pinned: &Pinned) -> bool {
+    pinned.files.iter().all(|file| file.table != Table::Refreshes)
+}
+
 /// The ids of the files of a snapshot's precomputed tables.
 pub(crate) fn precomputed_files(pinned: &Pinned) -> Vec<i64> {
     pinned.files.iter().filter(|file| Table::PRECOMPUTED.contains(&file.table)).map(|file| file.id).collect()
@@ -86,7 +91,7 @@ async fn refresh_changed(
 ) -> Result<Refreshed> {
     let mut tables = core.tables(pinned)?;
     tables.add(&core.directory, &addition.files);
-    let is_first = pinned.files.iter().all(|file| file.table != Table::Refreshes);
+    let is_first = computes_everyone(pinned);
     if !is_first {
         find_others(core, pinned, addition, &tables, &moment).await?;
     }

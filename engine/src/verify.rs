@@ -1,5 +1,7 @@
 //! Verification: every check, and everything recomputed from the records and compared, row by row.
 
+mod versions;
+
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 
@@ -10,7 +12,14 @@ use crate::query::RawTables;
 use crate::store::Table;
 
 /// A check is a query that must return no rows.
-const CHECKS: [(&str, &str); 5] = [
+const CHECKS: [(&str, &str); 12] = [
+    ("sequences_are_unique", include_str!("../sql/checks/sequences_are_unique.sql")),
+    ("one_current_version", include_str!("../sql/checks/one_current_version.sql")),
+    ("nothing_is_lost", include_str!("../sql/checks/nothing_is_lost.sql")),
+    ("base_is_final", include_str!("../sql/checks/base_is_final.sql")),
+    ("versions_take_places", include_str!("../sql/checks/versions_take_places.sql")),
+    ("index_is_of_the_records", include_str!("../sql/checks/index_is_of_the_records.sql")),
+    ("results_have_a_refresh", include_str!("../sql/checks/results_have_a_refresh.sql")),
     ("movements_add_up", include_str!("../sql/checks/movements_add_up.sql")),
     ("movements_alternate", include_str!("../sql/checks/movements_alternate.sql")),
     ("churn_ends_at_zero", include_str!("../sql/checks/churn_ends_at_zero.sql")),
@@ -60,6 +69,7 @@ pub(crate) async fn verify(core: &Core, pinned: &Pinned) -> Result<Verification>
 
     let mut verification = Verification::default();
     let context = stored.session(&core.sessions).await?;
+    versions::register(&context, core, &stored).await?;
     context.register_table("all_movements", context.table("movements").await?.into_view())?;
     for (name, sql) in CHECKS {
         verification.run(&context, name, sql).await?;

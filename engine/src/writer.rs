@@ -204,6 +204,9 @@ impl Shared {
         // A fold would hide who was computed meanwhile.
         let _no_compaction = self.compacting.lock().await;
         let before = self.core.pinned().await?;
+        if wanted == before.info.settings {
+            return Ok(());
+        }
         if recomputes(&wanted, &before.info.settings) {
             let computed = settings::compute(&self.core, &before, &wanted).await?;
             let _publishing = self.publishing.lock().await;

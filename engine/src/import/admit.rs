@@ -14,7 +14,7 @@ use super::{ImportOptions, ImportSummary, OnError, Progress, keep, unknown_custo
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
-use crate::publish::{Addition, publish};
+use crate::publish::{Addition, computes_everyone, publish};
 use crate::query::parquet_table;
 use crate::store::{Layer, Table, TableWriter, bucket_bits};
 
@@ -114,8 +114,8 @@ impl Admission<'_> {
         if write {
             let bits = bucket_bits(verdicts.kept.count_set_bits() as u64);
             let writer = self.writer(Table::Records(object), bits);
-            let files =
-                keep::write(self.core, &comparison, &verdicts, self.received_at, writer, &mut addition.changed).await?;
+            let changed = (!computes_everyone(self.pinned)).then_some(&mut addition.changed);
+            let files = keep::write(self.core, &comparison, &verdicts, self.received_at, writer, changed).await?;
             addition.files.extend(files);
         }
         Ok(())

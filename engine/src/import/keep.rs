@@ -19,22 +19,22 @@ use crate::publish::Customers;
 use crate::query::parquet_table;
 use crate::store::{NewFile, Table, TableWriter};
 
-/// Writes the kept rows of one type and notes whose they are.
+/// Writes the kept rows of one type and notes whose they are, if that is wanted.
 pub(super) async fn write(
     core: &Core,
     comparison: &Comparison,
     verdicts: &Verdicts,
     received_at: DateTime<Utc>,
     mut writer: TableWriter,
-    changed: &mut Customers,
+    mut changed: Option<&mut Customers>,
 ) -> Result<Vec<NewFile>> {
     let mut rows = kept(core, comparison, verdicts)?.execute_stream().await?;
     while let Some(batch) = rows.try_next().await? {
         let stored = stored(&batch, comparison, verdicts, received_at)?;
-        match comparison.object {
-            ObjectType::Customers => changed.add(&stored, "id")?,
-            ObjectType::Plans => {}
-            ObjectType::Invoices => changed.add(&stored, "customer_id")?,
+        match (comparison.object, &mut changed) {
+            (ObjectType::Customers, Some(changed)) => changed.add(&stored, "id")?,
+            (ObjectType::Invoices, Some(changed)) => changed.add(&stored, "customer_id")?,
+            _ => {}
         }
         writer.write(&stored)?;
     }

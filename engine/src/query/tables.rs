@@ -104,18 +104,18 @@ impl RawTables {
         self.files_of(table, &PRESENT).map(|raw| u64::try_from(raw.file.rows).unwrap_or(0)).sum()
     }
 
-    fn files_of(&self, table: Table, layers: &'static [Layer]) -> impl Iterator<Item = &RawFile> {
+    fn files_of(&self, table: Table, layers: &[Layer]) -> impl Iterator<Item = &RawFile> {
         self.files.iter().filter(move |raw| raw.file.table == table && layers.contains(&raw.file.layer))
     }
 
     /// The stored rows of a table in some layers, superseded ones too.
-    pub(crate) fn provider(&self, table: Table, layers: &'static [Layer]) -> Result<Arc<dyn TableProvider>> {
+    pub(crate) fn provider(&self, table: Table, layers: &[Layer]) -> Result<Arc<dyn TableProvider>> {
         let paths: Vec<_> = self.files_of(table, layers).map(|raw| raw.path.clone()).collect();
         parquet_table(&paths, table.schema(), table.order())
     }
 
     /// The same, as far as it is wanted.
-    fn wanted(&self, table: Table, layers: &'static [Layer]) -> Result<Arc<dyn TableProvider>> {
+    fn wanted(&self, table: Table, layers: &[Layer]) -> Result<Arc<dyn TableProvider>> {
         let customers = self.customers.as_deref().filter(|_| table != Table::Records(ObjectType::Plans));
         let is_wanted = |raw: &&RawFile| {
             let Bucket { bits, number } = raw.file.bucket;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Snapshot, compute};
 use crate::core::{Core, InUse, Pinned};
@@ -18,7 +18,7 @@ pub(super) async fn snapshot(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>)
         (At::Snapshot(id), Some(info)) if info.id == id => info,
         (At::Snapshot(id), before) => return Err(no_such_snapshot(id, before, after)),
         (At::Instant(_), Some(info)) => info,
-        (At::Instant(instant), None) => nothing_yet(core, instant).await?,
+        (At::Instant(instant), None) => before_all(core, instant, after.as_ref()).await?,
     };
     let as_of = as_of.unwrap_or_else(|| match at {
         At::Snapshot(_) => info.as_of,
@@ -54,10 +54,20 @@ async fn computed_again(core: &Arc<Core>, info: SnapshotInfo, then: Then, as_of:
     Snapshot::of(core, &pinned, moment, &tables, Some(computed), in_use).await
 }
 
-/// Before the first snapshot nothing was known, under the settings that it was made with.
-async fn nothing_yet(core: &Core, instant: chrono::DateTime<chrono::Utc>) -> Result<SnapshotInfo> {
+/// What stands for the snapshots before the first kept one, in which nothing is published. A change of settings is always kept, with
+/// the snapshot before it.
+async fn before_all(core: &Core, instant: DateTime<Utc>, after: Option<&SnapshotInfo>) -> Result<SnapshotInfo> {
+    let settings = after.filter(|after| after.cause != "settings").map(|after| after.settings.clone());
     let newest = core.pinned().await?.info;
-    Ok(SnapshotInfo { id: 0, committed_at: instant, first_sequence: 1, last_sequence: 0, last_refresh: 0, ..newest })
+    Ok(SnapshotInfo {
+        id: 0,
+        committed_at: instant,
+        settings: settings.unwrap_or_default(),
+        first_sequence: 1,
+        last_sequence: 0,
+        last_refresh: 0,
+        ..newest
+    })
 }
 
 fn no_such_snapshot(id: i64, before: Option<SnapshotInfo>, after: Option<SnapshotInfo>) -> Error {

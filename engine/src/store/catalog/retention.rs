@@ -14,7 +14,7 @@ use crate::error::Result;
 pub struct Retention {
     /// How long every snapshot keeps its files, so that whoever reads it can go on.
     pub files: TimeDelta,
-    /// How long every snapshot is kept; one that a settings change made, for ever; one that an import made, as the daily ones.
+    /// How long every snapshot is kept; one at a settings change, for ever; one that an import made, as the daily ones.
     pub snapshots: TimeDelta,
     /// How long the last snapshot of each day is kept, with its files; the last of each month is kept for ever.
     pub daily: TimeDelta,
@@ -87,13 +87,19 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
         last_of_month.insert((day.year(), day.month()), snapshot.id);
     }
     let (mut with_files, mut without_files) = (Vec::new(), Vec::new());
-    for Kept { id, committed_at, cause } in snapshots {
+    // The settings of every instant stay known: those of a change, and those before it.
+    let changes_settings = |snapshot: Option<&Kept>| snapshot.is_some_and(|snapshot| snapshot.cause == "settings");
+    for (at, Kept { id, committed_at, cause }) in snapshots.iter().enumerate() {
         let (age, day) = (now - *committed_at, committed_at.date_naive());
         let is_daily = last_of_day.get(&day) == Some(id) && age < retention.daily;
         let is_monthly = last_of_month.get(&(day.year(), day.month())) == Some(id);
         if is_daily || is_monthly || age < retention.files {
             with_files.push(*id);
-        } else if age < retention.snapshots || cause == "settings" || cause == "import" && age < retention.daily {
+        } else if age < retention.snapshots
+            || changes_settings(snapshots.get(at))
+            || changes_settings(snapshots.get(at + 1))
+            || cause == "import" && age < retention.daily
+        {
             without_files.push(*id);
         }
     }
