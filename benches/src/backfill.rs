@@ -1,4 +1,5 @@
-//! The whole job at size: N invoices in NDJSON are imported, computed and read; seconds of each stage and peak memory.
+//! The whole job at size: N invoices in NDJSON are imported, computed and read, then one more is pushed; seconds of each stage and
+//! peak memory.
 //!
 //! `cargo build --release && ./target/release/backfill 1000000`
 
@@ -7,17 +8,23 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
+use mrrow_engine::arrow::array::AsArray;
 use mrrow_engine::import::{ImportOptions, Progress, inputs_of_path};
-use mrrow_engine::reports::MrrQuery;
+use mrrow_engine::model::ObjectType;
+use mrrow_engine::push::PushOptions;
+use mrrow_engine::reports::{MovementsQuery, MrrQuery};
 use mrrow_engine::{Config, Engine};
 
 const INVOICES_DEFAULT: u64 = 1_000_000;
 
 /// Invoices of ten customers in the 24 months of a demo, on average; so many customers are asked for.
 const INVOICES_OF_TEN: u64 = 56;
+
+/// How many invoices are pushed one after the other.
+const PUSHES: u64 = 3;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -61,8 +68,46 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let periods: usize = report.iter().map(|batch| batch.num_rows()).sum();
     writeln!(out, "mrr      {:>8.2?}  {periods} periods", started.elapsed())?;
     writeln!(out, "memory   {} at its peak", peak_memory()?)?;
+
+    // What a push costs while so much is stored: the first opens the id index, those after it are the usual ones.
+    for number in 1..=PUSHES {
+        let (acknowledged, visible) = push(&engine, number).await?;
+        writeln!(
+            out,
+            "push {number}   {acknowledged:>8.2?} to its acknowledgement, {visible:>8.2?} until it is in the movements"
+        )?;
+    }
+    writeln!(out, "memory   {} at its peak", peak_memory()?)?;
     engine.close().await?;
     Ok(())
+}
+
+/// Pushes one invoice of a known customer, publishes it without waiting, and reads the customer's movements.
+async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<dyn Error>> {
+    let snapshot = engine.snapshot(None).await?;
+    let any = "select customer_id, plan_id, currency from invoices where type = 'subscription' and amount > 0 limit 1";
+    let rows: Vec<_> = snapshot.sql(any).await?.try_collect().await?;
+    let rows = rows.first().ok_or("there is no invoice")?;
+    let text = |column: usize| rows.column(column).as_string::<i32>().value(0).to_string();
+    let (customer, plan, currency) = (text(0), text(1), text(2));
+    let invoice = format!(
+        r#"{{"id":"pushed_{number}","customer_id":"{customer}","type":"subscription","invoice_date":"2025-12-30","amount":9900,"currency":"{currency}","plan_id":"{plan}","subscription_id":"pushed_{number}"}}"#
+    );
+    let started = Instant::now();
+    let options = PushOptions::default();
+    let pushed = engine.push("default", Some(ObjectType::Invoices), invoice.into_bytes(), &options).await?;
+    let acknowledged = started.elapsed();
+    if !pushed.stored {
+        return Err(format!("it was refused: {:?}", pushed.rejections).into());
+    }
+    engine.flush().await?;
+    let query = MovementsQuery { customer: Some(customer), ..MovementsQuery::default() };
+    let movements: Vec<_> = engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
+    let visible = started.elapsed();
+    if movements.iter().all(|batch| batch.num_rows() == 0) {
+        return Err("it is not in the movements".into());
+    }
+    Ok((acknowledged, visible))
 }
 
 /// Has the `mrrow` beside this program write a company with about so many invoices.
@@ -81,6 +126,7 @@ fn stage_listener(stages: &Arc<Mutex<Vec<(&'static str, Instant)>>>) -> Arc<dyn 
         let name = match progress {
             Progress::Reading { .. } => return,
             Progress::Comparing => "compare",
+            Progress::Writing => "write",
             Progress::Computing => "compute",
         };
         if let Ok(mut stages) = stages.lock() {

@@ -32,6 +32,7 @@ pub(crate) fn listener(bar: &ProgressBar) -> ProgressListener {
             bar.set_message(format!("{rows} rows, {} rows/s", u128::from(rows) * 1000 / seconds));
         }
         Progress::Comparing => work(&bar, "comparing with what is stored"),
+        Progress::Writing => work(&bar, "sorting and writing"),
         Progress::Computing => work(&bar, "computing movements"),
     })
 }

@@ -49,6 +49,8 @@ pub enum Progress {
     },
     /// Rows are being held against those stored.
     Comparing,
+    /// Rows that say something new are being sorted and written.
+    Writing,
     /// Movements are being computed.
     Computing,
 }

@@ -40,7 +40,8 @@ impl Admission<'_> {
         let aborted = options.on_error == OnError::Abort && self.staged.summary.total().rejected > 0;
         // Also of an import that stores nothing the summary says what it would have done.
         let mut addition = self.addition();
-        let compared = self.compare_all(rejected, !aborted && !options.dry_run, &mut addition).await;
+        let write = !aborted && !options.dry_run;
+        let compared = self.hold_against_stored(rejected, write, &mut addition, options).await;
         let finished = std::mem::take(&mut self.staged.rejects).finish();
         if let Err(error) = compared.and(finished) {
             self.core.give_up(&addition.files)?;
@@ -79,8 +80,16 @@ impl Admission<'_> {
         Ok(context)
     }
 
-    async fn compare_all(&mut self, rejected: HashSet<i64>, write: bool, addition: &mut Addition) -> Result<()> {
+    /// Compares the rows of every type and counts what each does; then writes those that say something new.
+    async fn hold_against_stored(
+        &mut self,
+        rejected: HashSet<i64>,
+        write: bool,
+        addition: &mut Addition,
+        options: &ImportOptions,
+    ) -> Result<()> {
         let mut rejected = Some(rejected);
+        let mut compared = Vec::new();
         for object in ObjectType::ALL {
             let Some(file) = self.staged.files.get(&object).cloned() else { continue };
             let rejected = if object == ObjectType::Invoices { rejected.take() } else { None };
@@ -91,16 +100,23 @@ impl Admission<'_> {
                 first_sequence: self.first_sequence,
                 rows: self.staged.rows,
             };
-            self.compare(comparison, write, addition).await?;
+            let index = write.then(|| self.writer(Table::Ids(object), 0));
+            let (comparison, mut verdicts) = self.compared(comparison, index).await?;
+            addition.files.append(&mut verdicts.files);
+            addition.changed.extend(std::mem::take(&mut verdicts.left_behind));
+            self.count(object, &verdicts)?;
+            compared.push((comparison, verdicts));
+        }
+        if write {
+            options.tell(Progress::Writing);
+            for (comparison, verdicts) in &compared {
+                self.write(comparison, verdicts, addition).await?;
+            }
         }
         Ok(())
     }
 
-    /// Compares the rows of one type, counts what each does, and writes those that say something new.
-    async fn compare(&mut self, comparison: Comparison, write: bool, addition: &mut Addition) -> Result<()> {
-        let object = comparison.object;
-        let index = write.then(|| self.writer(Table::Ids(object), 0));
-        let (comparison, mut verdicts) = self.compared(comparison, index).await?;
+    fn count(&mut self, object: ObjectType, verdicts: &Verdicts) -> Result<()> {
         let counts = self.staged.summary.counts_of(object);
         counts.accepted += verdicts.counts.accepted;
         counts.created += verdicts.counts.created;
@@ -109,15 +125,15 @@ impl Admission<'_> {
         if counts.accepted + counts.rejected != counts.read {
             return Err(Error::Internal(format!("of {} {object} read, {counts:?} is not all", counts.read)));
         }
-        addition.files.append(&mut verdicts.files);
-        addition.changed.extend(std::mem::take(&mut verdicts.left_behind));
-        if write {
-            let bits = bucket_bits(verdicts.kept.count_set_bits() as u64);
-            let writer = self.writer(Table::Records(object), bits);
-            let changed = (!computes_everyone(self.pinned)).then_some(&mut addition.changed);
-            let files = keep::write(self.core, &comparison, &verdicts, self.received_at, writer, changed).await?;
-            addition.files.extend(files);
-        }
+        Ok(())
+    }
+
+    async fn write(&self, comparison: &Comparison, verdicts: &Verdicts, addition: &mut Addition) -> Result<()> {
+        let bits = bucket_bits(verdicts.kept.count_set_bits() as u64);
+        let writer = self.writer(Table::Records(comparison.object), bits);
+        let changed = (!computes_everyone(self.pinned)).then_some(&mut addition.changed);
+        let files = keep::write(self.core, comparison, verdicts, self.received_at, writer, changed).await?;
+        addition.files.extend(files);
         Ok(())
     }
 

@@ -134,4 +134,18 @@ mod tests {
         check(&["2023-12-20T00:00:00", "2023-12-20T01:00:00", "2023-12-21T00:00:00"], &[2, 3], &[]);
         check(&["2020-01-01T00:00:00", "2020-01-31T00:00:00", "2020-02-01T00:00:00"], &[2, 3], &[]);
     }
+
+    #[test]
+    fn the_settings_of_every_instant_stay_known() {
+        let mut snapshots = [
+            snapshot(1, "2020-01-01T00:00:00"),
+            snapshot(2, "2020-01-01T01:00:00"),
+            snapshot(3, "2020-01-01T02:00:00"),
+            snapshot(4, "2020-01-01T03:00:00"),
+            snapshot(5, "2020-01-31T00:00:00"),
+        ];
+        snapshots[2].cause = "settings".to_string();
+        let now = "2024-03-10T12:00:00Z".parse().unwrap();
+        assert_eq!(kept(&snapshots, Retention::default(), now), (vec![5], vec![2, 3]));
+    }
 }
