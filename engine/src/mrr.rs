@@ -6,9 +6,11 @@ mod last_running;
 mod moment;
 mod ratio;
 mod refresh;
+mod run_tables;
 mod steps;
 
 pub(crate) use functions::register as register_functions;
 pub(crate) use moment::{Moment, date_value};
 pub(crate) use refresh::{Changed, Refresh, refresh};
+pub(crate) use steps::PlannedSteps;
 pub use steps::STEPS;
