@@ -3,6 +3,7 @@
 mod calendar;
 mod functions;
 mod last_running;
+mod least_before;
 mod moment;
 mod ratio;
 mod refresh;

@@ -13,6 +13,9 @@ covered as (
   from records
   where type = 'subscription' and interval_unit is not null and (has_period or not proration)
 ),
+prorated as (
+  select distinct subscription_no from records where proration
+),
 -- The furthest end among the invoices, not prorations, that start by a proration's day: does one contain its coverage?
 contained as (
   select place, contained_until
@@ -23,8 +26,8 @@ contained as (
       max(case when not proration then end_on end) over (
         partition by subscription_no order by start_on, proration rows between unbounded preceding and current row
       ) as contained_until
-    from covered
-    left semi join (select subscription_no as prorated_no from records where proration) on prorated_no = subscription_no
+    from covered c
+    left semi join prorated p on p.subscription_no = c.subscription_no
   )
   where proration
 ),

@@ -10,14 +10,22 @@ subscriptions as (
 applied as (
   select s.subscription_no, c.place, c.issued_at, c.issued_on, c.period_end_on
   from records c
+  join subscriptions s on s.customer_no = c.customer_no and s.subscription_id = c.subscription_id
+  where c.type = 'cancellation' and c.subscription_id <> ''
+  union all
+  select s.subscription_no, c.place, c.issued_at, c.issued_on, c.period_end_on
+  from records c
   join subscriptions s on s.customer_no = c.customer_no
-  where c.type = 'cancellation' and c.subscription_id in ('', s.subscription_id)
+  where c.type = 'cancellation' and c.subscription_id = ''
 ),
 -- The groups that there are to know.
+cancelled as (
+  select distinct subscription_no from applied
+),
 knowable as (
   select g.subscription_no, g.group_no, g.start_on, g.issued_at
   from groups g
-  left semi join applied a on a.subscription_no = g.subscription_no
+  left semi join cancelled c on c.subscription_no = g.subscription_no
 ),
 -- Groups and cancellations on one line of days; on one day a cancellation stands before the groups that start.
 by_day as (

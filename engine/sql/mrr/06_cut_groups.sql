@@ -2,12 +2,15 @@
 -- One output row is one group that is not void; cut_on is the earliest E that cuts it, settled_on the earliest that settles it.
 -- Reads: groups, cancellations.
 with
+cancelled as (
+  select distinct subscription_no from cancellations
+),
 -- Groups and cancellations in the line of instants (issued_at, turn) and in that of days (day, day_turn); only a subscription
 -- with cancellations is looked at.
 lined_up as (
   select g.subscription_no, g.issued_at, 1 as turn, g.start_on as day, 1 as day_turn, g.group_no, g.end_on, null as ends_on
   from groups g
-  left semi join cancellations c on c.subscription_no = g.subscription_no
+  left semi join cancelled c on c.subscription_no = g.subscription_no
   union all
   select subscription_no, issued_at, turn, issued_on, 0, null, null, ends_on from cancellations
 ),

@@ -7,6 +7,9 @@ refunds as (
   from records
   where type = 'refund' and $refunds = 'reduce'
 ),
+refunded_customers as (
+  select distinct customer_no from refunds
+),
 -- A group can be hit while it is paid and running.
 paid as (
   select
@@ -17,9 +20,8 @@ paid as (
     r.subscription_id,
     g.start_on,
     least(g.end_on, g.until_on) as stop_on
-  from (
-    select l.* from live_groups l left semi join refunds f on f.customer_no = l.customer_no
-  ) g
+  from live_groups g
+  left semi join refunded_customers c on c.customer_no = g.customer_no
   join records r on r.place = g.group_place
 ),
 -- A refund with a subscription id hits the group of that subscription …
