@@ -21,13 +21,13 @@ contained as (
   select place, contained_until
   from (
     select
-      place,
-      proration,
-      max(case when not proration then end_on end) over (
-        partition by subscription_no order by start_on, proration rows between unbounded preceding and current row
+      c.place,
+      c.proration,
+      max(case when not c.proration then c.end_on end) over (
+        partition by c.subscription_no order by c.start_on, c.proration rows between unbounded preceding and current row
       ) as contained_until
-    from covered c
-    left semi join prorated p on p.subscription_no = c.subscription_no
+    from prorated p
+    join covered c on c.subscription_no = p.subscription_no
   )
   where proration
 ),

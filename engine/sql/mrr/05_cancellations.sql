@@ -19,13 +19,13 @@ applied as (
   where c.type = 'cancellation' and c.subscription_id = ''
 ),
 -- The groups that there are to know.
-cancelled as (
-  select distinct subscription_no from applied
+cancelling as (
+  select distinct customer_no from records where type = 'cancellation'
 ),
 knowable as (
   select g.subscription_no, g.group_no, g.start_on, g.issued_at
-  from groups g
-  left semi join cancelled c on c.subscription_no = g.subscription_no
+  from cancelling c
+  join groups g on g.customer_no = c.customer_no
 ),
 -- Groups and cancellations on one line of days; on one day a cancellation stands before the groups that start.
 by_day as (

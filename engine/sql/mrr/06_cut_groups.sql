@@ -9,8 +9,8 @@ cancelled as (
 -- with cancellations is looked at.
 lined_up as (
   select g.subscription_no, g.issued_at, 1 as turn, g.start_on as day, 1 as day_turn, g.group_no, g.end_on, null as ends_on
-  from groups g
-  left semi join cancelled c on c.subscription_no = g.subscription_no
+  from cancelled c
+  join groups g on g.subscription_no = c.subscription_no
   union all
   select subscription_no, issued_at, turn, issued_on, 0, null, null, ends_on from cancellations
 ),

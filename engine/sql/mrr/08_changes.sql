@@ -12,8 +12,8 @@ changed as (
 -- Groups and changes in the line of days; on one day the groups stand first.
 lined_up as (
   select g.subscription_no, g.start_on, 0 as turn, g.group_no, g.start_on as group_start_on, null as place
-  from live_groups g
-  left semi join changed c on c.subscription_no = g.subscription_no
+  from changed c
+  join live_groups g on g.subscription_no = c.subscription_no
   union all
   select subscription_no, start_on, 1, null, null, place from changes
 ),
@@ -98,12 +98,13 @@ alone_next as (
 -- after the cancellations that come after them, and where a group's end would count, the change's own end stands for it.
 alone_and_cancellations as (
   select
-    subscription_no, issued_on as day, issued_at, 1 as turn,
-    issued_on as cancelled_on,
-    coalesce(period_end_on, case when $churn_recognition = 'immediate' then issued_on end) as cuts_on,
-    coalesce(period_end_on, issued_on) as settles_on,
+    x.subscription_no, x.issued_on as day, x.issued_at, 1 as turn,
+    x.issued_on as cancelled_on,
+    coalesce(x.period_end_on, case when $churn_recognition = 'immediate' then x.issued_on end) as cuts_on,
+    coalesce(x.period_end_on, x.issued_on) as settles_on,
     null as place, null as end_on, null as next_on, null as grace_millionths
-  from cancellations
+  from changed c
+  join cancellations x on x.subscription_no = c.subscription_no
   union all
   select
     subscription_no, start_on as day, issued_at, 0, null, null, null,

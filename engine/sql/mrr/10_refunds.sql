@@ -20,8 +20,8 @@ paid as (
     r.subscription_id,
     g.start_on,
     least(g.end_on, g.until_on) as stop_on
-  from live_groups g
-  left semi join refunded_customers c on c.customer_no = g.customer_no
+  from refunded_customers c
+  join live_groups g on g.customer_no = c.customer_no
   join records r on r.place = g.group_place
 ),
 -- A refund with a subscription id hits the group of that subscription …

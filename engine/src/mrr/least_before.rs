@@ -115,23 +115,22 @@ mod tests {
 
     #[test]
     fn the_least_of_the_rows_before_is_found_by_their_days() {
+        // value, day, until_on and the answer
         let rows = [
-            (None, None, None, None),
-            (Some(50), Some(5), None, None),
-            (Some(30), Some(9), None, None),
-            (None, Some(1), None, None),
-            (None, None, Some(9), Some(50)),
-            (None, None, Some(10), Some(30)),
-            (None, None, Some(5), None),
-            (Some(40), Some(4), None, None),
-            (None, None, Some(5), Some(40)),
-            (None, None, None, Some(30)),
+            [None, None, None, None],
+            [Some(50), Some(5), None, None],
+            [Some(30), Some(9), None, None],
+            [None, Some(1), None, None],
+            [None, None, Some(9), Some(50)],
+            [None, None, Some(10), Some(30)],
+            [None, None, Some(5), None],
+            [Some(40), Some(4), None, None],
+            [None, None, Some(5), Some(40)],
+            [None, None, None, Some(30)],
         ];
-        let column = |pick: fn(&(Option<i32>, Option<i32>, Option<i32>, Option<i32>)) -> Option<i32>| {
-            Arc::new(rows.iter().map(pick).collect::<Date32Array>()) as ArrayRef
-        };
-        let values = [column(|row| row.0), column(|row| row.1), column(|row| row.2)];
+        let column = |at: usize| Arc::new(rows.iter().map(|row| row[at]).collect::<Date32Array>()) as ArrayRef;
+        let values = [column(0), column(1), column(2)];
         let answers = Rows.evaluate_all(&values, rows.len()).unwrap();
-        assert_eq!(&answers, &column(|row| row.3));
+        assert_eq!(&answers, &column(3));
     }
 }

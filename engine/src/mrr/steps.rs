@@ -44,6 +44,9 @@ pub const STEPS: [(&str, &str); 15] = [
     step!("15", "decisions"),
 ];
 
+/// The tables that there are before the steps.
+const INPUTS: [&str; 2] = ["invoices", "plans"];
+
 /// The tables that are kept when the steps are done.
 const RESULTS: [&str; 3] = ["lines", "movements", "decisions"];
 
@@ -115,14 +118,14 @@ struct Steps {
 struct Step {
     name: &'static str,
     plan: Arc<dyn ExecutionPlan>,
-    /// The tables that no later step reads.
+    /// The tables that are not read after it.
     read_last: Vec<&'static str>,
 }
 
 impl Steps {
     async fn plan(sessions: &Sessions, moment: &Moment, inputs: &[SchemaRef; 2]) -> Result<Steps> {
         let context = sessions.single()?;
-        for (name, schema) in ["invoices", "plans"].into_iter().zip(inputs) {
+        for (name, schema) in INPUTS.into_iter().zip(inputs) {
             context.register_table(name, table_of_run(name, Arc::clone(schema))?)?;
         }
         let mut planned = Vec::with_capacity(STEPS.len());
@@ -160,12 +163,13 @@ impl Steps {
     }
 }
 
-/// The earlier tables that this step or none reads last.
+/// The tables that this step reads and none after it.
 fn read_last_by(at: usize) -> Vec<&'static str> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let reads = |sql: &str, table: &str| sql.split(|character| !is_word(character)).any(|word| word == table);
-    let is_done = |table: &&str| !RESULTS.contains(table) && !STEPS[at + 1..].iter().any(|(_, sql)| reads(sql, table));
-    ["invoices", "plans"].into_iter().chain(STEPS[..at].iter().map(|(name, _)| *name)).filter(is_done).collect()
+    let is_last = |table: &&str| reads(STEPS[at].1, table) && !STEPS[at + 1..].iter().any(|(_, sql)| reads(sql, table));
+    let tables = INPUTS.into_iter().chain(STEPS[..at].iter().map(|(name, _)| *name));
+    tables.filter(|table| !RESULTS.contains(table)).filter(is_last).collect()
 }
 
 #[cfg(test)]
