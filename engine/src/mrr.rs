@@ -3,12 +3,15 @@
 mod calendar;
 mod functions;
 mod last_running;
+mod least_before;
 mod moment;
 mod ratio;
 mod refresh;
+mod run_tables;
 mod steps;
 
 pub(crate) use functions::register as register_functions;
 pub(crate) use moment::{Moment, date_value};
 pub(crate) use refresh::{Changed, Refresh, refresh};
+pub(crate) use steps::PlannedSteps;
 pub use steps::STEPS;

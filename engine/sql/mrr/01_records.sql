@@ -33,8 +33,8 @@ dated as (
       local_day(i.invoice_date, i.invoice_date_zoned, $timezone)
     ) as start_on,
     end_day(i.period_end, i.period_end_zoned, $timezone) as period_end_on
-  from invoices i
-  left join plans p on p.data_source = i.data_source and p.id = i.plan_id
+  from plans p
+  right join invoices i on p.data_source = i.data_source and p.id = i.plan_id
   where i.type <> 'one-time'
 ),
 -- The months of a plan's cycle as a fraction, and its average days in millionths (§3.3, §3.4).

@@ -13,10 +13,28 @@ covered as (
   from records
   where type = 'subscription' and interval_unit is not null and (has_period or not proration)
 ),
+prorated as (
+  select distinct subscription_no from records where proration
+),
+-- The furthest end among the invoices, not prorations, that start by a proration's day: does one contain its coverage?
+contained as (
+  select place, contained_until
+  from (
+    select
+      c.place,
+      c.proration,
+      max(case when not c.proration then c.end_on end) over (
+        partition by c.subscription_no order by c.start_on, c.proration rows between unbounded preceding and current row
+      ) as contained_until
+    from prorated p
+    join covered c on c.subscription_no = p.subscription_no
+  )
+  where proration
+),
 -- Lengths in days: the coverage's own, and that of the plan's cycle that ends with it (end − (end ⊖ cycle)).
 measured as (
   select
-    *,
+    c.*,
     days_between(start_on, end_on) as length_days,
     days_between(add_cycles(end_on, interval_unit, interval_count, -1), end_on) as cycle_days,
     add_cycles(start_on, interval_unit, interval_count, 1) <= end_on
@@ -26,11 +44,9 @@ measured as (
       1,
       (2000000 * days_between(start_on, end_on) + cycle_millionths) / (2 * cycle_millionths)
     ) as nearest_cycles,
-    -- The furthest end among the invoices, not prorations, that start by this day: does one contain this coverage?
-    max(case when not proration then end_on end) over (
-      partition by subscription_no order by start_on range between unbounded preceding and current row
-    ) as contained_until
-  from covered
+    contained_until
+  from contained k
+  right join covered c on c.place = k.place
 ),
 -- Regular, or a change by the setting `prorations`; replacing changes are regular with one cycle (§4.1, §4.11).
 used as (
@@ -54,21 +70,14 @@ final as (
   select
     customer_no,
     subscription_no,
-    place,
-    data_source,
-    customer_id,
-    currency,
     subscription_id,
-    invoice_id,
+    place,
     plan_id,
     interval_unit,
     interval_count,
-    quantity,
-    discount,
     charged,
     amount,
     issued_at,
-    issued_on,
     starts_at,
     start_on,
     end_on,
@@ -77,7 +86,6 @@ final as (
     cycle_millionths,
     months_numerator,
     months_denominator,
-    proration,
     case role when 'change' then 'change' else 'regular' end as role,
     case role when 'regular' then nearby_cycles else 1 end as cycles,
     cast(amount as decimal(38, 0)) * months_denominator

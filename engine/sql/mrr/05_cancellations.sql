@@ -4,67 +4,76 @@
 -- Parameters: $churn_recognition, $grace_days (null under `never`). Reads: records, coverage, groups.
 with
 subscriptions as (
-  select distinct customer_no, subscription_no, data_source, customer_id, subscription_id from coverage
+  select distinct customer_no, subscription_no, subscription_id from coverage
 ),
 -- A cancellation is of its subscription id in every currency, or without one of every subscription of the customer.
 applied as (
-  select s.subscription_no, c.place, c.invoice_id, c.issued_at, c.issued_on, c.period_end_on
+  select s.subscription_no, c.place, c.issued_at, c.issued_on, c.period_end_on
   from records c
   join subscriptions s on s.customer_no = c.customer_no and s.subscription_id = c.subscription_id
   where c.type = 'cancellation' and c.subscription_id <> ''
   union all
-  select s.subscription_no, c.place, c.invoice_id, c.issued_at, c.issued_on, c.period_end_on
+  select s.subscription_no, c.place, c.issued_at, c.issued_on, c.period_end_on
   from records c
   join subscriptions s on s.customer_no = c.customer_no
   where c.type = 'cancellation' and c.subscription_id = ''
 ),
+-- The groups that there are to know.
+cancelling as (
+  select distinct customer_no from records where type = 'cancellation'
+),
+knowable as (
+  select g.subscription_no, g.group_no, g.start_on, g.issued_at
+  from cancelling c
+  join groups g on g.customer_no = c.customer_no
+),
 -- Groups and cancellations on one line of days; on one day a cancellation stands before the groups that start.
 by_day as (
-  select subscription_no, start_on as day, 1 as turn, group_no, null as place from groups
+  select
+    subscription_no, start_on as day, 1 as turn, group_no,
+    null as place, null as issued_at, null as issued_on, null as period_end_on
+  from knowable
   union all
-  select subscription_no, issued_on, 0, null, place from applied
+  select subscription_no, issued_on as day, 0, null, place, issued_at, issued_on, period_end_on from applied
 ),
 known_by_day as (
   select
-    subscription_no,
-    place,
+    *,
     max(group_no) over (
       partition by subscription_no order by day, turn rows between unbounded preceding and current row
-    ) as group_no
+    ) as known_no
   from by_day
 ),
 -- At one instant a cancellation stands before the groups issued then (turn 0), or after them (turn 2) if no group at all
 -- starts on a day before its own.
-turned as (
-  select a.*, k.group_no as known_by_day, case when k.group_no is null then 2 else 0 end as turn
-  from applied a
-  join known_by_day k on k.subscription_no = a.subscription_no and k.place = a.place
-),
 by_instant as (
-  select subscription_no, issued_at, 1 as turn, group_no, null as place from groups
+  select
+    subscription_no, issued_at, 1 as turn, group_no,
+    null as place, null as issued_on, null as period_end_on, null as known_by_day
+  from knowable
   union all
-  select subscription_no, issued_at, turn, null, place from turned
+  select
+    subscription_no, issued_at, case when known_no is null then 2 else 0 end, null,
+    place, issued_on, period_end_on, known_no
+  from known_by_day
+  where place is not null
 ),
 known_by_instant as (
   select
-    subscription_no,
-    place,
+    *,
     max(group_no) over (
       partition by subscription_no order by issued_at, turn rows between unbounded preceding and current row
-    ) as group_no
+    ) as known_no
   from by_instant
 ),
 -- The last group it knows, void or not.
 knowing as (
-  select t.*, greatest(t.known_by_day, k.group_no) as last_known
-  from turned t
-  join known_by_instant k on k.subscription_no = t.subscription_no and k.place = t.place
+  select *, greatest(known_by_day, known_no) as last_known from known_by_instant where place is not null
 ),
 final as (
   select
     c.subscription_no,
     c.place,
-    c.invoice_id,
     c.issued_at,
     c.issued_on,
     c.period_end_on,

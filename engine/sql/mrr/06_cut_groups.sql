@@ -2,79 +2,68 @@
 -- One output row is one group that is not void; cut_on is the earliest E that cuts it, settled_on the earliest that settles it.
 -- Reads: groups, cancellations.
 with
--- The earliest E of the cancellations that know a group: those after it in the line of instants …
-by_instant as (
-  select
-    group_no,
-    min(ends_on) over (
-      partition by subscription_no order by issued_at desc, turn desc rows between unbounded preceding and current row
-    ) as cut_on
-  from (
-    select subscription_no, issued_at, 1 as turn, group_no, null as ends_on from groups
-    union all
-    select subscription_no, issued_at, turn, null, ends_on from cancellations
-  )
+cancelled as (
+  select distinct subscription_no from cancellations
 ),
--- … and those on a day after its start.
-by_day as (
-  select
-    group_no,
-    min(ends_on) over (
-      partition by subscription_no order by day desc, turn desc rows between unbounded preceding and current row
-    ) as cut_on
-  from (
-    select subscription_no, start_on as day, 1 as turn, group_no, null as ends_on from groups
-    union all
-    select subscription_no, issued_on, 0, null, ends_on from cancellations
-  )
+-- Groups and cancellations in the line of instants (issued_at, turn) and in that of days (day, day_turn); only a subscription
+-- with cancellations is looked at.
+lined_up as (
+  select g.subscription_no, g.issued_at, 1 as turn, g.start_on as day, 1 as day_turn, g.group_no, g.end_on, null as ends_on
+  from cancelled c
+  join groups g on g.subscription_no = c.subscription_no
+  union all
+  select subscription_no, issued_at, turn, issued_on, 0, null, null, ends_on from cancellations
 ),
--- A cut is before the group's end; at or before its start it leaves nothing.
+-- The earliest E of the cancellations that know a group: those after it in either line.
+ending as (
+  select
+    *,
+    least(
+      min(ends_on) over (
+        partition by subscription_no order by issued_at desc, turn desc rows between unbounded preceding and current row
+      ),
+      min(ends_on) over (
+        partition by subscription_no order by day desc, day_turn desc rows between unbounded preceding and current row
+      )
+    ) as earliest_on
+  from lined_up
+),
+-- A cut is before the group's end; at or before its start it leaves nothing, and the group is void.
 cut as (
-  select g.*, case when least(i.cut_on, d.cut_on) < g.end_on then least(i.cut_on, d.cut_on) end as cut_on
-  from groups g
-  join by_instant i on i.group_no = g.group_no
-  join by_day d on d.group_no = g.group_no
-),
-standing as (
-  select * from cut where cut_on is null or cut_on > start_on
+  select
+    *,
+    case when earliest_on < end_on then earliest_on end as cut_on,
+    case when earliest_on < end_on and earliest_on <= day then null else group_no end as standing_no
+  from ending
 ),
 -- The last group that a cancellation knows, of those that are not void, is settled by it.
-settling_by_instant as (
+settling as (
   select
-    subscription_no,
-    place,
-    max(group_no) over (
-      partition by subscription_no order by issued_at, turn rows between unbounded preceding and current row
-    ) as group_no
-  from (
-    select subscription_no, issued_at, 1 as turn, group_no, null as place from standing
-    union all
-    select subscription_no, issued_at, turn, null, place from cancellations
-  )
+    *,
+    greatest(
+      max(standing_no) over (
+        partition by subscription_no order by issued_at, turn rows between unbounded preceding and current row
+      ),
+      max(standing_no) over (
+        partition by subscription_no order by day, day_turn rows between unbounded preceding and current row
+      )
+    ) as settled_no
+  from cut
 ),
-settling_by_day as (
+-- What was found for a group, on its own row and on those of the cancellations that settle it.
+found as (
   select
-    subscription_no,
-    place,
-    max(group_no) over (
-      partition by subscription_no order by day, turn rows between unbounded preceding and current row
-    ) as group_no
-  from (
-    select subscription_no, start_on as day, 1 as turn, group_no, null as place from standing
-    union all
-    select subscription_no, issued_on, 0, null, place from cancellations
-  )
-),
-settled as (
-  select greatest(i.group_no, d.group_no) as group_no, min(c.ends_on) as settled_on
-  from cancellations c
-  join settling_by_instant i on i.subscription_no = c.subscription_no and i.place = c.place
-  join settling_by_day d on d.subscription_no = c.subscription_no and d.place = c.place
-  group by greatest(i.group_no, d.group_no)
+    coalesce(group_no, settled_no) as group_no,
+    min(cut_on) as cut_on,
+    min(ends_on) as settled_on,
+    bool_or(group_no is not null and standing_no is null) as is_void
+  from settling
+  group by coalesce(group_no, settled_no)
 ),
 final as (
-  select g.*, s.settled_on
-  from standing g
-  left join settled s on s.group_no = g.group_no
+  select g.*, f.cut_on, f.settled_on
+  from found f
+  right join groups g on g.group_no = f.group_no
+  where f.is_void is not true
 )
 select * from final

@@ -6,43 +6,47 @@ with
 changes as (
   select * from coverage where role = 'change'
 ),
--- The live group that starts last by the change's day, and the first that starts after it.
-before as (
+changed as (
+  select distinct subscription_no from changes
+),
+-- Groups and changes in the line of days; on one day the groups stand first.
+lined_up as (
+  select g.subscription_no, g.start_on, 0 as turn, g.group_no, g.start_on as group_start_on, null as place
+  from changed c
+  join live_groups g on g.subscription_no = c.subscription_no
+  union all
+  select subscription_no, start_on, 1, null, null, place from changes
+),
+-- The live group that starts last by the change's day, and the start of the first one after it.
+between_groups as (
   select
     place,
     max(group_no) over (
       partition by subscription_no order by start_on, turn rows between unbounded preceding and current row
-    ) as group_no
-  from (
-    select subscription_no, start_on, 0 as turn, group_no, null as place from live_groups
-    union all
-    select subscription_no, start_on, 1, null, place from changes
-  )
-),
-after as (
-  select
-    place,
+    ) as group_no,
     min(group_start_on) over (
-      partition by subscription_no order by start_on desc, turn rows between unbounded preceding and current row
+      partition by subscription_no order by start_on desc, turn desc rows between unbounded preceding and current row
     ) as next_group_on
-  from (
-    select subscription_no, start_on, 1 as turn, start_on as group_start_on, null as place from live_groups
-    union all
-    select subscription_no, start_on, 0, null, place from changes
-  )
+  from lined_up
 ),
 -- §4.7: a change belongs to the group that runs over its day; on the group's first day, if it is positive or a credit for the
 -- whole of it; a positive one without a group stands alone; the rest is dropped.
 placed as (
   select
-    c.*,
+    c.subscription_no,
+    c.place,
+    c.start_on,
+    c.end_on,
+    c.issued_at,
+    b.next_group_on,
     g.group_no,
-    a.next_group_on,
     g.start_on as group_start_on,
     g.end_on as group_end_on,
     g.until_on as group_until_on,
+    g.ended_by as group_ended_by,
     g.cycles as group_cycles,
     g.interval_unit = c.interval_unit and g.interval_count = c.interval_count as same_cycle,
+    least(c.cycle_millionths, 1000000 * c.cycle_days, 1000000 * cast($grace_days as bigint)) as grace_millionths,
     case
       when g.group_no is null or c.start_on >= g.until_on then case when c.amount > 0 then 'alone' end
       when g.start_on = c.start_on
@@ -50,73 +54,93 @@ placed as (
       when c.start_on < g.end_on then 'in_group'
     end as standing
   from changes c
-  join before b on b.place = c.place
-  join after a on a.place = c.place
+  join between_groups b on b.place = c.place
   left join live_groups g on g.group_no = b.group_no
 ),
--- §4.8: the part of the group's period that it was billed for is extrapolated to the whole.
+-- §4.8: of a change of the group's own cycle, the part of the group's period that it was billed for is extrapolated to the whole.
 in_group as (
   select
-    *,
+    place,
+    group_no,
     end_on >= group_end_on as reaches,
     case when end_on >= group_end_on then group_until_on else least(end_on, group_until_on) end as until_on,
-    -- factor ÷ M as a fraction
-    cast(months_denominator as decimal(38, 0))
-      * case when same_cycle then days_between(group_start_on, group_end_on) else cycle_days end as factor_numerator,
-    cast(months_numerator as decimal(38, 0))
-      * length_days * case when same_cycle then group_cycles else 1 end as factor_denominator
+    case when end_on >= group_end_on then group_ended_by else 'proration_end' end as ended_by,
+    case when same_cycle then days_between(group_start_on, group_end_on) end as group_days,
+    case when same_cycle then group_cycles end as group_cycles
   from placed
   where standing = 'in_group'
 ),
 alone as (
-  select * from placed where standing = 'alone'
+  select subscription_no, place, start_on, end_on, issued_at, next_group_on, grace_millionths
+  from placed
+  where standing = 'alone'
 ),
 -- §4.9: the first start of an alone change at or after the end of this one.
-alone_after as (
+alone_lined_up as (
   select
-    place,
+    subscription_no, start_on as day, 0 as turn, start_on as alone_start_on,
+    null as place, null as start_on, null as end_on, null as issued_at, null as next_group_on, null as grace_millionths
+  from alone
+  union all
+  select
+    subscription_no, end_on as day, 1, null, place, start_on, end_on, issued_at, next_group_on, grace_millionths
+  from alone
+),
+alone_next as (
+  select
+    *,
     min(alone_start_on) over (
       partition by subscription_no order by day desc, turn rows between unbounded preceding and current row
     ) as next_alone_on
-  from (
-    select subscription_no, start_on as day, 0 as turn, start_on as alone_start_on, null as place from alone
-    union all
-    select subscription_no, end_on, 1, null, place from alone
-  )
+  from alone_lined_up
 ),
-alone_followed as (
+-- Cancellations in the lines of days and of instants, each with the E that cuts and the E that settles; alone changes stand
+-- after the cancellations that come after them, and where a group's end would count, the change's own end stands for it.
+alone_and_cancellations as (
   select
-    a.*,
-    least(a.next_group_on, f.next_alone_on) as next_on,
-    least(a.cycle_millionths, 1000000 * a.cycle_days, 1000000 * cast($grace_days as bigint)) as grace_millionths
-  from alone a
-  join alone_after f on f.place = a.place
+    x.subscription_no, x.issued_on as day, x.issued_at, 1 as turn,
+    x.issued_on as cancelled_on,
+    coalesce(x.period_end_on, case when $churn_recognition = 'immediate' then x.issued_on end) as cuts_on,
+    coalesce(x.period_end_on, x.issued_on) as settles_on,
+    null as place, null as end_on, null as next_on, null as grace_millionths
+  from changed c
+  join cancellations x on x.subscription_no = c.subscription_no
+  union all
+  select
+    subscription_no, start_on as day, issued_at, 0, null, null, null,
+    place, end_on, least(next_group_on, next_alone_on), grace_millionths
+  from alone_next
+  where place is not null
 ),
--- The cancellations after it and before what follows it; where a group's end would count, its own end stands for it.
-alone_cancelled as (
+-- The cancellations after it, by day or by instant, and on a day before what follows it.
+alone_ending as (
   select
-    a.place,
-    min(case when coalesce(c.period_end_on, case when $churn_recognition = 'immediate' then c.issued_on end) < a.end_on
-      then coalesce(c.period_end_on, c.issued_on) end) as cut_on,
-    min(greatest(a.end_on, coalesce(c.period_end_on, c.issued_on))) as settled_on
-  from alone_followed a
-  join cancellations c on c.subscription_no = a.subscription_no
-  where (c.issued_on > a.start_on or c.issued_at > a.issued_at) and (a.next_on is null or c.issued_on < a.next_on)
-  group by a.place
+    *,
+    least(
+      least_before(cuts_on, cancelled_on, next_on) over (partition by subscription_no order by day desc, turn),
+      least_before(cuts_on, cancelled_on, next_on) over (partition by subscription_no order by issued_at desc, turn)
+    ) as earliest_cut_on,
+    least(
+      least_before(settles_on, cancelled_on, next_on) over (partition by subscription_no order by day desc, turn),
+      least_before(settles_on, cancelled_on, next_on) over (partition by subscription_no order by issued_at desc, turn)
+    ) as settled_on
+  from alone_and_cancellations
 ),
 alone_stopped as (
   select
-    a.*,
-    c.settled_on is not null as cancelled,
+    place,
+    end_on,
+    next_on,
+    settled_on is not null as cancelled,
     case
-      when c.cut_on is not null then greatest(a.start_on, c.cut_on)
-      when $grace_days is null and c.settled_on is not null then c.settled_on
-      else a.end_on
+      when earliest_cut_on < end_on then greatest(day, earliest_cut_on)
+      when $grace_days is null and settled_on is not null then greatest(end_on, settled_on)
+      else end_on
     end as stop_on,
-    case when $grace_days is not null then a.grace_millionths / 1000000 end as bridge_days,
-    case when $grace_days is not null then (a.grace_millionths + 999999) / 1000000 end as wait_days
-  from alone_followed a
-  left join alone_cancelled c on c.place = a.place
+    case when $grace_days is not null then grace_millionths / 1000000 end as bridge_days,
+    case when $grace_days is not null then (grace_millionths + 999999) / 1000000 end as wait_days
+  from alone_ending
+  where place is not null
 ),
 -- The table of §4.6, as for a group.
 alone_ended as (
@@ -135,42 +159,49 @@ alone_ended as (
 lasting as (
   select
     place,
-    cast(null as bigint) as group_no,
+    null as group_no,
     false as reaches,
     case ended_by when 'replaced' then next_on when 'cancellation' then stop_on when 'lapse' then end_on end as until_on,
     ended_by,
     decided_on,
-    cast(months_denominator as decimal(38, 0)) * cycle_days as factor_numerator,
-    cast(months_numerator as decimal(38, 0)) * length_days as factor_denominator
+    null as group_days,
+    null as group_cycles
   from alone_ended
   union all
-  select
-    i.place,
-    i.group_no,
-    i.reaches,
-    i.until_on,
-    case when i.reaches then g.ended_by else 'proration_end' end as ended_by,
-    cast(null as date) as decided_on,
-    i.factor_numerator,
-    i.factor_denominator
-  from in_group i
-  join live_groups g on g.group_no = i.group_no
+  select place, group_no, reaches, until_on, ended_by, null, group_days, group_cycles from in_group
 ),
-final as (
+-- Factor ÷ M as a fraction: the days it stands for, the group's or else those of a cycle of its own, by the days it was billed for.
+measured as (
   select
     c.subscription_no,
     c.subscription_id,
     c.place,
     c.start_on,
+    c.amount,
     l.until_on,
     l.group_no,
     l.reaches,
     l.ended_by,
     l.decided_on,
-    round_ratio(cast(c.amount as decimal(38, 0)) * l.factor_numerator, l.factor_denominator) as rate,
-    ceil_ratio(l.factor_numerator, 2 * l.factor_denominator) + 0.0001 as uncertain
+    cast(c.months_denominator as decimal(38, 0)) * coalesce(l.group_days, c.cycle_days) as factor_numerator,
+    cast(c.months_numerator as decimal(38, 0)) * c.length_days * coalesce(l.group_cycles, 1) as factor_denominator
   from lasting l
   join changes c on c.place = l.place
   where l.until_on is null or l.until_on > c.start_on
+),
+final as (
+  select
+    subscription_no,
+    subscription_id,
+    place,
+    start_on,
+    until_on,
+    group_no,
+    reaches,
+    ended_by,
+    decided_on,
+    round_ratio(cast(amount as decimal(38, 0)) * factor_numerator, factor_denominator) as rate,
+    ceil_ratio(factor_numerator, 2 * factor_denominator) + 0.0001 as uncertain
+  from measured
 )
 select * from final

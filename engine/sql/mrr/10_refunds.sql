@@ -1,9 +1,14 @@
 -- mrr.md §4.12: which group does each refund hit, and by how much does it lower it?
 -- One output row is one refund that has a line, from its day to the end of the group it hits.
--- Parameters: $refunds. Reads: records, coverage, live_groups, counting_invoices.
+-- Parameters: $refunds. Reads: records, live_groups, counting_invoices.
 with
-subscriptions as (
-  select distinct subscription_no, currency, subscription_id from coverage
+refunds as (
+  select place, customer_no, subscription_no, currency, subscription_id, issued_on
+  from records
+  where type = 'refund' and $refunds = 'reduce'
+),
+refunded_customers as (
+  select distinct customer_no from refunds
 ),
 -- A group can be hit while it is paid and running.
 paid as (
@@ -11,17 +16,13 @@ paid as (
     g.group_no,
     g.customer_no,
     g.subscription_no,
-    s.currency,
-    s.subscription_id,
+    r.currency,
+    r.subscription_id,
     g.start_on,
     least(g.end_on, g.until_on) as stop_on
-  from live_groups g
-  join subscriptions s on s.subscription_no = g.subscription_no
-),
-refunds as (
-  select place, customer_no, subscription_no, currency, subscription_id, issued_on
-  from records
-  where type = 'refund' and $refunds = 'reduce'
+  from refunded_customers c
+  join live_groups g on g.customer_no = c.customer_no
+  join records r on r.place = g.group_place
 ),
 -- A refund with a subscription id hits the group of that subscription …
 hit_in_subscription as (

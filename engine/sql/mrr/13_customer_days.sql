@@ -10,33 +10,34 @@ netted as (
   having sum(mrr_change) <> 0
 ),
 -- MRR is never negative, so a customer has some in any currency exactly when the sum over all of them is above zero.
+daily as (
+  select customer_no, day, sum(amount) as held_change from netted group by customer_no, day
+),
 held as (
   select
     *,
-    sum(amount) over (
-      partition by customer_no, currency order by day rows between unbounded preceding and current row
-    ) as mrr_after,
-    sum(amount) over (
-      partition by customer_no order by day range between unbounded preceding and current row
-    ) as held_after,
-    sum(amount) over (partition by customer_no, day) as held_change,
-    min(day) over (partition by customer_no) as first_day
-  from netted
+    sum(held_change) over so_far as held_after,
+    row_number() over so_far as day_no
+  from daily
+  window so_far as (partition by customer_no order by day rows between unbounded preceding and current row)
 ),
 final as (
   select
-    customer_no,
-    currency,
-    day,
-    amount,
-    mrr_after,
+    n.customer_no,
+    n.currency,
+    n.day,
+    n.amount,
+    sum(n.amount) over (
+      partition by n.customer_no, n.currency order by n.day rows between unbounded preceding and current row
+    ) as mrr_after,
     case
-      when held_after = held_change and day = first_day then 'new'
-      when held_after = held_change then 'reactivation'
-      when held_after = 0 then 'churn'
-      when amount > 0 then 'expansion'
+      when h.held_after = h.held_change and h.day_no = 1 then 'new'
+      when h.held_after = h.held_change then 'reactivation'
+      when h.held_after = 0 then 'churn'
+      when n.amount > 0 then 'expansion'
       else 'contraction'
     end as type
-  from held
+  from netted n
+  join held h on h.customer_no = n.customer_no and h.day = n.day
 )
 select * from final

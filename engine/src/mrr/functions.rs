@@ -18,7 +18,7 @@ const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const WIDE: DataType = DataType::Decimal128(38, 0);
 const RATE: DataType = DataType::Decimal128(RATE_PRECISION, RATE_SCALE);
 
-/// Registers `last_running`, `local_day`, `end_day`, `instant_of`, `add_cycles`, `day_after`, `days_between`, `round_ratio` and `ceil_ratio`.
+/// Registers `last_running`, `least_before`, `local_day`, `end_day`, `instant_of`, `add_cycles`, `day_after`, `days_between`, `round_ratio` and `ceil_ratio`.
 pub(crate) fn register(context: &SessionContext) {
     let sent = || vec![TIME, DataType::Boolean, DataType::Utf8];
     let functions = [
@@ -40,6 +40,7 @@ pub(crate) fn register(context: &SessionContext) {
         context.register_udf(function);
     }
     super::last_running::register(context);
+    super::least_before::register(context);
 }
 
 /// A function of whole columns; it is given arrays of one length and answers with one of the same.

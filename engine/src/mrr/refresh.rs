@@ -95,7 +95,7 @@ pub(crate) async fn refresh(
     let context = work.session(sessions).await?;
     let plans = context.sql(PLANS).await?;
     let plans_schema = Arc::new(plans.schema().as_arrow().clone());
-    let plans = Arc::new(MemTable::try_new(plans_schema, vec![plans.collect().await?])?);
+    let plans = concat_batches(&plans_schema, &plans.collect().await?)?;
     let invoices = match work.changed {
         Changed::All => context.sql(INVOICES_OF_EVERYONE).await?,
         Changed::Some(_) => context.sql(INVOICES_OF_CHANGED).await?,
@@ -135,12 +135,12 @@ async fn compute_in_background(
     chunk: Result<Vec<RecordBatch>>,
     work: &Refresh,
     sessions: &Sessions,
-    plans: &Arc<MemTable>,
+    plans: &RecordBatch,
 ) -> Result<Computed> {
     let chunk = chunk?;
-    let (sessions, moment, plans) = (sessions.clone(), work.moment.clone(), Arc::clone(plans));
+    let (sessions, moment, plans) = (sessions.clone(), work.moment.clone(), plans.clone());
     let task = SpawnedTask::spawn(async move {
-        let computed = compute(&sessions, &moment, chunk.clone(), Arc::clone(&plans)).await;
+        let computed = compute(&sessions, &moment, chunk.clone(), plans.clone()).await;
         match computed {
             Err(Error::Query(error)) if !is_exhausted(&error) => {
                 Err(blame(&sessions, &moment, chunk, plans, error).await?)
@@ -160,7 +160,7 @@ async fn blame(
     sessions: &Sessions,
     moment: &Moment,
     chunk: Vec<RecordBatch>,
-    plans: Arc<MemTable>,
+    plans: RecordBatch,
     error: DataFusionError,
 ) -> Result<Error> {
     let Some(first) = chunk.first() else { return Ok(Error::Query(error)) };
@@ -168,7 +168,7 @@ async fn blame(
     let mut reason = error;
     while let Some(half) = half_way_between_customers(&rows) {
         let (left, right) = (rows.slice(0, half), rows.slice(half, rows.num_rows() - half));
-        match compute(sessions, moment, vec![left.clone()], Arc::clone(&plans)).await {
+        match compute(sessions, moment, vec![left.clone()], plans.clone()).await {
             Err(Error::Query(error)) => (rows, reason) = (left, error),
             _ => rows = right,
         }

@@ -1,15 +1,22 @@
 //! The steps of the rules: one SQL file each, run in order; each reads the tables of those before it.
+//!
+//! They are planned once for a moment, and the plans are kept: planning takes longer than computing a few customers.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use datafusion::datasource::MemTable;
-use datafusion::prelude::SessionContext;
+use datafusion::execution::TaskContext;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::SessionConfig;
 
 use super::Moment;
-use crate::error::Result;
+use super::run_tables::{RunTables, table_of_run};
+use crate::error::{Error, Result};
 use crate::query::Sessions;
 
 macro_rules! step {
@@ -37,8 +44,14 @@ pub const STEPS: [(&str, &str); 15] = [
     step!("15", "decisions"),
 ];
 
+/// The tables that there are before the steps.
+const INPUTS: [&str; 2] = ["invoices", "plans"];
+
 /// The tables that are kept when the steps are done.
 const RESULTS: [&str; 3] = ["lines", "movements", "decisions"];
+
+/// For how many moments plans are kept: the one that is written, and some that are read.
+const MOMENTS_KEPT: usize = 4;
 
 /// What the steps find for some customers.
 pub(super) struct Computed {
@@ -52,56 +65,118 @@ pub(super) async fn compute(
     sessions: &Sessions,
     moment: &Moment,
     invoices: Vec<RecordBatch>,
-    plans: Arc<MemTable>,
+    plans: RecordBatch,
 ) -> Result<Computed> {
-    let context = sessions.single()?;
-    if let Some(first) = invoices.first() {
-        context.register_table("invoices", Arc::new(MemTable::try_new(first.schema(), vec![invoices])?))?;
-    }
-    context.register_table("plans", plans)?;
-    for (at, (name, sql)) in STEPS.into_iter().enumerate() {
-        let (schema, batches) = run(&context, moment, sql).await?;
-        context.register_table(name, Arc::new(MemTable::try_new(schema, vec![batches])?))?;
-        for (earlier, _) in &STEPS[..at] {
-            if !is_needed_after(at, earlier) {
-                context.deregister_table(*earlier)?;
-            }
-        }
-    }
+    let Some(first) = invoices.first() else { return Err(Error::Internal("compute no invoices".to_string())) };
+    let steps = sessions.planned_steps().find(sessions, moment, &[first.schema(), plans.schema()]).await?;
+    let tables = Arc::new(RunTables::default());
+    tables.put("invoices", invoices);
+    tables.put("plans", vec![plans]);
+    steps.run(&tables).await?;
     Ok(Computed {
-        lines: whole(&context, "lines").await?,
-        movements: whole(&context, "movements").await?,
-        decisions: whole(&context, "decisions").await?,
+        lines: steps.result("lines", &tables)?,
+        movements: steps.result("movements", &tables)?,
+        decisions: steps.result("decisions", &tables)?,
     })
 }
 
-/// Whether a step after this one reads a table, or it is one of the results.
-fn is_needed_after(at: usize, table: &str) -> bool {
+/// The steps as they were planned for the moments last computed.
+#[derive(Debug, Default)]
+pub(crate) struct PlannedSteps(Mutex<VecDeque<Arc<Steps>>>);
+
+impl PlannedSteps {
+    async fn find(&self, sessions: &Sessions, moment: &Moment, inputs: &[SchemaRef; 2]) -> Result<Arc<Steps>> {
+        let kept = self.lock().iter().find(|steps| steps.moment == *moment && steps.inputs == *inputs).cloned();
+        if let Some(steps) = kept {
+            return Ok(steps);
+        }
+        // Whoever comes meanwhile plans the same once more, which takes no longer than to wait for it.
+        let steps = Arc::new(Steps::plan(sessions, moment, inputs).await?);
+        let mut kept = self.lock();
+        kept.push_front(Arc::clone(&steps));
+        kept.truncate(MOMENTS_KEPT);
+        Ok(steps)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Steps>>> {
+        // Plans are put in whole, so the list is sound whatever happened to the thread that held it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All steps, planned for one moment and for the schemas of the invoices and plans.
+#[derive(Debug)]
+struct Steps {
+    moment: Moment,
+    inputs: [SchemaRef; 2],
+    planned: Vec<Step>,
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+}
+
+#[derive(Debug)]
+struct Step {
+    name: &'static str,
+    plan: Arc<dyn ExecutionPlan>,
+    /// The tables that are not read after it.
+    read_last: Vec<&'static str>,
+}
+
+impl Steps {
+    async fn plan(sessions: &Sessions, moment: &Moment, inputs: &[SchemaRef; 2]) -> Result<Steps> {
+        let context = sessions.single()?;
+        for (name, schema) in INPUTS.into_iter().zip(inputs) {
+            context.register_table(name, table_of_run(name, Arc::clone(schema))?)?;
+        }
+        let mut planned = Vec::with_capacity(STEPS.len());
+        for (at, (name, sql)) in STEPS.into_iter().enumerate() {
+            let step = context.sql(sql).await?.with_param_values(moment.parameters())?;
+            let plan = step.create_physical_plan().await?;
+            context.register_table(name, table_of_run(name, plan.schema())?)?;
+            planned.push(Step { name, plan, read_last: read_last_by(at) });
+        }
+        let (config, runtime) = (context.copied_config(), context.runtime_env());
+        Ok(Steps { moment: moment.clone(), inputs: inputs.clone(), planned, config, runtime })
+    }
+
+    /// Runs all steps; of the tables the results are left.
+    async fn run(&self, tables: &Arc<RunTables>) -> Result<()> {
+        let config = self.config.clone().with_extension(Arc::clone(tables));
+        let task = TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&self.runtime));
+        let task = Arc::new(task);
+        for step in &self.planned {
+            // A plan holds what its joins have gathered; each run starts from a fresh one.
+            let plan = reset_plan_states(Arc::clone(&step.plan))?;
+            tables.put(step.name, collect(plan, Arc::clone(&task)).await?);
+            for table in &step.read_last {
+                tables.take(table);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of one of the results, taken out of the tables of a run.
+    fn result(&self, name: &str, tables: &RunTables) -> Result<RecordBatch> {
+        let schema = self.planned.iter().find(|step| step.name == name).map(|step| step.plan.schema());
+        let schema = schema.ok_or_else(|| Error::Internal(format!("the rules have no step \"{name}\"")))?;
+        Ok(concat_batches(&schema, &tables.take(name))?)
+    }
+}
+
+/// The tables that this step reads and none after it.
+fn read_last_by(at: usize) -> Vec<&'static str> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let reads = |sql: &str| sql.split(|character| !is_word(character)).any(|word| word == table);
-    RESULTS.contains(&table) || STEPS[at + 1..].iter().any(|(_, sql)| reads(sql))
-}
-
-async fn run(context: &SessionContext, moment: &Moment, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let step = context.sql(sql).await?.with_param_values(moment.parameters())?;
-    let schema = Arc::new(step.schema().as_arrow().clone());
-    let batches = step.collect().await?;
-    // The plan's nullability may be looser than the batches' own; the table is what the batches are.
-    let schema = batches.first().map_or(schema, RecordBatch::schema);
-    Ok((schema, batches))
-}
-
-async fn whole(context: &SessionContext, table: &str) -> Result<RecordBatch> {
-    let rows = context.table(table).await?;
-    let schema = Arc::new(rows.schema().as_arrow().clone());
-    let batches = rows.collect().await?;
-    let schema = batches.first().map_or(schema, RecordBatch::schema);
-    Ok(concat_batches(&schema, &batches)?)
+    let reads = |sql: &str, table: &str| sql.split(|character| !is_word(character)).any(|word| word == table);
+    let is_last = |table: &&str| reads(STEPS[at].1, table) && !STEPS[at + 1..].iter().any(|(_, sql)| reads(sql, table));
+    let tables = INPUTS.into_iter().chain(STEPS[..at].iter().map(|(name, _)| *name));
+    tables.filter(|table| !RESULTS.contains(table)).filter(is_last).collect()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use datafusion::datasource::MemTable;
+
     use super::*;
     use crate::model::{ObjectType, Settings, record_schema};
 

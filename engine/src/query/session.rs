@@ -14,18 +14,24 @@ use crate::mrr;
 pub(crate) struct Sessions {
     runtime: Arc<RuntimeEnv>,
     threads: usize,
+    planned_steps: Arc<mrr::PlannedSteps>,
 }
 
 impl Sessions {
     pub(crate) fn new(memory_bytes: usize, threads: usize) -> Result<Sessions> {
         let runtime =
             RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
-        Ok(Sessions { runtime, threads })
+        Ok(Sessions { runtime, threads, planned_steps: Arc::default() })
     }
 
     /// How many chunks or partitions are worked on at once.
     pub(crate) fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// The plans of the rules' steps, kept for the next computation.
+    pub(crate) fn planned_steps(&self) -> &mrr::PlannedSteps {
+        &self.planned_steps
     }
 
     /// A session that uses every thread.
