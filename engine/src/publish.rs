@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::ObjectType;
-use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::query::{RawTables, parquet_table};
 use crate::store::{DataFile, NewFile, SnapshotInfo, Table};
 
@@ -101,7 +101,13 @@ async fn refresh_changed(
         return Ok(Refreshed { everyone, files: Vec::new() });
     }
     let changed = if everyone { Changed::All } else { Changed::Some(addition.changed.clone()) };
-    let work = Refresh { tables, moment, changed, number };
+    // An import is refused whole; what was acknowledged is not.
+    let refusing = match addition.cause {
+        "import" if is_first => Refusing::Everyone,
+        "import" => Refusing::These(addition.changed.clone()),
+        _ => Refusing::Nobody,
+    };
+    let work = Refresh { tables, moment, changed, refusing, number };
     let files = refresh(&work, &core.sessions, &core.directory, pinned.info.id + 1).await?;
     Ok(Refreshed { everyone, files })
 }

@@ -3,7 +3,7 @@
 use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::Settings;
-use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::{customers_refreshed_since, precomputed_files};
 use crate::store::NewFile;
 
@@ -62,6 +62,7 @@ async fn compute_for(
     changed: Changed,
     number: i64,
 ) -> Result<Vec<NewFile>> {
-    let work = Refresh { tables: core.tables(pinned)?, moment: moment.clone(), changed, number };
+    let work =
+        Refresh { tables: core.tables(pinned)?, moment: moment.clone(), changed, refusing: Refusing::Nobody, number };
     refresh(&work, &core.sessions, &core.directory, pinned.info.id + 1).await
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::core::{Core, InUse, Pinned};
 use crate::error::Result;
 use crate::model::Settings;
-use crate::mrr::{Changed, Moment, Refresh, refresh};
+use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::stale_customers;
 use crate::query::{RawTables, public_tables, read_only};
 use crate::reports::{self, MovementsQuery, MrrQuery};
@@ -137,7 +137,7 @@ async fn compute(
 ) -> Result<TempDir> {
     let (dir, directory) = core.scratch()?;
     let number = pinned.info.last_refresh + 1;
-    let work = Refresh { tables: tables.clone(), moment: moment.clone(), changed, number };
+    let work = Refresh { tables: tables.clone(), moment: moment.clone(), changed, refusing: Refusing::Nobody, number };
     let files = refresh(&work, &core.sessions, &directory, pinned.info.id).await?;
     tables.add(&directory, &files);
     Ok(dir)

@@ -1,12 +1,19 @@
 //! The status: what is stored, and how.
 
+use arrow::array::AsArray;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use crate::core::Core;
 use crate::error::Result;
-use crate::model::{ObjectType, Settings};
+use crate::model::{ObjectType, Settings, column};
+use crate::query::RawTables;
 use crate::store::{Layer, Table};
+
+const FAILURES: &str = include_str!("../sql/refresh/failures.sql");
+
+/// So many customers who cannot be computed are named.
+const FAILURES_SHOWN: usize = 10;
 
 /// What a data directory holds.
 #[derive(Debug, Clone, Serialize)]
@@ -97,8 +104,26 @@ pub(crate) async fn status(core: &Core) -> Result<Status> {
     if hidden_rows(ObjectType::Invoices) && !hidden_rows(ObjectType::Plans) {
         status.warnings.push("there are invoices but no plans; without plans there is no MRR".to_string());
     }
-    if let Err(error) = core.tables(&pinned) {
-        status.warnings.push(error.to_string());
+    match core.tables(&pinned) {
+        Ok(tables) => status.warnings.extend(failures(core, &tables).await?),
+        Err(error) => status.warnings.push(error.to_string()),
     }
     Ok(status)
+}
+
+/// The first customers who cannot be computed.
+async fn failures(core: &Core, tables: &RawTables) -> Result<Vec<String>> {
+    let context = tables.session(&core.sessions).await?;
+    let mut warnings = Vec::new();
+    for batch in context.sql(FAILURES).await?.limit(0, Some(FAILURES_SHOWN))?.collect().await? {
+        let text = |name: &str, row| column(&batch, name).map(|texts| texts.as_string::<i32>().value(row).to_string());
+        for row in 0..batch.num_rows() {
+            let (source, customer) = (text("data_source", row)?, text("customer_id", row)?);
+            let reason = text("failure", row)?;
+            warnings.push(format!(
+                "customer \"{customer}\" of data source \"{source}\" has no MRR, for it cannot be computed: {reason}; correct its records"
+            ));
+        }
+    }
+    Ok(warnings)
 }

@@ -7,7 +7,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::core::{Core, Pinned};
 use crate::error::Result;
-use crate::mrr::{Changed, Refresh, refresh};
+use crate::mrr::{Changed, Refresh, Refusing, refresh};
 use crate::query::RawTables;
 use crate::store::Table;
 
@@ -63,7 +63,8 @@ pub(crate) async fn verify(core: &Core, pinned: &Pinned) -> Result<Verification>
     let stored = core.tables(pinned)?;
     let moment = pinned.moment();
     let (_scratch, directory) = core.scratch()?;
-    let work = Refresh { tables: stored.records_only(), moment, changed: Changed::All, number: 1 };
+    let work =
+        Refresh { tables: stored.records_only(), moment, changed: Changed::All, refusing: Refusing::Nobody, number: 1 };
     let mut rebuilt = RawTables::default();
     rebuilt.add(&directory, &refresh(&work, &core.sessions, &directory, pinned.info.id).await?);
 

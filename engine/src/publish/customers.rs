@@ -24,6 +24,10 @@ impl Customers {
         self.0.is_empty()
     }
 
+    pub(crate) fn contains(&self, data_source: &str, id: &str) -> bool {
+        self.0.contains(&(data_source.to_string(), id.to_string()))
+    }
+
     /// Adds the customers that a column of rows names; neighbours are mostly of one customer.
     pub(crate) fn add(&mut self, rows: &RecordBatch, ids: &str) -> Result<()> {
         let sources = column(rows, "data_source")?.as_string::<i32>();

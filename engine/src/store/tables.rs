@@ -128,6 +128,8 @@ fn refresh_columns() -> Vec<Field> {
         text("customer_id", false),
         Field::new("recompute_on", DataType::Date32, true),
         Field::new("stable_since", DataType::Date32, true),
+        // Why the rules cannot be carried out for the customer; it has no lines and movements then.
+        text("failure", true),
     ]
 }
 

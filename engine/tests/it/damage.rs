@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mrrow_engine::import::{ImportOptions, Input};
+use mrrow_engine::model::ObjectType;
 use mrrow_engine::{Config, Engine, Error};
 use serde_json::{Value, json};
 
@@ -111,8 +112,8 @@ async fn a_missing_or_shortened_file_is_told() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_customer_that_cannot_be_computed_is_named_and_nothing_is_stored() {
+/// Three customers, of whom one has a refund that its tiny invoice makes larger than any rate may be.
+fn book_with_poison() -> Value {
     let mut book = book();
     let mut invoices = book["invoices"].as_array().unwrap().clone();
     for id in ["a", "poison", "z"] {
@@ -128,8 +129,14 @@ async fn a_customer_that_cannot_be_computed_is_named_and_nothing_is_stored() {
         "amount": 10_000_000_000_000_i64, "currency": "USD",
     }));
     book["invoices"] = Value::Array(invoices);
+    book["settings"]["discounts"] = json!("gross");
+    book
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_that_cannot_be_computed_is_named_and_nothing_is_stored() {
+    let book = book_with_poison();
     let ledger = Ledger::for_book(&book).await;
-    ledger.engine.set_setting("discounts", "gross").await.unwrap();
     let input = Input::bytes("book", None, book.to_string().into_bytes());
     let refused = ledger.engine.import(vec![input], &ImportOptions::default()).await;
     let Err(Error::Customer { customer_id, reason, .. }) = refused else { panic!("{refused:?}") };
@@ -138,6 +145,32 @@ async fn a_customer_that_cannot_be_computed_is_named_and_nothing_is_stored() {
     assert_eq!(ledger.sql("select count(*) from invoices").await, [["0"]]);
     let left = ledger.dir.path().join("data/movements").read_dir().unwrap().count();
     assert_eq!(left, 0, "files of the failed refresh");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_customer_that_cannot_be_computed_stops_nobody_else() {
+    let mut book = book_with_poison();
+    let ledger = Ledger::for_book(&book).await;
+    ledger.push_book(&book).await;
+    ledger.engine.flush().await.unwrap();
+    ledger.verify().await;
+    let others = "select distinct customer_id from mrr_lines where customer_id in ('a', 'poison', 'z') order by 1";
+    assert_eq!(ledger.sql(others).await, [["a"], ["z"]]);
+    let warnings = ledger.engine.status().await.unwrap().warnings;
+    assert!(
+        warnings.iter().any(|warning| warning.contains("\"poison\"") && warning.contains("24 digits")),
+        "{warnings:?}"
+    );
+    // An import of others goes through, and the correction mends it.
+    ledger.import(&json!({"customers": [{"id": "b", "name": "B"}]})).await;
+    ledger.engine.delete("default", ObjectType::Invoices, &["refund".to_string()]).await.unwrap();
+    ledger.engine.flush().await.unwrap();
+    assert_eq!(ledger.sql(others).await, [["a"], ["poison"], ["z"]]);
+    book["invoices"].as_array_mut().unwrap().pop();
+    assert_eq!(ledger.movements(None).await, interpret(&book));
+    ledger.verify().await;
+    let warnings = ledger.engine.status().await.unwrap().warnings;
+    assert!(!warnings.iter().any(|warning| warning.contains("poison")), "{warnings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
