@@ -1,12 +1,15 @@
 //! Verification: every check, and everything recomputed from the records and compared, row by row.
 
+mod order;
 mod versions;
+
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 
 use crate::core::{Core, Pinned};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mrr::{Changed, Refresh, Refusing, refresh};
 use crate::query::RawTables;
 use crate::store::Table;
@@ -49,17 +52,27 @@ impl Verification {
     }
 
     async fn run(&mut self, context: &SessionContext, name: &'static str, sql: &str) -> Result<()> {
-        let rows = context.sql(sql).await?.collect().await?;
+        self.note(name, context.sql(sql).await?.collect().await?);
+        Ok(())
+    }
+
+    fn note(&mut self, name: &'static str, rows: Vec<RecordBatch>) {
         self.checks.push(name);
         let rows: Vec<_> = rows.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         if !rows.is_empty() {
             self.failures.push((name, rows));
         }
-        Ok(())
     }
 }
 
-pub(crate) async fn verify(core: &Core, pinned: &Pinned) -> Result<Verification> {
+/// Reads every file on a thread of its own.
+async fn sorted_files(core: &Arc<Core>, pinned: &Pinned) -> Result<Vec<RecordBatch>> {
+    let (core, pinned) = (Arc::clone(core), pinned.clone());
+    let reading = tokio::task::spawn_blocking(move || order::unsorted_files(&core, &pinned));
+    reading.await.map_err(|error| Error::Internal(format!("read the files: {error}")))?
+}
+
+pub(crate) async fn verify(core: &Arc<Core>, pinned: &Pinned) -> Result<Verification> {
     let stored = core.tables(pinned)?;
     let moment = pinned.moment();
     let (_scratch, directory) = core.scratch()?;
@@ -69,6 +82,7 @@ pub(crate) async fn verify(core: &Core, pinned: &Pinned) -> Result<Verification>
     rebuilt.add(&directory, &refresh(&work, &core.sessions, &directory, pinned.info.id).await?);
 
     let mut verification = Verification::default();
+    verification.note("files_are_sorted", sorted_files(core, pinned).await?);
     let context = stored.session(&core.sessions).await?;
     versions::register(&context, core, &stored).await?;
     context.register_table("all_movements", context.table("movements").await?.into_view())?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
-use arrow::compute::cast;
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema};
 use tokio::sync::mpsc;
 
@@ -29,6 +29,9 @@ pub(super) struct Writers {
     lines: TableWriter,
     movements: TableWriter,
     refreshes: TableWriter,
+    /// Files of their own: their customers come after all others, and the rows of a file are sorted.
+    undecided: TableWriter,
+    undecided_customers: Vec<RecordBatch>,
     number: i64,
 }
 
@@ -44,6 +47,8 @@ impl Writers {
             lines: writer(Table::Lines),
             movements: writer(Table::Movements),
             refreshes: writer(Table::Refreshes),
+            undecided: writer(Table::Refreshes),
+            undecided_customers: Vec::new(),
             number: work.number,
         }
     }
@@ -57,18 +62,23 @@ impl Writers {
                     self.movements.write(&conform(&computed.movements, Table::Movements, self.number)?)?;
                     self.refreshes.write(&conform(&computed.decisions, Table::Refreshes, self.number)?)?;
                 }
-                Found::Undecided(customers) => {
-                    self.refreshes.write(&conform(&customers, Table::Refreshes, self.number)?)?;
-                }
-                Found::End => {
-                    let mut files = self.lines.finish()?;
-                    files.extend(self.movements.finish()?);
-                    files.extend(self.refreshes.finish()?);
-                    return Ok(Some(files));
-                }
+                Found::Undecided(customers) => self.undecided_customers.push(customers),
+                Found::End => return self.finish().map(Some),
             }
         }
         Ok(None)
+    }
+
+    fn finish(mut self) -> Result<Vec<NewFile>> {
+        if let Some(first) = self.undecided_customers.first() {
+            let customers = concat_batches(&first.schema(), &self.undecided_customers)?;
+            self.undecided.write(&conform(&customers, Table::Refreshes, self.number)?)?;
+        }
+        let mut files = self.lines.finish()?;
+        files.extend(self.movements.finish()?);
+        files.extend(self.refreshes.finish()?);
+        files.extend(self.undecided.finish()?);
+        Ok(files)
     }
 }
 
