@@ -57,12 +57,11 @@ plans_compared as (
 happened as (
   select
     customer_no,
+    data_source,
+    customer_id,
     subscription_no,
     currency,
     day,
-    -- The same on each row: all are of one customer.
-    min(data_source) as data_source,
-    min(customer_id) as customer_id,
     bool_or(begins) as any_begins,
     bool_or(not begins) as any_ends,
     bool_or(begins and rule = 'invoice') as invoice_begins,
@@ -78,7 +77,7 @@ happened as (
     sum(case when rule <> 'invoice' then 0 when begins then quantity else -quantity end) as quantity_change,
     sum(case when rule <> 'invoice' then 0 when begins then discount else -discount end) as discount_change
   from heard
-  group by customer_no, subscription_no, currency, day
+  group by customer_no, data_source, customer_id, subscription_no, currency, day
 ),
 caused as (
   select

@@ -86,8 +86,7 @@ pub(crate) struct PlannedSteps(Mutex<VecDeque<Arc<Steps>>>);
 
 impl PlannedSteps {
     async fn find(&self, sessions: &Sessions, moment: &Moment, inputs: &[SchemaRef; 2]) -> Result<Arc<Steps>> {
-        let kept = self.lock().iter().find(|steps| steps.moment == *moment && steps.inputs == *inputs).cloned();
-        if let Some(steps) = kept {
+        if let Some(steps) = self.kept(moment, inputs) {
             return Ok(steps);
         }
         // Whoever comes meanwhile plans the same once more, which takes no longer than to wait for it.
@@ -96,6 +95,15 @@ impl PlannedSteps {
         kept.push_front(Arc::clone(&steps));
         kept.truncate(MOMENTS_KEPT);
         Ok(steps)
+    }
+
+    /// What is asked for again goes to the front; the back is given up first.
+    fn kept(&self, moment: &Moment, inputs: &[SchemaRef; 2]) -> Option<Arc<Steps>> {
+        let mut kept = self.lock();
+        let at = kept.iter().position(|steps| steps.moment == *moment && steps.inputs == *inputs)?;
+        let steps = kept.remove(at)?;
+        kept.push_front(Arc::clone(&steps));
+        Some(steps)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Steps>>> {
