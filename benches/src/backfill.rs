@@ -3,10 +3,12 @@
 //!
 //! `cargo build --release && ./target/release/backfill 1000000`
 
+mod demo;
+mod memory;
+
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,9 +22,6 @@ use mrrow_engine::{Config, Engine};
 
 const INVOICES_DEFAULT: u64 = 1_000_000;
 
-/// Invoices of ten customers in the 24 months of a demo, on average; so many customers are asked for.
-const INVOICES_OF_TEN: u64 = 56;
-
 /// How many invoices are pushed one after the other.
 const PUSHES: u64 = 3;
 
@@ -31,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let about: u64 = std::env::args().nth(1).map_or(Ok(INVOICES_DEFAULT), |text| text.parse())?;
     let dir = tempfile::tempdir()?;
     let (books, data) = (dir.path().join("books"), dir.path().join("data"));
-    write_demo(&books, about)?;
+    demo::write(&books, about)?;
     let bytes: u64 = inputs_of_path(&books)?
         .iter()
         .filter_map(|input| Path::new(&input.name).metadata().ok())
@@ -67,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let report: Vec<_> = engine.snapshot(None).await?.mrr(&MrrQuery::default()).await?.try_collect().await?;
     let periods: usize = report.iter().map(|batch| batch.num_rows()).sum();
     writeln!(out, "mrr      {:>8.2?}  {periods} periods", started.elapsed())?;
-    writeln!(out, "memory   {} at its peak", peak_memory()?)?;
+    writeln!(out, "memory   {} at its peak", memory::peak()?)?;
 
     // What a push costs while so much is stored: the first opens the id index, those after it are the usual ones.
     for number in 1..=PUSHES {
@@ -77,7 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "push {number}   {acknowledged:>8.2?} to its acknowledgement, {visible:>8.2?} until it is in the movements"
         )?;
     }
-    writeln!(out, "memory   {} at its peak", peak_memory()?)?;
+    writeln!(out, "memory   {} at its peak", memory::peak()?)?;
     engine.close().await?;
     Ok(())
 }
@@ -110,16 +109,6 @@ async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<
     Ok((acknowledged, visible))
 }
 
-/// Has the `mrrow` beside this program write a company with about so many invoices.
-fn write_demo(dir: &Path, invoices: u64) -> Result<(), Box<dyn Error>> {
-    let mrrow = std::env::current_exe()?.with_file_name("mrrow").with_extension(std::env::consts::EXE_EXTENSION);
-    let customers = (invoices * 10).div_ceil(INVOICES_OF_TEN).to_string();
-    let mut command = Command::new(&mrrow);
-    command.arg("demo").arg(dir).args(["--customers", &customers, "--months", "24", "--until", "2025-12"]);
-    let output = command.output().map_err(|error| format!("run \"{}\": {error}", mrrow.display()))?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
-}
-
 fn stage_listener(stages: &Arc<Mutex<Vec<(&'static str, Instant)>>>) -> Arc<dyn Fn(Progress) + Send + Sync> {
     let stages = Arc::clone(stages);
     Arc::new(move |progress| {
@@ -133,11 +122,4 @@ fn stage_listener(stages: &Arc<Mutex<Vec<(&'static str, Instant)>>>) -> Arc<dyn 
             stages.push((name, Instant::now()));
         }
     })
-}
-
-/// The most memory this process has held, as Linux counts it.
-fn peak_memory() -> Result<String, Box<dyn Error>> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    Ok(line.ok_or("the system does not tell peak memory")?.trim().to_string())
 }
