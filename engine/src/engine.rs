@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::import::{ImportOptions, ImportSummary, Input};
 use crate::model::{ObjectType, Settings};
-use crate::push::{Decoder, Deletion, PushOptions, Pushed, Request};
+use crate::push::{Decoder, Deletion, PushLimits, PushOptions, Pushed, Request};
 use crate::snapshot::Snapshot;
 use crate::status::{self, Status};
 use crate::store::{At, Retention};
@@ -40,6 +40,8 @@ pub struct Config {
     pub memory_bytes: usize,
     /// How many threads computations use.
     pub threads: usize,
+    /// How much of what is pushed may wait, and for how long.
+    pub push: PushLimits,
     /// How long the past stays at hand.
     pub retention: Retention,
     /// Tells the time.
@@ -53,6 +55,7 @@ impl Config {
             data_dir: data_dir.into(),
             memory_bytes: MEMORY_BYTES_DEFAULT,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            push: PushLimits::default(),
             retention: Retention::default(),
             clock,
         }

@@ -3,6 +3,7 @@
 mod acknowledger;
 mod admission;
 mod flush;
+mod limits;
 mod pending;
 mod request;
 mod wire;
@@ -18,6 +19,7 @@ use crate::versions::Status;
 
 pub(crate) use acknowledger::Acknowledger;
 pub(crate) use flush::flush;
+pub use limits::PushLimits;
 pub(crate) use request::{Decoder, Deletion, Request};
 
 /// How pushed bytes are read, and what happens to a request with rejected rows.

@@ -16,10 +16,6 @@ use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::store::Acknowledged;
 
-/// Bytes of acknowledged requests that may wait for their publication; beyond it pushes are refused.
-pub(crate) const INBOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Requests that may wait for their acknowledgement.
-const REQUESTS_WAITING_MAX: usize = 1024;
 /// Requests that one transaction acknowledges at most.
 const REQUESTS_TOGETHER_MAX: usize = 256;
 
@@ -37,13 +33,14 @@ enum Message {
 pub(crate) struct Acknowledger {
     messages: mpsc::Sender<Message>,
     waiting_bytes: Arc<AtomicU64>,
+    inbox_bytes_max: u64,
     _task: SpawnedTask<()>,
 }
 
 impl Acknowledger {
     /// Starts the task on what is published and acknowledged so far.
     pub(crate) fn start(core: &Arc<Core>, pinned: Arc<Pinned>, next_sequence: i64) -> Acknowledger {
-        let (messages, received) = mpsc::channel(REQUESTS_WAITING_MAX);
+        let (messages, received) = mpsc::channel(core.config.push.requests_waiting.max(1));
         let waiting_bytes = Arc::new(AtomicU64::new(0));
         let desk = Desk {
             core: Arc::clone(core),
@@ -53,12 +50,13 @@ impl Acknowledger {
             importing: false,
             waiting_bytes: Arc::clone(&waiting_bytes),
         };
-        Acknowledger { messages, waiting_bytes, _task: SpawnedTask::spawn(desk.run(received)) }
+        let inbox_bytes_max = core.config.push.inbox_bytes;
+        Acknowledger { messages, waiting_bytes, inbox_bytes_max, _task: SpawnedTask::spawn(desk.run(received)) }
     }
 
     /// Returns once the request is durable, or refused.
     pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
-        if self.waiting_bytes() > INBOX_BYTES_MAX {
+        if self.waiting_bytes() > self.inbox_bytes_max {
             return Err(Error::Overloaded);
         }
         let (reply, answer) = oneshot::channel();

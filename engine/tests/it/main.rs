@@ -6,11 +6,14 @@ mod books;
 mod cases;
 #[allow(dead_code, unreachable_pub)]
 mod coverage;
+mod crowd;
 mod damage;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;
 mod ledger;
+mod left_behind;
+mod overload;
 mod random_books;
 mod rules;
 mod snapshots;
