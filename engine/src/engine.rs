@@ -17,7 +17,7 @@ use crate::snapshot::Snapshot;
 use crate::status::{self, Status};
 use crate::store::{At, Retention};
 use crate::verify::{self, Verification};
-use crate::writer::{Writer, publish_left_behind};
+use crate::writer::{Writer, finish_left_behind};
 
 /// Tells the time; passed in, so that every answer can be had again.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -81,13 +81,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a data directory, making it where it is missing.
+    /// Opens a data directory, making it where it is missing. What a writer that is gone has acknowledged is published first; where
+    /// that fails, what was published before can be read, and who writes next tries again.
     ///
     /// # Errors
     /// When the directory or its catalog cannot be read or made.
     pub async fn open(config: Config) -> Result<Engine> {
         let core = Arc::new(Core::open(config).await?);
-        publish_left_behind(&core).await?;
+        finish_left_behind(&core).await?;
         Ok(Engine { core, writer: Mutex::new(None) })
     }
 
@@ -220,14 +221,19 @@ impl Engine {
     /// # Errors
     /// When there is no such setting, or it does not take the value.
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        let mut settings = self.settings().await?;
+        let before = self.settings().await?;
+        let mut settings = before.clone();
         settings.set(name, value)?;
         self.core.catalog.want_settings(&settings).await?;
-        match self.writer().await {
+        let applied = match self.writer().await {
             Ok(writer) => writer.apply_settings().await,
             Err(Error::WriterBusy { .. }) => Ok(()),
             Err(error) => Err(error),
+        };
+        if applied.is_err() {
+            self.core.catalog.want_settings(&before).await?;
         }
+        applied
     }
 
     /// Writes small files together into sorted ones and removes the files that no kept snapshot needs. It changes no number, and

@@ -6,6 +6,7 @@ mod flush;
 mod limits;
 mod pending;
 mod request;
+mod unpublished;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap};

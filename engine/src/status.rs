@@ -90,6 +90,12 @@ pub(crate) async fn status(core: &Core) -> Result<Status> {
     if wanted.is_some_and(|wanted| wanted != pinned.info.settings) {
         status.warnings.push("a settings change is not computed yet; the process that writes does it".to_string());
     }
+    if status.waiting_rows > 0 {
+        status.warnings.push(format!(
+            "{} acknowledged rows are not published yet; the process that writes does it",
+            status.waiting_rows
+        ));
+    }
     if pinned.info.id > 0 && core.today(&pinned.info.settings) != pinned.info.as_of {
         status
             .warnings

@@ -1,7 +1,6 @@
 //! Upkeep: what a writer does beside its calls. It publishes acknowledged pushes, moves the day, applies settings, compacts.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::common::runtime::SpawnedTask;
@@ -19,23 +18,22 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Runs until it is dropped.
 pub(super) async fn run(shared: Arc<Shared>) {
     let _tidying = SpawnedTask::spawn(tidy(Arc::clone(&shared)));
-    let limits = shared.core.config.push;
+    let (limits, unpublished) = (shared.core.config.push, shared.acknowledger.unpublished());
     loop {
-        if !shared.waiting.load(Ordering::Acquire) {
-            shared.acknowledged.notified().await;
+        if unpublished.bytes() == 0 {
+            unpublished.grown().await;
         }
         let flush_at = Instant::now() + limits.flush_after;
-        while Instant::now() < flush_at && shared.acknowledger.waiting_bytes() < limits.flush_bytes {
+        while Instant::now() < flush_at && unpublished.bytes() < limits.flush_bytes {
             tokio::select! {
                 () = sleep_until(flush_at) => {}
-                () = shared.acknowledged.notified() => {}
+                () = unpublished.grown() => {}
             }
         }
         let publishing = shared.publishing.lock().await;
         let flushed = shared.flush(i64::MAX, &publishing).await;
         drop(publishing);
         if let Err(error) = flushed {
-            shared.waiting.store(true, Ordering::Release);
             tracing::error!(%error, "publish acknowledged pushes; they are kept and tried again");
             sleep(RETRY_AFTER).await;
         }
