@@ -32,6 +32,13 @@ pub(crate) struct Job {
     pub(crate) files: Vec<DataFile>,
 }
 
+impl Job {
+    /// Whether all its files are current.
+    pub(crate) fn is_live(&self, pinned: &Pinned) -> bool {
+        self.files.iter().all(|file| pinned.files.iter().any(|live| live.id == file.id))
+    }
+}
+
 /// What becomes of a job's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -80,8 +87,7 @@ pub(crate) async fn publish(
     files: Vec<NewFile>,
     done: &mut Compaction,
 ) -> Result<bool> {
-    let is_live = |file: &DataFile| pinned.files.iter().any(|live| live.id == file.id);
-    if !job.files.iter().all(is_live) {
+    if !job.is_live(pinned) {
         core.give_up(&files)?;
         return Ok(false);
     }

@@ -12,12 +12,12 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::import::{ImportOptions, ImportSummary, Input};
 use crate::model::{ObjectType, Settings};
-use crate::push::{Decoder, Deletion, PushOptions, Pushed, Request};
+use crate::push::{Decoder, Deletion, PushLimits, PushOptions, Pushed, Request};
 use crate::snapshot::Snapshot;
 use crate::status::{self, Status};
 use crate::store::{At, Retention};
 use crate::verify::{self, Verification};
-use crate::writer::{Writer, publish_left_behind};
+use crate::writer::{Writer, finish_left_behind};
 
 /// Tells the time; passed in, so that every answer can be had again.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -40,6 +40,8 @@ pub struct Config {
     pub memory_bytes: usize,
     /// How many threads computations use.
     pub threads: usize,
+    /// How much of what is pushed may wait, and for how long.
+    pub push: PushLimits,
     /// How long the past stays at hand.
     pub retention: Retention,
     /// Tells the time.
@@ -53,6 +55,7 @@ impl Config {
             data_dir: data_dir.into(),
             memory_bytes: MEMORY_BYTES_DEFAULT,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            push: PushLimits::default(),
             retention: Retention::default(),
             clock,
         }
@@ -78,13 +81,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a data directory, making it where it is missing.
+    /// Opens a data directory, making it where it is missing. What a writer that is gone has acknowledged is published first; where
+    /// that fails, what was published before can be read, and who writes next tries again.
     ///
     /// # Errors
     /// When the directory or its catalog cannot be read or made.
     pub async fn open(config: Config) -> Result<Engine> {
         let core = Arc::new(Core::open(config).await?);
-        publish_left_behind(&core).await?;
+        finish_left_behind(&core).await?;
         Ok(Engine { core, writer: Mutex::new(None) })
     }
 
@@ -217,14 +221,19 @@ impl Engine {
     /// # Errors
     /// When there is no such setting, or it does not take the value.
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        let mut settings = self.settings().await?;
+        let before = self.settings().await?;
+        let mut settings = before.clone();
         settings.set(name, value)?;
         self.core.catalog.want_settings(&settings).await?;
-        match self.writer().await {
+        let applied = match self.writer().await {
             Ok(writer) => writer.apply_settings().await,
             Err(Error::WriterBusy { .. }) => Ok(()),
             Err(error) => Err(error),
+        };
+        if applied.is_err() {
+            self.core.catalog.want_settings(&before).await?;
         }
+        applied
     }
 
     /// Writes small files together into sorted ones and removes the files that no kept snapshot needs. It changes no number, and

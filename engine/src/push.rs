@@ -3,8 +3,10 @@
 mod acknowledger;
 mod admission;
 mod flush;
+mod limits;
 mod pending;
 mod request;
+mod unpublished;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +20,7 @@ use crate::versions::Status;
 
 pub(crate) use acknowledger::Acknowledger;
 pub(crate) use flush::flush;
+pub use limits::PushLimits;
 pub(crate) use request::{Decoder, Deletion, Request};
 
 /// How pushed bytes are read, and what happens to a request with rejected rows.

@@ -1,5 +1,7 @@
 //! A change of settings: everything is computed with the new ones beside the work that goes on, then takes the place of the old.
 
+use tokio::sync::Mutex;
+
 use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::Settings;
@@ -7,21 +9,49 @@ use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::{customers_refreshed_since, precomputed_files};
 use crate::store::NewFile;
 
+/// The wanted settings, when the newest snapshot has others.
+pub(crate) async fn to_apply(core: &Core) -> Result<Option<Settings>> {
+    let Some(wanted) = core.catalog.wanted_settings().await? else { return Ok(None) };
+    let newest = core.pinned().await?;
+    Ok(Some(wanted).filter(|wanted| *wanted != newest.info.settings))
+}
+
+/// Recomputes what follows from the wanted settings and publishes it. `publishing` is held only at the end; meanwhile nothing may be
+/// compacted.
+pub(crate) async fn apply(core: &Core, publishing: &Mutex<()>) -> Result<()> {
+    let Some(wanted) = to_apply(core).await? else { return Ok(()) };
+    let before = core.pinned().await?;
+    if recomputes(&wanted, &before.info.settings) {
+        let computed = compute(core, &before, &wanted).await?;
+        let _publishing = publishing.lock().await;
+        publish(core, &before, wanted, computed).await
+    } else {
+        let _publishing = publishing.lock().await;
+        publish_label(core, wanted).await
+    }
+}
+
+/// Whether numbers follow from the difference; the base currency is for reporting only.
+fn recomputes(wanted: &Settings, before: &Settings) -> bool {
+    let numbers = |settings: &Settings| Settings { base_currency: None, ..settings.clone() };
+    numbers(wanted) != numbers(before)
+}
+
 /// The precomputed tables under other settings.
-pub(crate) struct Computed {
+struct Computed {
     moment: Moment,
     files: Vec<NewFile>,
 }
 
 /// Computes everyone as of today with the wanted settings. Publications may go on.
-pub(crate) async fn compute(core: &Core, before: &Pinned, wanted: &Settings) -> Result<Computed> {
+async fn compute(core: &Core, before: &Pinned, wanted: &Settings) -> Result<Computed> {
     let moment = Moment { settings: wanted.clone(), as_of: core.today(wanted) };
     let files = compute_for(core, before, &moment, Changed::All, before.info.last_refresh + 1).await?;
     Ok(Computed { moment, files })
 }
 
 /// Publishes it, with the customers of publications since recomputed. The caller holds the right to publish.
-pub(crate) async fn publish(core: &Core, before: &Pinned, wanted: Settings, computed: Computed) -> Result<()> {
+async fn publish(core: &Core, before: &Pinned, wanted: Settings, computed: Computed) -> Result<()> {
     let Computed { moment, mut files } = computed;
     let committed = async {
         let pinned = core.pinned().await?;
@@ -46,7 +76,7 @@ pub(crate) async fn publish(core: &Core, before: &Pinned, wanted: Settings, comp
 }
 
 /// Publishes settings from which no number follows. The caller holds the right to publish.
-pub(crate) async fn publish_label(core: &Core, wanted: Settings) -> Result<()> {
+async fn publish_label(core: &Core, wanted: Settings) -> Result<()> {
     let pinned = core.pinned().await?;
     let mut commit = core.next_commit(&pinned, "settings");
     commit.snapshot.settings = wanted;

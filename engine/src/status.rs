@@ -30,6 +30,8 @@ pub struct Status {
     pub tables: Vec<TableStatus>,
     /// Kept snapshots.
     pub snapshots: u64,
+    /// Files that these are made of; with the catalog they are all that the directory holds.
+    pub files: u64,
     /// Bytes of the catalog.
     pub catalog_bytes: u64,
     /// Acknowledged rows that are not yet published.
@@ -78,21 +80,28 @@ pub(crate) async fn status(core: &Core) -> Result<Status> {
         })
         .collect();
     let wanted = core.catalog.wanted_settings().await?;
-    let (snapshots, waiting_rows) = core.catalog.counts().await?;
+    let counts = core.catalog.counts().await?;
     let mut status = Status {
         snapshot: pinned.info.id,
         committed_at: (pinned.info.id > 0).then_some(pinned.info.committed_at),
         as_of: pinned.info.as_of,
         settings: pinned.info.settings.clone(),
         tables,
-        snapshots,
+        snapshots: counts.snapshots,
+        files: counts.files,
         catalog_bytes: core.directory.catalog().metadata().map_or(0, |metadata| metadata.len()),
-        waiting_rows,
+        waiting_rows: counts.waiting_rows,
         writer_pid: core.directory.writer_pid()?,
         warnings: Vec::new(),
     };
     if wanted.is_some_and(|wanted| wanted != pinned.info.settings) {
         status.warnings.push("a settings change is not computed yet; the process that writes does it".to_string());
+    }
+    if status.waiting_rows > 0 {
+        status.warnings.push(format!(
+            "{} acknowledged rows are not published yet; the process that writes does it",
+            status.waiting_rows
+        ));
     }
     if pinned.info.id > 0 && core.today(&pinned.info.settings) != pinned.info.as_of {
         status

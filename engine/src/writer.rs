@@ -3,17 +3,15 @@
 mod upkeep;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono_tz::Tz;
 use datafusion::common::runtime::SpawnedTask;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::compact::{self, Compaction, Job};
-use crate::core::{Core, Pinned};
+use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::import::{self, ImportOptions, ImportSummary, Input};
-use crate::model::Settings;
 use crate::push::{Acknowledger, Pushed, Request, flush};
 use crate::settings;
 use crate::store::WriterLock;
@@ -33,26 +31,23 @@ struct Shared {
     publishing: Mutex<()>,
     /// Held by a compaction; there is one at a time.
     compacting: Mutex<()>,
-    /// Told when something was acknowledged.
-    acknowledged: Notify,
-    /// Set while rows may wait in the inbox.
-    waiting: AtomicBool,
 }
 
 impl Writer {
-    /// Takes the directory, sweeps what a write that did not end has left, and publishes what was acknowledged before.
+    /// Takes the directory, and finishes what another writer has left as far as it can be: the upkeep tries the rest again.
     pub(crate) async fn start(core: &Arc<Core>) -> Result<Writer> {
-        let lock = WriterLock::take(core.directory.root())?;
-        let pinned = tidy(core).await?;
-        let next_sequence = pinned.info.last_sequence + 1;
-        let acknowledger = Acknowledger::start(core, pinned, next_sequence);
+        let lock = WriterLock::take_soon(core.directory.root()).await?;
+        sweep(core).await?;
+        if let Err(error) = finish(core).await {
+            tracing::warn!(%error, "finish what the writer before has left");
+        }
+        let left = core.catalog.inbox(i64::MAX).await?;
+        let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left)?;
         let shared = Arc::new(Shared {
             core: Arc::clone(core),
             acknowledger,
             publishing: Mutex::new(()),
             compacting: Mutex::new(()),
-            acknowledged: Notify::new(),
-            waiting: AtomicBool::new(false),
         });
         let upkeep = SpawnedTask::spawn(upkeep::run(Arc::clone(&shared)));
         Ok(Writer { shared, _upkeep: upkeep, _lock: lock })
@@ -60,12 +55,7 @@ impl Writer {
 
     /// Returns once the request is durable, or refused.
     pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
-        let pushed = self.shared.acknowledger.push(request).await?;
-        if pushed.stored {
-            self.shared.waiting.store(true, Ordering::Release);
-            self.shared.acknowledged.notify_one();
-        }
-        Ok(pushed)
+        self.shared.acknowledger.push(request).await
     }
 
     /// Publishes everything that is acknowledged.
@@ -129,41 +119,45 @@ impl Writer {
     }
 }
 
-/// What the holder of the lock does first: it sweeps orphans and publishes what was acknowledged.
-async fn tidy(core: &Arc<Core>) -> Result<Arc<Pinned>> {
-    let pinned = Arc::new(core.pinned().await?);
-    core.directory.sweep(&core.catalog.named_files().await?, pinned.info.id)?;
-    match flush(core, &pinned, i64::MAX).await? {
-        Some(_) => Ok(Arc::new(core.pinned().await?)),
-        None => Ok(pinned),
-    }
+/// Sweeps what writes that did not end have left; the caller holds the lock.
+async fn sweep(core: &Core) -> Result<()> {
+    let last_snapshot = core.pinned().await?.info.id;
+    core.directory.sweep(&core.catalog.named_files().await?, last_snapshot)
 }
 
-/// Publishes what a writer that is gone has acknowledged; where another one holds the directory, that is its work.
-pub(crate) async fn publish_left_behind(core: &Arc<Core>) -> Result<()> {
-    if core.catalog.inbox_end().await?.is_none() {
+/// Publishes what was acknowledged, and carries out what was set; the caller holds the lock.
+async fn finish(core: &Arc<Core>) -> Result<()> {
+    flush(core, &Arc::new(core.pinned().await?), i64::MAX).await?;
+    settings::apply(core, &Mutex::new(())).await
+}
+
+/// Finishes what a writer that is gone has left; where another one holds the directory, that is its work. What is published can be
+/// read in any case.
+pub(crate) async fn finish_left_behind(core: &Arc<Core>) -> Result<()> {
+    if core.catalog.inbox_end().await?.is_none() && settings::to_apply(core).await?.is_none() {
         return Ok(());
     }
-    match WriterLock::take(core.directory.root()) {
-        Ok(_lock) => {
-            tidy(core).await?;
-            Ok(())
-        }
+    let finished = match WriterLock::take(core.directory.root()) {
+        Ok(_lock) => match sweep(core).await {
+            Ok(()) => finish(core).await,
+            Err(error) => Err(error),
+        },
         Err(Error::WriterBusy { .. }) => Ok(()),
         Err(error) => Err(error),
+    };
+    if let Err(error) = finished {
+        tracing::warn!(%error, "finish what the last writer has left; the next one tries again");
     }
+    Ok(())
 }
 
 impl Shared {
     /// Publishes what is acknowledged up to a sequence; the caller holds the right to publish.
     async fn flush(&self, until: i64, _publishing: &MutexGuard<'_, ()>) -> Result<()> {
-        if until == i64::MAX {
-            self.waiting.store(false, Ordering::Release);
-        }
         let pinned = Arc::new(self.core.pinned().await?);
         let Some(flushed) = flush(&self.core, &pinned, until).await? else { return Ok(()) };
-        let pinned = Arc::new(self.core.pinned().await?);
-        self.acknowledger.published(pinned, flushed.until, flushed.bytes).await
+        self.acknowledger.unpublished().remove(flushed.bytes);
+        self.acknowledger.published(Arc::new(self.core.pinned().await?), flushed.until).await
     }
 
     async fn compact_due(&self) -> Result<()> {
@@ -179,11 +173,15 @@ impl Shared {
     /// Carries out one compaction; false when what it read was replaced meanwhile.
     async fn compact(&self, job: &Job, done: &mut Compaction) -> Result<bool> {
         let _one_at_a_time = self.compacting.lock().await;
-        let files = compact::write(&self.core, &self.core.pinned().await?, job).await?;
+        let pinned = self.core.pinned().await?;
+        if !job.is_live(&pinned) {
+            return Ok(false);
+        }
+        let files = compact::write(&self.core, &pinned, job).await?;
         let _publishing = self.publishing.lock().await;
         let pinned = self.core.pinned().await?;
         let published = compact::publish(&self.core, &pinned, job, files, done).await?;
-        self.acknowledger.published(Arc::new(self.core.pinned().await?), 0, 0).await?;
+        self.acknowledger.published(Arc::new(self.core.pinned().await?), 0).await?;
         Ok(published)
     }
 
@@ -197,30 +195,12 @@ impl Shared {
     }
 
     async fn apply_settings(&self) -> Result<()> {
-        let Some(wanted) = self.core.catalog.wanted_settings().await? else { return Ok(()) };
-        if wanted == self.core.pinned().await?.info.settings {
+        if settings::to_apply(&self.core).await?.is_none() {
             return Ok(());
         }
         // A fold would hide who was computed meanwhile.
         let _no_compaction = self.compacting.lock().await;
-        let before = self.core.pinned().await?;
-        if wanted == before.info.settings {
-            return Ok(());
-        }
-        if recomputes(&wanted, &before.info.settings) {
-            let computed = settings::compute(&self.core, &before, &wanted).await?;
-            let _publishing = self.publishing.lock().await;
-            settings::publish(&self.core, &before, wanted, computed).await?;
-        } else {
-            let _publishing = self.publishing.lock().await;
-            settings::publish_label(&self.core, wanted).await?;
-        }
-        self.acknowledger.published(Arc::new(self.core.pinned().await?), 0, 0).await
+        settings::apply(&self.core, &self.publishing).await?;
+        self.acknowledger.published(Arc::new(self.core.pinned().await?), 0).await
     }
-}
-
-/// Whether numbers follow from the difference; the base currency is for reporting only.
-fn recomputes(wanted: &Settings, before: &Settings) -> bool {
-    let numbers = |settings: &Settings| Settings { base_currency: None, ..settings.clone() };
-    numbers(wanted) != numbers(before)
 }

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod completions;
+mod crashes;
 mod demo;
 mod importing;
-mod killing;
 mod output;
 mod run;
 mod settings;

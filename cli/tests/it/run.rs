@@ -24,6 +24,13 @@ impl Place {
         Place { dir: TempDir::new().unwrap() }
     }
 
+    /// The same again; nobody may be at work in it.
+    pub(crate) fn copy(&self) -> Place {
+        let copy = Place::new();
+        copy_all(self.dir.path(), copy.dir.path());
+        copy
+    }
+
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, content).unwrap();
@@ -63,5 +70,18 @@ impl Place {
     pub(crate) fn import_sample(&self) {
         let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-data");
         self.ok(&["import", sample.to_str().unwrap()]);
+    }
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    for entry in from.read_dir().unwrap() {
+        let from = entry.unwrap().path();
+        let to = to.join(from.file_name().unwrap());
+        if from.is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy_all(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).unwrap();
+        }
     }
 }

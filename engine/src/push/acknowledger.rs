@@ -2,8 +2,8 @@
 //! transaction.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
 use datafusion::common::runtime::SpawnedTask;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -12,14 +12,11 @@ use super::Pushed;
 use super::admission::{Admission, Admitted};
 use super::pending::{Known, Pending};
 use super::request::Request;
+use super::unpublished::Unpublished;
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
-use crate::store::Acknowledged;
+use crate::store::{Acknowledged, InboxRows};
 
-/// Bytes of acknowledged requests that may wait for their publication; beyond it pushes are refused.
-pub(crate) const INBOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Requests that may wait for their acknowledgement.
-const REQUESTS_WAITING_MAX: usize = 1024;
 /// Requests that one transaction acknowledges at most.
 const REQUESTS_TOGETHER_MAX: usize = 256;
 
@@ -36,29 +33,32 @@ enum Message {
 /// The way to the task; it ends with this.
 pub(crate) struct Acknowledger {
     messages: mpsc::Sender<Message>,
-    waiting_bytes: Arc<AtomicU64>,
+    unpublished: Arc<Unpublished>,
+    inbox_bytes_max: u64,
     _task: SpawnedTask<()>,
 }
 
 impl Acknowledger {
-    /// Starts the task on what is published and acknowledged so far.
-    pub(crate) fn start(core: &Arc<Core>, pinned: Arc<Pinned>, next_sequence: i64) -> Acknowledger {
-        let (messages, received) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let waiting_bytes = Arc::new(AtomicU64::new(0));
+    /// Starts the task on what is published, and what is acknowledged besides.
+    pub(crate) fn start(core: &Arc<Core>, pinned: Arc<Pinned>, inbox: &[InboxRows]) -> Result<Acknowledger> {
+        let (messages, received) = mpsc::channel(core.config.push.requests_waiting.max(1));
+        let unpublished = Arc::new(Unpublished::new(bytes_of(inbox)));
+        let last_sequence = inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         let desk = Desk {
             core: Arc::clone(core),
             pinned,
-            pending: Pending::default(),
-            next_sequence,
+            pending: Pending::of_inbox(inbox)?,
+            next_sequence: last_sequence + 1,
             importing: false,
-            waiting_bytes: Arc::clone(&waiting_bytes),
+            unpublished: Arc::clone(&unpublished),
         };
-        Acknowledger { messages, waiting_bytes, _task: SpawnedTask::spawn(desk.run(received)) }
+        let inbox_bytes_max = core.config.push.inbox_bytes;
+        Ok(Acknowledger { messages, unpublished, inbox_bytes_max, _task: SpawnedTask::spawn(desk.run(received)) })
     }
 
     /// Returns once the request is durable, or refused.
     pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
-        if self.waiting_bytes() > INBOX_BYTES_MAX {
+        if self.unpublished.bytes() > self.inbox_bytes_max {
             return Err(Error::Overloaded);
         }
         let (reply, answer) = oneshot::channel();
@@ -76,8 +76,7 @@ impl Acknowledger {
         first.await.map_err(|_| closed())
     }
 
-    pub(crate) async fn published(&self, pinned: Arc<Pinned>, until: i64, bytes: u64) -> Result<()> {
-        self.waiting_bytes.fetch_sub(bytes.min(self.waiting_bytes()), Ordering::Relaxed);
+    pub(crate) async fn published(&self, pinned: Arc<Pinned>, until: i64) -> Result<()> {
         self.send(Message::Published(pinned, until)).await
     }
 
@@ -85,9 +84,9 @@ impl Acknowledger {
         self.send(Message::ImportOver(pinned)).await
     }
 
-    /// Bytes that wait for their publication.
-    pub(crate) fn waiting_bytes(&self) -> u64 {
-        self.waiting_bytes.load(Ordering::Relaxed)
+    /// What waits for its publication.
+    pub(crate) fn unpublished(&self) -> &Unpublished {
+        &self.unpublished
     }
 
     async fn send(&self, message: Message) -> Result<()> {
@@ -99,6 +98,10 @@ fn closed() -> Error {
     Error::Closed
 }
 
+fn bytes_of(inbox: &[InboxRows]) -> u64 {
+    inbox.iter().map(|rows| rows.rows.len() as u64).sum()
+}
+
 /// What the task knows.
 struct Desk {
     core: Arc<Core>,
@@ -106,7 +109,7 @@ struct Desk {
     pending: Pending,
     next_sequence: i64,
     importing: bool,
-    waiting_bytes: Arc<AtomicU64>,
+    unpublished: Arc<Unpublished>,
 }
 
 type Waiting = (Box<Request>, oneshot::Sender<Result<Pushed>>);
@@ -142,13 +145,20 @@ impl Desk {
                 self.importing = true;
             }
             Message::Published(pinned, until) => {
-                self.pinned = pinned;
+                self.see(pinned);
                 self.pending.published(until);
             }
             Message::ImportOver(pinned) => {
-                self.pinned = pinned;
+                self.see(pinned);
                 self.importing = false;
             }
+        }
+    }
+
+    /// Of publications side by side one may be heard of after a newer one.
+    fn see(&mut self, pinned: Arc<Pinned>) {
+        if pinned.info.id >= self.pinned.info.id {
+            self.pinned = pinned;
         }
     }
 
@@ -171,19 +181,27 @@ impl Desk {
                 acknowledged.data_sources.push(admitted.data_source.clone());
             }
         }
-        let durable = if acknowledged.rows.is_empty() {
-            Ok(())
-        } else {
-            desk.core.catalog.acknowledge(&acknowledged, received_at).await
-        };
+        let durable = desk.make_durable(&acknowledged, received_at).await;
         if durable.is_ok() {
-            let bytes: usize = acknowledged.rows.iter().map(|rows| rows.rows.len()).sum();
-            desk.waiting_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             desk.pending.extend(together);
             desk.next_sequence = next_sequence;
         }
         answer(answered, durable);
         desk
+    }
+
+    async fn make_durable(&self, acknowledged: &Acknowledged, received_at: DateTime<Utc>) -> Result<()> {
+        if acknowledged.rows.is_empty() {
+            return Ok(());
+        }
+        let bytes = bytes_of(&acknowledged.rows);
+        self.unpublished.add(bytes);
+        let durable = self.core.catalog.acknowledge(acknowledged, received_at).await;
+        match durable {
+            Ok(()) => self.unpublished.tell(),
+            Err(_) => self.unpublished.remove(bytes),
+        }
+        durable
     }
 
     fn admit(self, requests: Vec<Waiting>) -> (Desk, Vec<Answered>, Pending, i64) {

@@ -82,7 +82,7 @@ impl Admission<'_> {
         let compared = incoming.compare(Keep::Every, |keys| self.known.find(object, keys))?;
         self.answer(object, &rows, &compared, request, plans, admitted)?;
         for row in 0..rows.num_rows() {
-            if compared.kept[row] {
+            if compared.kept[row] || self.keep_all {
                 admitted.together.insert(object, incoming.key(row as u32), incoming.known(row as u32));
             }
         }

@@ -78,7 +78,8 @@ fn write(core: &Core, pinned: &Pinned, object: ObjectType, rows: &RecordBatch, a
     Ok(())
 }
 
-fn with_keys(rows: &RecordBatch) -> Result<RecordBatch> {
+/// Rows with the keys of their ids.
+pub(super) fn with_keys(rows: &RecordBatch) -> Result<RecordBatch> {
     let mut fields = rows.schema().fields().to_vec();
     fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
     let mut columns: Vec<ArrayRef> = rows.columns().to_vec();

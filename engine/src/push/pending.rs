@@ -2,16 +2,32 @@
 
 use std::collections::HashMap;
 
+use super::flush::with_keys;
+use super::wire;
 use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::ObjectType;
-use crate::store::{Key, KnownId};
+use crate::store::{InboxRows, Key, KnownId};
+use crate::versions::Incoming;
 
 /// The last acknowledged version of ids.
 #[derive(Debug, Default)]
 pub(super) struct Pending(HashMap<(ObjectType, Key), KnownId>);
 
 impl Pending {
+    /// What another writer has left in the inbox.
+    pub(super) fn of_inbox(inbox: &[InboxRows]) -> Result<Pending> {
+        let mut pending = Pending::default();
+        for request in inbox {
+            let rows = with_keys(&wire::of_bytes(request.object, &request.rows)?)?;
+            let incoming = Incoming::of(request.object, &rows)?;
+            for row in 0..rows.num_rows() as u32 {
+                pending.insert(request.object, incoming.key(row), incoming.known(row));
+            }
+        }
+        Ok(pending)
+    }
+
     pub(super) fn insert(&mut self, object: ObjectType, key: Key, known: KnownId) {
         self.0.insert((object, key), known);
     }

@@ -94,6 +94,17 @@ pub(crate) struct Commit {
     pub(crate) inbox_until: i64,
 }
 
+/// Counts of the whole catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Kept snapshots.
+    pub(crate) snapshots: u64,
+    /// Files that they are made of.
+    pub(crate) files: u64,
+    /// Acknowledged rows that are not yet published.
+    pub(crate) waiting_rows: u64,
+}
+
 /// The catalog of one data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog {
@@ -151,15 +162,17 @@ impl Catalog {
         row.map(|row| Ok(row.try_get("id")?)).transpose()
     }
 
-    /// How many snapshots are kept, and how many rows wait in the inbox.
-    pub(crate) async fn counts(&self) -> Result<(u64, u64)> {
+    /// How much there is of what no snapshot tells of itself.
+    pub(crate) async fn counts(&self) -> Result<Counts> {
         let row = sqlx::query(
             "select (select count(*) from snapshot) as snapshots,
-                    (select coalesce(sum(last_sequence - first_sequence + 1), 0) from inbox) as waiting",
+                    (select count(*) from data_file) as files,
+                    (select coalesce(sum(last_sequence - first_sequence + 1), 0) from inbox) as waiting_rows",
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok((row.try_get::<i64, _>("snapshots")? as u64, row.try_get::<i64, _>("waiting")? as u64))
+        let count = |name| row.try_get::<i64, _>(name).map(|count| count as u64);
+        Ok(Counts { snapshots: count("snapshots")?, files: count("files")?, waiting_rows: count("waiting_rows")? })
     }
 
     /// The settings as they were last set; none when they never were.

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Table;
@@ -15,12 +14,13 @@ const CATALOG: &str = "catalog.db";
 /// What an import's staging directory is called, before its random part.
 pub(crate) const STAGING_PREFIX: &str = "import-";
 
+/// Numbers the files of this process: no two ever share a name, whoever opened the directory.
+static FILES: AtomicU32 = AtomicU32::new(0);
+
 /// The data directory's files.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
     root: PathBuf,
-    /// Numbers the writers of this process, so that no two ever share a name.
-    writers: Arc<AtomicU32>,
 }
 
 impl Directory {
@@ -47,7 +47,7 @@ impl Directory {
         for table in Table::ALL {
             make_dir(&root.join("data").join(table.name()))?;
         }
-        Ok(Directory { root, writers: Arc::default() })
+        Ok(Directory { root })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -109,7 +109,7 @@ impl Directory {
 
     /// The name of a new data file, relative to the directory; no other file ever has it.
     pub(super) fn new_name(&self, table: Table, snapshot: i64) -> String {
-        let number = self.writers.fetch_add(1, Ordering::Relaxed);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
         format!("data/{}/{snapshot:08}-{}-{number}.parquet", table.name(), std::process::id())
     }
 

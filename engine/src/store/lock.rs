@@ -4,9 +4,17 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use crate::error::{Error, Result};
 
 const FILE_NAME: &str = "writer.lock";
+
+/// How long a writer waits for those who hold the lock for a moment only: who asks for the holder, or publishes what is left.
+const PATIENCE: Duration = Duration::from_millis(500);
+const RETRY_AFTER: Duration = Duration::from_millis(10);
 
 /// Held by the one process that may write a data directory.
 #[derive(Debug)]
@@ -15,6 +23,17 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
+    /// Takes the lock, once those who hold it for a moment have given it up.
+    pub(crate) async fn take_soon(dir: &Path) -> Result<WriterLock> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match WriterLock::take(dir) {
+                Err(Error::WriterBusy { .. }) if Instant::now() < until => sleep(RETRY_AFTER).await,
+                taken => return taken,
+            }
+        }
+    }
+
     /// Takes the lock, or says which process holds it.
     pub(crate) fn take(dir: &Path) -> Result<WriterLock> {
         let path = dir.join(FILE_NAME);

@@ -1,7 +1,6 @@
 //! Upkeep: what a writer does beside its calls. It publishes acknowledged pushes, moves the day, applies settings, compacts.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::common::runtime::SpawnedTask;
@@ -11,10 +10,6 @@ use super::Shared;
 use crate::error::Result;
 use crate::publish::{Addition, publish};
 
-/// How long an acknowledged push waits at most until its publication begins.
-const FLUSH_AFTER: Duration = Duration::from_millis(500);
-/// Bytes of acknowledged pushes that are published without waiting.
-const FLUSH_BYTES: u64 = 8 * 1024 * 1024;
 /// How often the day, the settings and the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long is waited after a failure before the next attempt.
@@ -23,22 +18,22 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Runs until it is dropped.
 pub(super) async fn run(shared: Arc<Shared>) {
     let _tidying = SpawnedTask::spawn(tidy(Arc::clone(&shared)));
+    let (limits, unpublished) = (shared.core.config.push, shared.acknowledger.unpublished());
     loop {
-        if !shared.waiting.load(Ordering::Acquire) {
-            shared.acknowledged.notified().await;
+        if unpublished.bytes() == 0 {
+            unpublished.grown().await;
         }
-        let flush_at = Instant::now() + FLUSH_AFTER;
-        while Instant::now() < flush_at && shared.acknowledger.waiting_bytes() < FLUSH_BYTES {
+        let flush_at = Instant::now() + limits.flush_after;
+        while Instant::now() < flush_at && unpublished.bytes() < limits.flush_bytes {
             tokio::select! {
                 () = sleep_until(flush_at) => {}
-                () = shared.acknowledged.notified() => {}
+                () = unpublished.grown() => {}
             }
         }
         let publishing = shared.publishing.lock().await;
         let flushed = shared.flush(i64::MAX, &publishing).await;
         drop(publishing);
         if let Err(error) = flushed {
-            shared.waiting.store(true, Ordering::Release);
             tracing::error!(%error, "publish acknowledged pushes; they are kept and tried again");
             sleep(RETRY_AFTER).await;
         }

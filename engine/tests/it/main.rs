@@ -6,12 +6,15 @@ mod books;
 mod cases;
 #[allow(dead_code, unreachable_pub)]
 mod coverage;
+mod crowd;
 mod damage;
 mod histories;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;
 mod ledger;
+mod left_behind;
+mod overload;
 mod random_books;
 mod routes;
 mod rules;

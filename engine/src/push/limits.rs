@@ -1,0 +1,29 @@
+//! How much of what is pushed may wait, and for how long.
+
+use std::time::Duration;
+
+/// The limits of pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PushLimits {
+    /// Bytes of acknowledged requests that may wait for their publication; beyond it pushes are refused as
+    /// [`crate::Error::Overloaded`].
+    pub inbox_bytes: u64,
+    /// Requests that may wait for their acknowledgement; beyond it they are refused likewise. At least one.
+    pub requests_waiting: usize,
+    /// How long an acknowledged request waits at most until its publication begins.
+    pub flush_after: Duration,
+    /// Bytes of acknowledged requests that are published without waiting.
+    pub flush_bytes: u64,
+}
+
+impl Default for PushLimits {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        PushLimits {
+            inbox_bytes: 64 * MIB,
+            requests_waiting: 1024,
+            flush_after: Duration::from_millis(500),
+            flush_bytes: 8 * MIB,
+        }
+    }
+}

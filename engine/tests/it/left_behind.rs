@@ -1,0 +1,123 @@
+//! What cannot be finished at once: it stays acknowledged, stands in nobody's way, and is finished by who comes next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mrrow_engine::model::ObjectType;
+use mrrow_engine::push::{PushLimits, PushOptions};
+use mrrow_engine::{Engine, Error, RowStatus};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::ledger::{Ledger, open};
+use crate::overload::open_patient;
+
+const TODAY: &str = "2024-03-01";
+
+async fn push(engine: &Engine, object: ObjectType, row: Value) -> Result<RowStatus, Error> {
+    let pushed = engine.push("default", Some(object), row.to_string().into_bytes(), &PushOptions::default()).await?;
+    assert!(pushed.stored, "{pushed:?}");
+    Ok(pushed.result[0].status)
+}
+
+/// An invoice that is too large to be computed once its discount counts.
+fn invoice(customer: &str, discount: i64) -> Value {
+    json!({
+        "id": format!("i-{customer}"), "customer_id": customer, "type": "subscription", "invoice_date": "2024-01-01",
+        "amount": 1, "discount": discount, "currency": "USD", "plan_id": "p",
+    })
+}
+
+fn refund(customer: &str, amount: i64) -> Value {
+    json!({
+        "id": format!("r-{customer}"), "customer_id": customer, "type": "refund", "invoice_date": "2024-01-05",
+        "amount": amount, "currency": "USD",
+    })
+}
+
+const TOO_MUCH: i64 = 10_000_000_000_000;
+
+async fn ledger_with(discounts: &str) -> Ledger {
+    let ledger = Ledger::open(TODAY.parse().unwrap()).await;
+    ledger.engine.set_setting("discounts", discounts).await.unwrap();
+    let customers = json!([{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]);
+    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
+    ledger.import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a", 0)]})).await;
+    ledger
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_customer_that_cannot_be_computed_stands_in_nobodys_way_and_can_be_corrected() {
+    let Ledger { engine, dir } = ledger_with("gross").await;
+    engine.close().await.unwrap();
+    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    push(&engine, ObjectType::Invoices, refund("b", TOO_MUCH)).await.unwrap();
+    push(&engine, ObjectType::Invoices, invoice("b", TOO_MUCH)).await.unwrap();
+    assert!(matches!(engine.flush().await, Err(Error::Customer { .. })));
+    assert!(matches!(engine.close().await, Err(Error::Customer { .. })));
+
+    // It opens and reads, and the next writer knows what waits.
+    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    assert_eq!(engine.status().await.unwrap().waiting_rows, 2);
+    assert!(engine.verify().await.unwrap().holds());
+    assert_eq!(push(&engine, ObjectType::Invoices, invoice("b", TOO_MUCH)).await.unwrap(), RowStatus::Unchanged);
+    assert_eq!(push(&engine, ObjectType::Invoices, invoice("b", 5)).await.unwrap(), RowStatus::Updated);
+    push(&engine, ObjectType::Invoices, refund("b", 0)).await.unwrap();
+    engine.flush().await.unwrap();
+    let ledger = Ledger { engine, dir };
+    let invoices = ledger.sql("select id, discount from invoices order by id").await;
+    assert_eq!(invoices, [["i-a", "0"], ["i-b", "5"], ["r-b", ""]]);
+    ledger.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_under_which_a_customer_cannot_be_computed_are_not_set() {
+    let ledger = ledger_with("net").await;
+    ledger.import(&json!({"invoices": [invoice("b", TOO_MUCH), refund("b", TOO_MUCH)]})).await;
+    let refused = ledger.engine.set_setting("discounts", "gross").await;
+    assert!(matches!(refused, Err(Error::Customer { .. })), "{refused:?}");
+    assert_eq!(ledger.engine.settings().await.unwrap().get("discounts").unwrap(), "net");
+    ledger.engine.set_setting("refunds", "ignore").await.unwrap();
+    ledger.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_nobody_waits_for_any_more_is_published_all_the_same() {
+    let ledger = ledger_with("net").await;
+    for microseconds in (0..4000).step_by(100) {
+        let row = json!({"id": format!("c{microseconds}"), "name": "C"});
+        let pushing = push(&ledger.engine, ObjectType::Customers, row);
+        let _ = tokio::time::timeout(Duration::from_micros(microseconds), pushing).await;
+        if microseconds % 800 == 0 {
+            all_is_published(&ledger.engine).await;
+        }
+    }
+}
+
+async fn all_is_published(engine: &Engine) {
+    for _ in 0..100 {
+        if engine.status().await.unwrap().waiting_rows == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("what is acknowledged is not published");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_looks_at_the_status_stands_in_no_writers_way() {
+    let dir = TempDir::new().unwrap();
+    let onlooker = Arc::new(open(dir.path(), TODAY.parse().unwrap()).await);
+    let looking = tokio::spawn(async move {
+        loop {
+            onlooker.status().await.unwrap();
+        }
+    });
+    for round in 0..60 {
+        let engine = open(dir.path(), TODAY.parse().unwrap()).await;
+        let row = json!({"id": format!("c{round}"), "name": "C"});
+        push(&engine, ObjectType::Customers, row).await.unwrap();
+        drop(engine);
+    }
+    looking.abort();
+}
