@@ -156,3 +156,55 @@ pub(crate) async fn refresh(
 async fn send(sender: &mpsc::Sender<Found>, found: Found) -> Result<()> {
     sender.send(found).await.map_err(|_| Error::Internal("the refresh's writer is gone".to_string()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::core::Core;
+    use crate::engine::Config;
+    use crate::import::{ImportOptions, Input};
+    use datafusion::physical_plan::displayable;
+
+    /// Two imports: the second lies over the first.
+    async fn core_with_base_and_delta(dir: &std::path::Path) -> Core {
+        let config = Config::new(dir, Arc::new(|| "2024-06-01T00:00:00Z".parse().unwrap()));
+        let engine = crate::Engine::open(config.clone()).await.unwrap();
+        let invoice = |id: &str, customer: &str, amount: u32| {
+            format!(
+                r#"{{"id":"{id}","customer_id":"{customer}","type":"one-time","invoice_date":"2024-01-01","amount":{amount},"currency":"USD"}}"#
+            )
+        };
+        for amount in [1, 2] {
+            let book = format!(
+                r#"{{"customers":[{{"id":"a","name":"A{amount}"}},{{"id":"b","name":"B"}}],"invoices":[{},{}]}}"#,
+                invoice("1", "b", amount),
+                invoice(&format!("of {amount}"), "a", 5)
+            );
+            let input = Input::bytes("book", None, book.into_bytes());
+            engine.import(vec![input], &ImportOptions::default()).await.unwrap();
+        }
+        engine.close().await.unwrap();
+        Core::open(config).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn everyone_is_read_in_the_order_of_the_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let core = core_with_base_and_delta(dir.path()).await;
+        let pinned = core.pinned().await.unwrap();
+        let work = Refresh {
+            tables: core.tables(&pinned).unwrap(),
+            moment: pinned.moment(),
+            changed: Changed::All,
+            refusing: Refusing::Nobody,
+            number: 9,
+        };
+        let context = work.session(&core.sessions).await.unwrap();
+        let invoices = context.sql(INVOICES_OF_EVERYONE).await.unwrap();
+        let plan = invoices.create_physical_plan().await.unwrap();
+        let shown = displayable(plan.as_ref()).indent(false).to_string();
+        assert!(!shown.contains("SortExec"), "it is sorted again:\n{shown}");
+        assert!(shown.contains("SortPreservingMergeExec"), "{shown}");
+    }
+}
