@@ -10,7 +10,7 @@ use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::store::{DataFile, Layer, NewFile, Table};
 
-pub(crate) use plan::{all_jobs, due_job};
+pub(crate) use plan::{all_jobs, due_jobs};
 
 /// What compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -50,8 +50,24 @@ pub(crate) enum Kind {
     FoldPrecomputed,
 }
 
-/// Writes the files that take the place of a job's.
-pub(crate) async fn write(core: &Core, pinned: &Pinned, job: &Job) -> Result<Vec<NewFile>> {
+/// Writes the files that take the place of those of jobs. Publications may go on.
+pub(crate) async fn write(core: &Core, pinned: &Pinned, jobs: Vec<Job>) -> Result<Vec<(Job, Vec<NewFile>)>> {
+    let mut written: Vec<(Job, Vec<NewFile>)> = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match write_one(core, pinned, &job).await {
+            Ok(files) => written.push((job, files)),
+            Err(error) => {
+                for (_, files) in &written {
+                    core.give_up(files)?;
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(written)
+}
+
+async fn write_one(core: &Core, pinned: &Pinned, job: &Job) -> Result<Vec<NewFile>> {
     let mut files = Vec::new();
     let written = write_into(core, pinned, job, &mut files).await;
     if written.is_err() {
@@ -78,27 +94,31 @@ async fn write_into(core: &Core, pinned: &Pinned, job: &Job, files: &mut Vec<New
     Ok(())
 }
 
-/// Publishes new files in the place of a job's; false, and nothing is done, when some of those were replaced meanwhile. The caller
-/// holds the right to publish.
+/// Publishes new files in the place of those of jobs, as one snapshot. Those of a job of which files were replaced meanwhile are given up;
+/// false when that is so for all. The caller holds the right to publish.
 pub(crate) async fn publish(
     core: &Core,
     pinned: &Pinned,
-    job: &Job,
-    files: Vec<NewFile>,
+    written: Vec<(Job, Vec<NewFile>)>,
     done: &mut Compaction,
 ) -> Result<bool> {
-    if !job.is_live(pinned) {
-        core.give_up(&files)?;
-        return Ok(false);
-    }
     let mut commit = core.next_commit(pinned, "compaction");
     // Nothing is computed: the precomputed rows are still those of that day.
     commit.snapshot.as_of = pinned.info.as_of;
-    commit.replaced_files = job.files.iter().map(|file| file.id).collect();
-    done.files_replaced += job.files.len();
-    done.files_written += files.len();
-    done.rows_written += files.iter().map(|file| file.rows).sum::<i64>();
-    commit.files = files;
+    for (job, files) in written {
+        if job.is_live(pinned) {
+            commit.replaced_files.extend(job.files.iter().map(|file| file.id));
+            commit.files.extend(files);
+        } else {
+            core.give_up(&files)?;
+        }
+    }
+    if commit.replaced_files.is_empty() {
+        return Ok(false);
+    }
+    done.files_replaced += commit.replaced_files.len();
+    done.files_written += commit.files.len();
+    done.rows_written += commit.files.iter().map(|file| file.rows).sum::<i64>();
     core.commit(commit).await?;
     Ok(true)
 }

@@ -130,6 +130,13 @@ impl Engine {
         bytes: Vec<u8>,
         options: &PushOptions,
     ) -> Result<Pushed> {
+        let bytes_max = self.core.config.push.request_bytes;
+        if bytes.len() > bytes_max {
+            let size = bytes.len();
+            let message =
+                format!("the request has {size} bytes; {bytes_max} are allowed: push it in parts, or import it");
+            return Err(Error::Argument(message));
+        }
         let decoder = self.decoder(data_source, object, options).await?;
         let decoding = tokio::task::spawn_blocking(move || decoder.whole(bytes));
         let request = decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))??;

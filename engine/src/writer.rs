@@ -9,7 +9,7 @@ use datafusion::common::runtime::SpawnedTask;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::compact::{self, Compaction, Job};
-use crate::core::Core;
+use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::import::{self, ImportOptions, ImportSummary, Input};
 use crate::push::{Acknowledger, Pushed, Request, flush};
@@ -83,7 +83,8 @@ impl Writer {
         drop(publishing);
         let summary = admitted?;
         if summary.snapshot.is_some() {
-            self.compact_due().await?;
+            self.shared.compact_due().await?;
+            self.shared.thin(&mut Compaction::default()).await?;
         }
         Ok(summary)
     }
@@ -96,17 +97,9 @@ impl Writer {
     /// Compacts everything that can be.
     pub(crate) async fn compact(&self) -> Result<Compaction> {
         let mut done = Compaction::default();
-        let jobs = compact::all_jobs(&self.shared.core.pinned().await?);
-        for job in jobs {
-            self.shared.compact(&job, &mut done).await?;
-        }
+        self.shared.compact(compact::all_jobs, &mut done).await?;
         self.shared.thin(&mut done).await?;
         Ok(done)
-    }
-
-    /// Compacts what is due.
-    async fn compact_due(&self) -> Result<()> {
-        self.shared.compact_due().await
     }
 
     async fn timezone(&self) -> Result<Tz> {
@@ -161,26 +154,22 @@ impl Shared {
     }
 
     async fn compact_due(&self) -> Result<()> {
-        let mut done = Compaction::default();
-        while let Some(job) = compact::due_job(&self.core.pinned().await?) {
-            if !self.compact(&job, &mut done).await? {
-                break;
-            }
-        }
-        self.thin(&mut done).await
+        while self.compact(compact::due_jobs, &mut Compaction::default()).await? {}
+        Ok(())
     }
 
-    /// Carries out one compaction; false when what it read was replaced meanwhile.
-    async fn compact(&self, job: &Job, done: &mut Compaction) -> Result<bool> {
+    /// Carries out the compactions that are planned for the newest snapshot; false when there is nothing to do, or what they read was
+    /// replaced meanwhile.
+    async fn compact(&self, plan: fn(&Pinned) -> Vec<Job>, done: &mut Compaction) -> Result<bool> {
         let _one_at_a_time = self.compacting.lock().await;
         let pinned = self.core.pinned().await?;
-        if !job.is_live(&pinned) {
+        let jobs = plan(&pinned);
+        if jobs.is_empty() {
             return Ok(false);
         }
-        let files = compact::write(&self.core, &pinned, job).await?;
+        let written = compact::write(&self.core, &pinned, jobs).await?;
         let _publishing = self.publishing.lock().await;
-        let pinned = self.core.pinned().await?;
-        let published = compact::publish(&self.core, &pinned, job, files, done).await?;
+        let published = compact::publish(&self.core, &self.core.pinned().await?, written, done).await?;
         self.acknowledger.published(Arc::new(self.core.pinned().await?), 0).await?;
         Ok(published)
     }

@@ -1,4 +1,4 @@
-//! Which compaction is due: deltas of a size are merged when there are many, and folded into the base when they are a fair part of it.
+//! Which compactions are due: deltas of a size are merged when there are many, and folded into the base when they are a fair part of it.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +34,17 @@ pub(crate) fn all_jobs(pinned: &Pinned) -> Vec<Job> {
     groups().into_iter().filter_map(|group| fold(pinned, &group, 1)).collect()
 }
 
-/// The next job that is worth its cost.
-pub(crate) fn due_job(pinned: &Pinned) -> Option<Job> {
-    let groups = groups();
-    let folds = groups.iter().filter_map(|group| {
-        let rows = |layer| -> i64 { of(pinned, &group.1, layer).iter().map(|file| file.rows).sum() };
-        fold(pinned, group, FOLD_ROWS_MIN.max(rows(Layer::Base) / FOLD_SHARE))
-    });
-    folds.chain(groups.iter().flat_map(|group| &group.1).filter_map(|table| merge(pinned, *table))).next()
+/// The jobs that are worth their cost now; no two share a file.
+pub(crate) fn due_jobs(pinned: &Pinned) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for group in groups() {
+        let base_rows: i64 = of(pinned, &group.1, Layer::Base).iter().map(|file| file.rows).sum();
+        match fold(pinned, &group, FOLD_ROWS_MIN.max(base_rows / FOLD_SHARE)) {
+            Some(job) => jobs.push(job),
+            None => jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table))),
+        }
+    }
+    jobs
 }
 
 /// Base and delta of a group, when the delta has so many rows.

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// The limits of pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PushLimits {
+    /// Bytes of one request as it is sent; what is larger is to be imported.
+    pub request_bytes: usize,
     /// Bytes of acknowledged requests that may wait for their publication; beyond it pushes are refused as
     /// [`crate::Error::Overloaded`].
     pub inbox_bytes: u64,
@@ -20,6 +22,7 @@ impl Default for PushLimits {
     fn default() -> Self {
         const MIB: u64 = 1024 * 1024;
         PushLimits {
+            request_bytes: 16 * 1024 * 1024,
             inbox_bytes: 64 * MIB,
             requests_waiting: 1024,
             flush_after: Duration::from_millis(500),

@@ -7,11 +7,14 @@ use datafusion::common::runtime::SpawnedTask;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Shared;
+use crate::compact::Compaction;
 use crate::error::Result;
 use crate::publish::{Addition, publish};
 
 /// How often the day, the settings and the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often old snapshots are forgotten and files that nobody needs removed.
+const THIN_EVERY: Duration = Duration::from_secs(60);
 /// How long is waited after a failure before the next attempt.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -42,23 +45,27 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 /// What may take longer, and is never in the way of publications.
 async fn tidy(shared: Arc<Shared>) {
-    let mut compacted_at = None;
+    let (mut looked_at, mut thinned_at) = (None, Instant::now());
     loop {
         sleep(LOOK_EVERY).await;
-        if let Err(error) = look(&shared, &mut compacted_at).await {
+        if let Err(error) = look(&shared, &mut looked_at, &mut thinned_at).await {
             tracing::error!(%error, "tidy up; it is tried again");
             sleep(RETRY_AFTER).await;
         }
     }
 }
 
-async fn look(shared: &Shared, looked_at: &mut Option<i64>) -> Result<()> {
+async fn look(shared: &Shared, looked_at: &mut Option<i64>, thinned_at: &mut Instant) -> Result<()> {
     shared.apply_settings().await?;
     move_day(shared).await?;
     let newest = shared.core.pinned().await?.info.id;
     if *looked_at != Some(newest) {
         shared.compact_due().await?;
         *looked_at = Some(shared.core.pinned().await?.info.id);
+    }
+    if thinned_at.elapsed() >= THIN_EVERY {
+        *thinned_at = Instant::now();
+        shared.thin(&mut Compaction::default()).await?;
     }
     Ok(())
 }

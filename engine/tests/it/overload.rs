@@ -108,3 +108,14 @@ async fn what_seems_unchanged_while_an_import_runs_is_compared_with_it_afterward
     let engine = Arc::into_inner(engine).unwrap();
     Ledger { engine, dir }.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_refused_one_byte_past_its_limit() {
+    let dir = TempDir::new().unwrap();
+    let row = br#"{"id":"c","name":"A"}"#;
+    let engine = open_patient(dir.path(), PushLimits { request_bytes: row.len(), ..PushLimits::default() }).await;
+    assert!(push(&engine, "c", "A").await.unwrap().stored);
+    let Err(Error::Argument(message)) = push(&engine, "cc", "A").await else { panic!("it is stored") };
+    assert_eq!(message, "the request has 22 bytes; 21 are allowed: push it in parts, or import it");
+    engine.close().await.unwrap();
+}

@@ -1,6 +1,6 @@
 //! Retention: which snapshots are kept, and which files no kept snapshot needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use sqlx::Row;
@@ -30,6 +30,7 @@ struct Kept {
     id: i64,
     committed_at: DateTime<Utc>,
     cause: String,
+    has_files: bool,
 }
 
 impl Catalog {
@@ -37,26 +38,25 @@ impl Catalog {
     /// catalog names them no longer.
     pub(crate) async fn thin(&self, retention: Retention, now: DateTime<Utc>, in_use: &[i64]) -> Result<Vec<String>> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let rows = sqlx::query("select id, committed_at, cause from snapshot order by id")
+        let rows = sqlx::query("select id, committed_at, cause, files_kept from snapshot order by id")
             .fetch_all(&mut *transaction)
             .await?;
         let mut snapshots = Vec::with_capacity(rows.len());
         for row in rows {
             let committed_at = instant(row.try_get("committed_at")?);
-            snapshots.push(Kept { id: row.try_get("id")?, committed_at, cause: row.try_get("cause")? });
+            let (id, cause) = (row.try_get("id")?, row.try_get("cause")?);
+            snapshots.push(Kept { id, committed_at, cause, has_files: row.try_get("files_kept")? });
         }
-        let (mut with_files, without_files) = kept(&snapshots, retention, now);
-        with_files.extend(in_use);
-        for snapshot in snapshots.iter().map(|snapshot| snapshot.id) {
-            if with_files.contains(&snapshot) {
-                continue;
-            }
-            let sql = if without_files.contains(&snapshot) {
-                "update snapshot set files_kept = 0 where id = ?1 and files_kept = 1"
-            } else {
-                "delete from snapshot where id = ?1"
+        let (with_files, without_files) = kept(&snapshots, retention, now);
+        let with_files: HashSet<i64> = with_files.into_iter().chain(in_use.iter().copied()).collect();
+        let without_files: HashSet<i64> = without_files.into_iter().collect();
+        for Kept { id, has_files, .. } in snapshots.iter().filter(|snapshot| !with_files.contains(&snapshot.id)) {
+            let sql = match (without_files.contains(id), has_files) {
+                (true, true) => "update snapshot set files_kept = 0 where id = ?1",
+                (true, false) => continue,
+                (false, _) => "delete from snapshot where id = ?1",
             };
-            sqlx::query(sql).bind(snapshot).execute(&mut *transaction).await?;
+            sqlx::query(sql).bind(id).execute(&mut *transaction).await?;
         }
         let ended = sqlx::query(
             "select id, path from data_file
@@ -89,7 +89,7 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
     let (mut with_files, mut without_files) = (Vec::new(), Vec::new());
     // The settings of every instant stay known: those of a change, and those before it.
     let changes_settings = |snapshot: Option<&Kept>| snapshot.is_some_and(|snapshot| snapshot.cause == "settings");
-    for (at, Kept { id, committed_at, cause }) in snapshots.iter().enumerate() {
+    for (at, Kept { id, committed_at, cause, .. }) in snapshots.iter().enumerate() {
         let (age, day) = (now - *committed_at, committed_at.date_naive());
         let is_daily = last_of_day.get(&day) == Some(id) && age < retention.daily;
         let is_monthly = last_of_month.get(&(day.year(), day.month())) == Some(id);
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn snapshot(id: i64, at: &str) -> Kept {
-        Kept { id, committed_at: format!("{at}Z").parse().unwrap(), cause: "push".to_string() }
+        Kept { id, committed_at: format!("{at}Z").parse().unwrap(), cause: "push".to_string(), has_files: true }
     }
 
     /// Snapshots numbered from 1 at these instants; the numbers kept with files and without, at noon of 2024-03-10.
