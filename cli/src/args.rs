@@ -115,9 +115,11 @@ For each request a JSON object is printed: `result` has the id, the status (crea
 `rejections` the rows that were refused, `sequence` what a snapshot must have reached to show it. A request with a refused row is not
 stored, the others are; with --on-error skip its valid rows are.
 
+Unless the format is named, the first row of a stream waits for the second: they tell lines of JSON from a document.
+
 Examples:
   mrrow push customers new.ndjson
-  tail -F billing.ndjson | mrrow push invoices - --batch 1 --source shop")]
+  tail -F billing.ndjson | mrrow push invoices - --batch 1 --input-format ndjson")]
 pub(crate) struct PushArgs {
     /// The records' type: customers, plans or invoices
     #[arg(value_name = "TYPE")]

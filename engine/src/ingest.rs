@@ -136,7 +136,11 @@ pub fn decode<E>(
     emit: impl FnMut(Decoded) -> Result<(), E>,
 ) -> Result<(), DecodeError<E>> {
     stoppable(emit, |step| {
-        let source = Source::open(input)?;
+        let is_enough = |head: &[u8]| match options.format {
+            None | Some(Format::Json) => sniff::is_clear(head),
+            Some(_) => head.len() >= BOM_BYTES,
+        };
+        let source = Source::open(input, is_enough)?;
         let mut output = Output::new(options, source.bytes_read(), step);
         let result = read_stream(source, options, &mut output);
         finish(result, &mut output)
@@ -162,6 +166,9 @@ pub fn decode_file<E>(
         finish(result, &mut output)
     })
 }
+
+/// Bytes of the mark that some programs write before UTF-8.
+const BOM_BYTES: usize = 3;
 
 fn read_stream(source: Source, options: &DecodeOptions, output: &mut Output<'_>) -> io::Result<()> {
     let head = source.peek();

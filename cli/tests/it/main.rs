@@ -4,8 +4,10 @@
 mod completions;
 mod crashes;
 mod demo;
+mod full_disk;
 mod importing;
 mod output;
 mod run;
+mod second_writer;
 mod settings;
 mod statements;

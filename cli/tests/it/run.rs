@@ -48,7 +48,11 @@ impl Place {
     }
 
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
-        let mut command = self.command(args);
+        self.finish(&mut self.command(args), input)
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn finish(&self, command: &mut Command, input: &[u8]) -> Ran {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A command that reads no input closes it.
         let _ = child.stdin.take().unwrap().write_all(input);

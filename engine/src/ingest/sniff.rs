@@ -18,14 +18,31 @@ pub(super) fn format(head: &[u8]) -> Format {
     }
 }
 
+/// Whether more of the input would not change the format.
+pub(super) fn is_clear(head: &[u8]) -> bool {
+    let text = text(head);
+    match text.first() {
+        None => false,
+        Some(b'{') => match text.iter().position(|&byte| byte == b'\n') {
+            Some(end) => !is_row(&text[..end]) || !text[end..].trim_ascii().is_empty(),
+            None => false,
+        },
+        Some(_) => head.len() >= PARQUET_MAGIC.len(),
+    }
+}
+
 /// Tells lines of JSON from a document: their first line is one whole object, and not the last. It is read line by line
 /// then, so that a bad line does not hide the next.
 pub(super) fn json_or_lines(head: &[u8]) -> Format {
     let text = text(head);
     let Some(end) = text.iter().position(|&byte| byte == b'\n') else { return Format::Json };
-    let (line, rest) = (text[..end].trim_ascii_end(), &text[end..]);
-    let is_object = line.first() == Some(&b'{') && Extent::default().advance(line) == (line.len(), true);
-    if is_object && !rest.trim_ascii().is_empty() && !is_wrapper(line) { Format::Ndjson } else { Format::Json }
+    if is_row(&text[..end]) && !text[end..].trim_ascii().is_empty() { Format::Ndjson } else { Format::Json }
+}
+
+/// Whether a line is one whole object, and a row rather than a document.
+fn is_row(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.first() == Some(&b'{') && Extent::default().advance(line) == (line.len(), true) && !is_wrapper(line)
 }
 
 fn text(head: &[u8]) -> &[u8] {
@@ -34,11 +51,30 @@ fn text(head: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::format;
+    use super::{format, is_clear};
 
     fn check(table: &[(&str, &str)]) {
         for (head, expected) in table {
             assert_eq!(format(head.as_bytes()).to_string(), *expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn the_format_is_clear_as_soon_as_nothing_can_change_it() {
+        for (head, clear) in [
+            ("", false),
+            (" \n", false),
+            ("PAR", false),
+            ("PAR1", true),
+            ("id,n", true),
+            ("[ {}", true),
+            ("{\"id\":\"1\"", false),
+            ("{\"id\":\"1\"}\n", false),
+            ("{\"id\":\"1\"}\n{", true),
+            ("{\"id\":\n", true),
+            ("{\"invoices\":[]}\n", true),
+        ] {
+            assert_eq!(is_clear(head.as_bytes()), clear, "{head}");
         }
     }
 

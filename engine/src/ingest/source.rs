@@ -31,11 +31,12 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn open(input: Box<dyn Read + Send>) -> io::Result<Self> {
+    /// Reads the start, no more of it than `is_enough` wants: who sends row by row is not kept waiting.
+    pub(super) fn open(input: Box<dyn Read + Send>, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Self> {
         let bytes = Counter::default();
         let failed = Rc::new(Cell::new(false));
         let mut input = Raw { input, bytes: bytes.clone(), failed: failed.clone() };
-        let (magic, pending) = read_head(&mut input, 4);
+        let (magic, pending) = read_head(&mut input, 4, &|_| false);
         if let Some(error) = pending {
             return Err(error);
         }
@@ -48,7 +49,7 @@ impl Source {
             }
             Some(name) => Box::new(Unpacked { name, inner: zstd::Decoder::new(input)?, failed }),
         };
-        let (head, pending) = read_head(&mut rest, HEAD_BYTES);
+        let (head, pending) = read_head(&mut rest, HEAD_BYTES, &is_enough);
         Ok(Source { head, head_read: 0, rest, pending, bytes })
     }
 
@@ -145,9 +146,25 @@ fn compression(magic: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn read_head(input: &mut dyn Read, bytes_max: usize) -> (Vec<u8>, Option<io::Error>) {
-    let mut head = Vec::new();
-    let pending = input.take(bytes_max as u64).read_to_end(&mut head).err();
+fn read_head(
+    input: &mut dyn Read,
+    bytes_max: usize,
+    is_enough: &dyn Fn(&[u8]) -> bool,
+) -> (Vec<u8>, Option<io::Error>) {
+    let (mut head, mut length) = (vec![0; bytes_max], 0);
+    let mut pending = None;
+    while length < bytes_max && !is_enough(&head[..length]) {
+        match input.read(&mut head[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                pending = Some(error);
+                break;
+            }
+        }
+    }
+    head.truncate(length);
     (head, pending)
 }
 
