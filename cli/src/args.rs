@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Show what is stored, and how
     Status(StatusArgs),
+    /// List the snapshots that are kept
+    Snapshots(SnapshotsArgs),
     /// Write small files together and remove those that nobody needs
     Compact,
     /// Serve over HTTP
@@ -165,9 +167,23 @@ pub(crate) struct DeleteArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// Print it as one JSON object
-    #[arg(long)]
+    /// Print it as one JSON object; the same as --format json
+    #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
+    /// The output's form: everything as text (table) or as a JSON object, or the tables alone in another form
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A snapshot without files is computed again from the versions of its records when it is read.
+
+Example:
+  mrrow mrr --snapshot 12")]
+pub(crate) struct SnapshotsArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// The moment that is read.

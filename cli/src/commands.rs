@@ -10,6 +10,7 @@ mod mrr;
 mod push;
 mod serve;
 mod settings;
+mod snapshots;
 mod sql;
 mod status;
 mod verify;
@@ -49,6 +50,7 @@ async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
         Command::Settings(command) => settings::run(&engine, command).await,
         Command::Verify(args) => verify::run(&engine, args).await,
         Command::Status(args) => status::run(&engine, args).await,
+        Command::Snapshots(args) => snapshots::run(&engine, args).await,
         Command::Compact => compact::run(&engine).await,
         Command::Serve(args) => serve::run(args).await,
     };

@@ -14,7 +14,7 @@ use crate::import::{ImportOptions, ImportSummary, Input};
 use crate::model::{ObjectType, Settings};
 use crate::push::{Decoder, Deletion, PushLimits, PushOptions, Pushed, Request};
 use crate::snapshot::Snapshot;
-use crate::status::{self, Status};
+use crate::status::{self, KeptSnapshot, Status};
 use crate::store::{At, Retention};
 use crate::verify::{self, Verification};
 use crate::writer::{Writer, finish_left_behind};
@@ -258,6 +258,14 @@ impl Engine {
     /// When the catalog cannot be read.
     pub async fn status(&self) -> Result<Status> {
         status::status(&self.core).await
+    }
+
+    /// The snapshots that are kept, oldest first.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn snapshots(&self) -> Result<Vec<KeptSnapshot>> {
+        status::snapshots(&self.core).await
     }
 
     /// Runs every check, and recomputes everything from the records to compare it with what is stored.

@@ -31,7 +31,7 @@ pub use compact::Compaction;
 pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Past};
 pub use error::{Error, Result};
 pub use snapshot::Snapshot;
-pub use status::{Status, TableStatus};
+pub use status::{KeptSnapshot, Status, TableStatus};
 pub use store::Retention;
 pub use verify::Verification;
 pub use versions::Status as RowStatus;

@@ -42,6 +42,23 @@ pub struct Status {
     pub warnings: Vec<String>,
 }
 
+/// A snapshot that is kept; [`crate::Past::Snapshot`] reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSnapshot {
+    /// Its number.
+    pub snapshot: i64,
+    /// When it was published.
+    pub committed_at: DateTime<Utc>,
+    /// What made it: push, import, settings, day or compaction.
+    pub cause: String,
+    /// The day its movements are computed for.
+    pub as_of: NaiveDate,
+    /// It has every row up to this sequence.
+    pub last_sequence: i64,
+    /// Whether its files are there; without them it is computed again when it is read, which takes longer.
+    pub has_files: bool,
+}
+
 /// What is stored of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableStatus {
@@ -59,6 +76,18 @@ pub struct TableStatus {
     pub delta_files: usize,
     /// Files of the past.
     pub history_files: usize,
+}
+
+pub(crate) async fn snapshots(core: &Core) -> Result<Vec<KeptSnapshot>> {
+    let snapshots = core.catalog.snapshots().await?.into_iter().map(|info| KeptSnapshot {
+        snapshot: info.id,
+        committed_at: info.committed_at,
+        cause: info.cause,
+        as_of: info.as_of,
+        last_sequence: info.last_sequence,
+        has_files: info.files_kept,
+    });
+    Ok(snapshots.collect())
 }
 
 pub(crate) async fn status(core: &Core) -> Result<Status> {

@@ -14,16 +14,21 @@ use crate::output::{Format, Output};
 
 pub(super) async fn run(engine: &Engine, args: &StatusArgs) -> Result<Code, Failure> {
     let status = engine.status().await?;
-    if args.json {
+    if args.json || matches!(args.format, Format::Json | Format::Ndjson) {
         let json = serde_json::to_string(&status).map_err(|error| Failure::other(error.to_string()))?;
         writeln!(std::io::stdout(), "{json}")?;
         return Ok(Code::Done);
     }
-    facts(&status, &mut std::io::stdout())?;
+    if args.format == Format::Table {
+        facts(&status, &mut std::io::stdout())?;
+    }
     let rows = rows(&status.tables).map_err(|error| Failure::other(error.to_string()))?;
-    let mut output = Output::begin(Some(Format::Table), rows.schema())?;
+    let mut output = Output::begin(Some(args.format), rows.schema())?;
     output.write(&rows)?;
     output.finish()?;
+    if args.format != Format::Table {
+        return Ok(Code::Done);
+    }
     for warning in &status.warnings {
         writeln!(std::io::stdout(), "warning: {warning}")?;
     }

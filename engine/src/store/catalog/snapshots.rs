@@ -36,6 +36,12 @@ pub(crate) enum At {
 }
 
 impl Catalog {
+    /// The kept snapshots, oldest first.
+    pub(crate) async fn snapshots(&self) -> Result<Vec<SnapshotInfo>> {
+        let rows = sqlx::query("select * from snapshot order by id").fetch_all(&self.pool).await?;
+        rows.iter().map(info).collect()
+    }
+
     /// The kept snapshot of a moment, and for an instant the one kept after it.
     pub(crate) async fn snapshots_at(&self, at: At) -> Result<(Option<SnapshotInfo>, Option<SnapshotInfo>)> {
         let (column, value) = match at {
