@@ -9,7 +9,7 @@ Exit codes:
   0  done
   1  failure
   2  wrong usage
-  3  rows were rejected (with --on-error abort nothing was stored)
+  3  rows were rejected (with --on-error abort nothing of their import or request was stored)
   7  verification found a difference";
 
 /// How a run ends when nothing failed.

@@ -28,7 +28,14 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: args::Cli) -> ExitCode {
-    match runtime().and_then(|runtime| runtime.block_on(commands::run(cli))) {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(failure) => return exit::report(&failure),
+    };
+    let done = runtime.block_on(commands::run(cli));
+    // A thread may still wait for input that nobody will send.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => code.into(),
         Err(failure) => exit::report(&failure),
     }

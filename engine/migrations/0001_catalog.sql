@@ -19,6 +19,8 @@ create table snapshot (
     files_kept integer not null default 1
 );
 
+create index snapshot_with_files on snapshot (id) where files_kept = 1;
+
 -- A data file lives from begin_snapshot until before end_snapshot; null while it is current.
 create table data_file (
     id integer primary key,
@@ -31,7 +33,7 @@ create table data_file (
     bucket integer not null,
     rows integer not null,
     bytes integer not null,
-    -- How many rows of other files its rows take the place of, and how many of its own are tombstones.
+    -- How many rows of other files its rows take the place of.
     superseded_rows integer not null,
     begin_snapshot integer not null,
     end_snapshot integer

@@ -42,8 +42,8 @@ impl Job {
 /// What becomes of a job's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Small files of the delta become one of the delta.
-    Merge(Table),
+    /// Small files of a layer become one.
+    Merge(Table, Layer),
     /// Base and delta of a table become a new base; superseded versions become history.
     Fold(Table),
     /// Base and delta of all precomputed tables become a new base.
@@ -78,9 +78,9 @@ async fn write_one(core: &Core, pinned: &Pinned, job: &Job) -> Result<Vec<NewFil
 
 async fn write_into(core: &Core, pinned: &Pinned, job: &Job, files: &mut Vec<NewFile>) -> Result<()> {
     match job.kind {
-        Kind::Merge(table @ Table::Ids(_)) => files.extend(ids::merge(core, table, &job.files, Layer::Delta).await?),
+        Kind::Merge(table @ Table::Ids(_), layer) => files.extend(ids::merge(core, table, &job.files, layer).await?),
         Kind::Fold(table @ Table::Ids(_)) => files.extend(ids::merge(core, table, &job.files, Layer::Base).await?),
-        Kind::Merge(table) => files.extend(fold::merge(core, table, &job.files).await?),
+        Kind::Merge(table, layer) => files.extend(fold::merge(core, table, &job.files, layer).await?),
         Kind::Fold(table) => {
             files.extend(fold::current(core, pinned, table, &job.files).await?);
             files.extend(fold::superseded(core, table, &job.files).await?);

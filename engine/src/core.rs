@@ -31,6 +31,9 @@ pub(crate) struct InUse {
     snapshot: i64,
 }
 
+/// Stands for every snapshot.
+const EVERY_SNAPSHOT: i64 = -1;
+
 /// A snapshot with its files.
 #[derive(Debug, Clone)]
 pub(crate) struct Pinned {
@@ -102,12 +105,15 @@ impl Core {
         Commit { snapshot, files: Vec::new(), replaced_files: Vec::new(), data_sources: Vec::new(), inbox_until: 0 }
     }
 
-    /// Commits; what was written for it is removed when that fails.
+    /// Commits; what was written for it is removed when that surely failed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
         match self.catalog.commit(&commit).await {
             Ok(()) => Ok(commit.snapshot),
             Err(error) => {
-                self.give_up(&commit.files)?;
+                // A commit that is told to have failed may be there all the same; then its files are needed.
+                if !self.catalog.has_snapshot(commit.snapshot.id).await? {
+                    self.give_up(&commit.files)?;
+                }
                 Err(error)
             }
         }
@@ -121,7 +127,7 @@ impl Core {
     /// The id of the data source with this id or name; the text itself where there is none yet.
     pub(crate) async fn data_source_id(&self, id_or_name: &str) -> Result<String> {
         if id_or_name.is_empty() {
-            return Err(Error::Argument("the data source's id is empty; name one with --source".to_string()));
+            return Err(Error::Argument("the data source's id is empty; name one".to_string()));
         }
         Ok(self.catalog.data_source(id_or_name).await?.unwrap_or_else(|| id_or_name.to_string()))
     }
@@ -135,13 +141,27 @@ impl Core {
 }
 
 impl Core {
-    /// The snapshots that have readers in this process.
-    pub(crate) fn snapshots_in_use(&self) -> Vec<i64> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    /// The snapshots that have readers in this process; none when somebody is about to choose one, so that every file has to stay.
+    pub(crate) fn snapshots_in_use(&self) -> Option<Vec<i64>> {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        (!readers.contains_key(&EVERY_SNAPSHOT)).then(|| readers.keys().copied().collect())
+    }
+
+    /// The newest snapshot, whose files stay while it is read.
+    pub(crate) async fn pinned_for_reading(self: &Arc<Self>) -> Result<(Pinned, InUse)> {
+        let _choosing = InUse::of_all(self);
+        let pinned = self.pinned().await?;
+        let in_use = InUse::new(self, pinned.info.id);
+        Ok((pinned, in_use))
     }
 }
 
 impl InUse {
+    /// Every snapshot, while one is chosen.
+    pub(crate) fn of_all(core: &Arc<Core>) -> InUse {
+        InUse::new(core, EVERY_SNAPSHOT)
+    }
+
     pub(crate) fn new(core: &Arc<Core>, snapshot: i64) -> InUse {
         *core.readers.lock().unwrap_or_else(PoisonError::into_inner).entry(snapshot).or_default() += 1;
         InUse { core: Arc::clone(core), snapshot }

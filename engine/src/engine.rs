@@ -17,7 +17,7 @@ use crate::snapshot::Snapshot;
 use crate::status::{self, KeptSnapshot, Status};
 use crate::store::{At, Retention};
 use crate::verify::{self, Verification};
-use crate::writer::{Writer, finish_left_behind};
+use crate::writer::{Writer, publish_left_behind};
 
 /// Tells the time; passed in, so that every answer can be had again.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -88,7 +88,7 @@ impl Engine {
     /// When the directory or its catalog cannot be read or made.
     pub async fn open(config: Config) -> Result<Engine> {
         let core = Arc::new(Core::open(config).await?);
-        finish_left_behind(&core).await?;
+        publish_left_behind(&core).await?;
         Ok(Engine { core, writer: Mutex::new(None) })
     }
 
@@ -146,7 +146,7 @@ impl Engine {
     /// Pushes a stream in requests of at most so many rows, one after another; `acknowledged` is told of each.
     ///
     /// # Errors
-    /// As for [`Engine::push`], and when `acknowledged` fails; the requests that were acknowledged before stay.
+    /// When another process writes, the disk fails, or `acknowledged` fails; the requests that were acknowledged before stay.
     pub async fn push_stream(
         &self,
         data_source: &str,
@@ -163,6 +163,8 @@ impl Engine {
             decoder.stepwise(input, rows_each, |request| sender.blocking_send(request).map_err(|_| Error::Closed))
         });
         while let Some(request) = requests.recv().await {
+            // A stream waits for its turn.
+            writer.make_room().await?;
             acknowledged(writer.push(request).await?)?;
         }
         decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))?
@@ -228,17 +230,14 @@ impl Engine {
     /// # Errors
     /// When there is no such setting, or it does not take the value.
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        let before = self.settings().await?;
-        let mut settings = before.clone();
-        settings.set(name, value)?;
-        self.core.catalog.want_settings(&settings).await?;
+        let before = self.core.catalog.change_settings(|settings| Ok(settings.set(name, value)?)).await?;
         let applied = match self.writer().await {
             Ok(writer) => writer.apply_settings().await,
             Err(Error::WriterBusy { .. }) => Ok(()),
             Err(error) => Err(error),
         };
         if applied.is_err() {
-            self.core.catalog.want_settings(&before).await?;
+            self.take_back(name, value, &before).await?;
         }
         applied
     }
@@ -273,7 +272,22 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read; differences are the result, not an error.
     pub async fn verify(&self) -> Result<Verification> {
-        verify::verify(&self.core, &self.core.pinned().await?).await
+        let (pinned, _in_use) = self.core.pinned_for_reading().await?;
+        verify::verify(&self.core, &pinned).await
+    }
+
+    /// Sets a setting that could not be carried out to what it was, unless somebody has set it again.
+    async fn take_back(&self, name: &str, value: &str, before: &Settings) -> Result<()> {
+        let before = before.get(name)?;
+        let mut refused = Settings::default();
+        refused.set(name, value)?;
+        let refused = refused.get(name)?;
+        let take_back = |settings: &mut Settings| match settings.get(name)? == refused {
+            true => Ok(settings.set(name, &before)?),
+            false => Ok(()),
+        };
+        self.core.catalog.change_settings(take_back).await?;
+        Ok(())
     }
 
     async fn decoder(&self, data_source: &str, object: Option<ObjectType>, options: &PushOptions) -> Result<Decoder> {

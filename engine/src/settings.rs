@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::Settings;
 use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::{customers_refreshed_since, precomputed_files};
-use crate::store::NewFile;
+use crate::store::{DataFile, Layer, NewFile, Table};
 
 /// The wanted settings, when the newest snapshot has others.
 pub(crate) async fn to_apply(core: &Core) -> Result<Option<Settings>> {
@@ -19,16 +19,30 @@ pub(crate) async fn to_apply(core: &Core) -> Result<Option<Settings>> {
 /// Recomputes what follows from the wanted settings and publishes it. `publishing` is held only at the end; meanwhile nothing may be
 /// compacted.
 pub(crate) async fn apply(core: &Core, publishing: &Mutex<()>) -> Result<()> {
-    let Some(wanted) = to_apply(core).await? else { return Ok(()) };
-    let before = core.pinned().await?;
-    if recomputes(&wanted, &before.info.settings) {
+    while let Some(wanted) = to_apply(core).await? {
+        let before = core.pinned().await?;
+        if !recomputes(&wanted, &before.info.settings) {
+            let _publishing = publishing.lock().await;
+            return publish_label(core, wanted).await;
+        }
         let computed = compute(core, &before, &wanted).await?;
         let _publishing = publishing.lock().await;
-        publish(core, &before, wanted, computed).await
-    } else {
-        let _publishing = publishing.lock().await;
-        publish_label(core, wanted).await
+        let pinned = core.pinned().await?;
+        if has_another_base(&pinned, &before) {
+            // Everyone was computed meanwhile: who has no rows now may have some in what was computed here.
+            core.give_up(&computed.files)?;
+            continue;
+        }
+        return publish(core, &pinned, &before, wanted, computed).await;
     }
+    Ok(())
+}
+
+/// Whether precomputed files of the base were replaced.
+fn has_another_base(pinned: &Pinned, before: &Pinned) -> bool {
+    let is_base = |file: &&DataFile| file.layer == Layer::Base && Table::PRECOMPUTED.contains(&file.table);
+    let bases = |of: &Pinned| of.files.iter().filter(is_base).map(|file| file.id).collect::<Vec<_>>();
+    bases(pinned) != bases(before)
 }
 
 /// Whether numbers follow from the difference; the base currency is for reporting only.
@@ -51,28 +65,37 @@ async fn compute(core: &Core, before: &Pinned, wanted: &Settings) -> Result<Comp
 }
 
 /// Publishes it, with the customers of publications since recomputed. The caller holds the right to publish.
-async fn publish(core: &Core, before: &Pinned, wanted: Settings, computed: Computed) -> Result<()> {
+async fn publish(core: &Core, pinned: &Pinned, before: &Pinned, wanted: Settings, computed: Computed) -> Result<()> {
     let Computed { moment, mut files } = computed;
-    let committed = async {
-        let pinned = core.pinned().await?;
-        let mut commit = core.next_commit(&pinned, "settings");
-        commit.snapshot.settings = wanted;
-        commit.snapshot.as_of = moment.as_of;
-        commit.snapshot.last_refresh = pinned.info.last_refresh + 2;
-        let since = customers_refreshed_since(core, &pinned, before).await?;
-        if !since.is_empty() {
-            let number = commit.snapshot.last_refresh;
-            files.extend(compute_for(core, &pinned, &moment, Changed::Some(since), number).await?);
+    let mut commit = core.next_commit(pinned, "settings");
+    commit.snapshot.settings = wanted;
+    commit.snapshot.as_of = moment.as_of;
+    commit.snapshot.last_refresh = pinned.info.last_refresh + 2;
+    match compute_since(core, pinned, before, &moment, commit.snapshot.last_refresh).await {
+        Ok(since) => files.extend(since),
+        Err(error) => {
+            core.give_up(&files)?;
+            return Err(error);
         }
-        commit.replaced_files = precomputed_files(&pinned);
-        commit.files.clone_from(&files);
-        core.commit(commit).await
     }
-    .await;
-    if committed.is_err() {
-        core.give_up(&files)?;
+    commit.replaced_files = precomputed_files(pinned);
+    commit.files = files;
+    core.commit(commit).await.map(|_| ())
+}
+
+/// Computes those who were computed with the old settings meanwhile.
+async fn compute_since(
+    core: &Core,
+    pinned: &Pinned,
+    before: &Pinned,
+    moment: &Moment,
+    number: i64,
+) -> Result<Vec<NewFile>> {
+    let since = customers_refreshed_since(core, pinned, before).await?;
+    if since.is_empty() {
+        return Ok(Vec::new());
     }
-    committed.map(|_| ())
+    compute_for(core, pinned, moment, Changed::Some(since), number).await
 }
 
 /// Publishes settings from which no number follows. The caller holds the right to publish.

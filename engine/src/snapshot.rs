@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
+use futures::StreamExt;
 use tempfile::TempDir;
 
 use crate::core::{Core, InUse, Pinned};
@@ -24,7 +26,12 @@ pub struct Snapshot {
     last_sequence: i64,
     moment: Moment,
     public: SessionContext,
-    /// Rows computed for this snapshot alone; the tables read them while it lives.
+    held: Arc<Held>,
+}
+
+/// What has to stay while rows are read, also those of a stream that outlives its snapshot.
+struct Held {
+    /// Rows computed for this snapshot alone.
     _computed: Option<TempDir>,
     _in_use: InUse,
 }
@@ -32,7 +39,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// The newest snapshot.
     pub(crate) async fn newest(core: &Arc<Core>, as_of: Option<NaiveDate>) -> Result<Snapshot> {
-        let pinned = core.pinned().await?;
+        let (pinned, _in_use) = core.pinned_for_reading().await?;
         let as_of = as_of.unwrap_or_else(|| core.today(&pinned.info.settings));
         Snapshot::pin(core, pinned, as_of).await
     }
@@ -65,7 +72,8 @@ impl Snapshot {
     ) -> Result<Snapshot> {
         let public = public_tables(tables, &core.sessions, &moment).await?;
         let (id, last_sequence) = (pinned.info.id, pinned.info.last_sequence);
-        Ok(Snapshot { id, last_sequence, moment, public, _computed: computed, _in_use: in_use })
+        let held = Arc::new(Held { _computed: computed, _in_use: in_use });
+        Ok(Snapshot { id, last_sequence, moment, public, held })
     }
 
     /// The catalog version; 0 before the first write.
@@ -93,7 +101,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read.
     pub async fn movements(&self, query: &MovementsQuery) -> Result<SendableRecordBatchStream> {
-        reports::movements(&self.public, query).await
+        Ok(self.holding(reports::movements(&self.public, query).await?))
     }
 
     /// MRR by period and currency: opening, movements by type, closing.
@@ -101,7 +109,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read, or there are more than [`reports::PERIODS_MAX`] periods.
     pub async fn mrr(&self, query: &MrrQuery) -> Result<SendableRecordBatchStream> {
-        reports::mrr(&self.public, query, self.moment.as_of).await
+        Ok(self.holding(reports::mrr(&self.public, query, self.moment.as_of).await?))
     }
 
     /// Runs one read-only SQL statement over the public tables.
@@ -109,7 +117,17 @@ impl Snapshot {
     /// # Errors
     /// When the statement is wrong, or is more than a query.
     pub async fn sql(&self, sql: &str) -> Result<SendableRecordBatchStream> {
-        read_only(&self.public, sql).await
+        Ok(self.holding(read_only(&self.public, sql).await?))
+    }
+
+    /// The same rows; what they are read from stays until they are.
+    fn holding(&self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+        let held = Arc::clone(&self.held);
+        let schema = rows.schema();
+        let rows = rows.inspect(move |_| {
+            let _ = &held;
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The status: what is stored, and how.
 
+use std::sync::Arc;
+
 use arrow::array::AsArray;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -90,8 +92,8 @@ pub(crate) async fn snapshots(core: &Core) -> Result<Vec<KeptSnapshot>> {
     Ok(snapshots.collect())
 }
 
-pub(crate) async fn status(core: &Core) -> Result<Status> {
-    let pinned = core.pinned().await?;
+pub(crate) async fn status(core: &Arc<Core>) -> Result<Status> {
+    let (pinned, _in_use) = core.pinned_for_reading().await?;
     let tables: Vec<_> = Table::ALL
         .into_iter()
         .map(|table| {

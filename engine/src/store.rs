@@ -15,4 +15,4 @@ pub(crate) use directory::{Directory, STAGING_PREFIX};
 pub(crate) use ids::{IdFiles, Key, KnownId};
 pub(crate) use lock::WriterLock;
 pub(crate) use tables::Table;
-pub(crate) use writer::{TableWriter, bucket_bits, properties as file_properties, sorted};
+pub(crate) use writer::{FILE_ROWS, TableWriter, bucket_bits, properties as file_properties, sorted};

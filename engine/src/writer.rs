@@ -58,6 +58,14 @@ impl Writer {
         self.shared.acknowledger.push(request).await
     }
 
+    /// Publishes what is acknowledged when half of what may wait does.
+    pub(crate) async fn make_room(&self) -> Result<()> {
+        if self.shared.acknowledger.unpublished().bytes() > self.shared.core.config.push.inbox_bytes / 2 {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
     /// Publishes everything that is acknowledged.
     pub(crate) async fn flush(&self) -> Result<()> {
         let publishing = self.shared.publishing.lock().await;
@@ -106,7 +114,7 @@ impl Writer {
         Ok(self.shared.core.pinned().await?.info.settings.timezone)
     }
 
-    /// Publishes what is acknowledged; the directory is given up with the last reference.
+    /// Publishes what is acknowledged. The directory is given up once no call is at work any more.
     pub(crate) async fn close(self: Arc<Writer>) -> Result<()> {
         self.flush().await
     }
@@ -124,22 +132,22 @@ async fn finish(core: &Arc<Core>) -> Result<()> {
     settings::apply(core, &Mutex::new(())).await
 }
 
-/// Finishes what a writer that is gone has left; where another one holds the directory, that is its work. What is published can be
-/// read in any case.
-pub(crate) async fn finish_left_behind(core: &Arc<Core>) -> Result<()> {
-    if core.catalog.inbox_end().await?.is_none() && settings::to_apply(core).await?.is_none() {
+/// Publishes what a writer that is gone has acknowledged; where another one holds the directory, that is its work. What is published
+/// can be read in any case.
+pub(crate) async fn publish_left_behind(core: &Arc<Core>) -> Result<()> {
+    if core.catalog.inbox_end().await?.is_none() {
         return Ok(());
     }
     let finished = match WriterLock::take(core.directory.root()) {
         Ok(_lock) => match sweep(core).await {
-            Ok(()) => finish(core).await,
+            Ok(()) => flush(core, &Arc::new(core.pinned().await?), i64::MAX).await.map(|_| ()),
             Err(error) => Err(error),
         },
         Err(Error::WriterBusy { .. }) => Ok(()),
         Err(error) => Err(error),
     };
     if let Err(error) = finished {
-        tracing::warn!(%error, "finish what the last writer has left; the next one tries again");
+        tracing::warn!(%error, "publish what the last writer has acknowledged; the next one tries again");
     }
     Ok(())
 }
@@ -177,7 +185,8 @@ impl Shared {
     /// Forgets old snapshots and removes the files that nobody needs.
     async fn thin(&self, done: &mut Compaction) -> Result<()> {
         let core = &self.core;
-        let removed = core.catalog.thin(core.config.retention, core.now(), &core.snapshots_in_use()).await?;
+        let Some(in_use) = core.snapshots_in_use() else { return Ok(()) };
+        let removed = core.catalog.thin(core.config.retention, core.now(), &in_use).await?;
         core.directory.remove(&removed)?;
         done.files_removed += removed.len();
         Ok(())

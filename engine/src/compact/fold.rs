@@ -13,11 +13,11 @@ use crate::store::{DataFile, Layer, NewFile, Table, TableWriter, bucket_bits};
 
 const SUPERSEDED_VERSIONS: &str = include_str!("../../sql/tables/superseded_versions.sql");
 
-/// The rows of delta files in one.
-pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
+/// The rows of small files of a layer in one.
+pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile], layer: Layer) -> Result<Vec<NewFile>> {
     let context = core.sessions.in_order()?;
-    let rows = context.read_table(RawTables::of(&core.directory, files)?.provider(table, &[Layer::Delta])?)?;
-    write(core, rows, table, Layer::Delta, 0).await
+    let rows = context.read_table(RawTables::of(&core.directory, files)?.provider(table, &[layer])?)?;
+    write(core, rows, table, layer, 0).await
 }
 
 /// The current rows of a table as a new base.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Job, Kind};
 use crate::core::Pinned;
 use crate::model::ObjectType;
-use crate::store::{DataFile, Layer, Table};
+use crate::store::{DataFile, FILE_ROWS, Layer, Table};
 
 /// So many delta files of about one size are merged.
 const MERGE_FILES: usize = 8;
@@ -41,8 +41,9 @@ pub(crate) fn due_jobs(pinned: &Pinned) -> Vec<Job> {
         let base_rows: i64 = of(pinned, &group.1, Layer::Base).iter().map(|file| file.rows).sum();
         match fold(pinned, &group, FOLD_ROWS_MIN.max(base_rows / FOLD_SHARE)) {
             Some(job) => jobs.push(job),
-            None => jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table))),
+            None => jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::Delta))),
         }
+        jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::History)));
     }
     jobs
 }
@@ -58,14 +59,17 @@ fn fold(pinned: &Pinned, (kind, tables): &Group, rows_min: i64) -> Option<Job> {
     Some(Job { kind: *kind, files })
 }
 
-/// Delta files of one table and about one size, when there are many.
-fn merge(pinned: &Pinned, table: Table) -> Option<Job> {
+/// Files of one layer of a table and about one size, when there are many.
+fn merge(pinned: &Pinned, table: Table, layer: Layer) -> Option<Job> {
     let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
-    for file in of(pinned, &[table], Layer::Delta) {
-        tiers.entry(file.rows.max(1).ilog(TIER_RATIO)).or_default().push(file);
+    for file in of(pinned, &[table], layer) {
+        // What is as large as a file becomes does not become fewer.
+        if file.rows < FILE_ROWS / TIER_RATIO {
+            tiers.entry(file.rows.max(1).ilog(TIER_RATIO)).or_default().push(file);
+        }
     }
     let files = tiers.into_values().find(|files| files.len() >= MERGE_FILES)?;
-    Some(Job { kind: Kind::Merge(table), files })
+    Some(Job { kind: Kind::Merge(table, layer), files })
 }
 
 fn of(pinned: &Pinned, tables: &[Table], layer: Layer) -> Vec<DataFile> {

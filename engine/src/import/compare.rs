@@ -1,6 +1,6 @@
 //! Staged rows of one type are compared with what is stored, in memory for a share of them: a pass for each range of keys.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,11 +38,20 @@ pub(super) struct Comparison {
 /// What the comparison found, by the rows' places (`_row`).
 pub(super) struct Verdicts {
     pub(super) kept: BooleanBuffer,
-    pub(super) supersedes: HashMap<i64, i64>,
+    /// The kept rows that take the place of a stored version, by their places, with its sequence.
+    pub(super) supersedes: Vec<(i64, i64)>,
     pub(super) counts: Counts,
     pub(super) left_behind: BTreeSet<(String, String)>,
     /// The files of the id index; none when nothing is written.
     pub(super) files: Vec<NewFile>,
+}
+
+impl Verdicts {
+    /// The sequence of the version whose place the row at this place takes.
+    pub(super) fn superseded_by(&self, row: i64) -> Option<i64> {
+        let found = self.supersedes.binary_search_by_key(&row, |(row, _)| *row);
+        found.ok().map(|at| self.supersedes[at].1)
+    }
 }
 
 impl Comparison {
@@ -52,7 +61,7 @@ impl Comparison {
         kept.append_n(self.rows as usize, false);
         let mut verdicts = Verdicts {
             kept: BooleanBuffer::new_unset(0),
-            supersedes: HashMap::new(),
+            supersedes: Vec::new(),
             counts: Counts::default(),
             left_behind: BTreeSet::new(),
             files: Vec::new(),
@@ -69,6 +78,7 @@ impl Comparison {
             verdicts.left_behind.extend(compared.left_behind);
         }
         verdicts.kept = kept.finish();
+        verdicts.supersedes.sort_unstable();
         verdicts.files = index.map(TableWriter::finish).transpose()?.unwrap_or_default();
         Ok(verdicts)
     }
@@ -93,7 +103,7 @@ impl Comparison {
                 kept.set_bit(row as usize, true);
             }
             if let Some(superseded) = compared.supersedes[at] {
-                verdicts.supersedes.insert(row, superseded);
+                verdicts.supersedes.push((row, superseded));
             }
         }
         Ok(())

@@ -73,7 +73,7 @@ fn stored(
             }
             "_deleted" => Arc::new(BooleanArray::from(vec![false; rows.num_rows()])),
             "_supersedes" => {
-                let superseded = places.values().iter().map(|row| verdicts.supersedes.get(row).copied());
+                let superseded = places.values().iter().map(|row| verdicts.superseded_by(*row));
                 Arc::new(superseded.collect::<Int64Array>())
             }
             name => Arc::clone(column(rows, name)?),

@@ -11,9 +11,9 @@ use crate::error::Result;
 use crate::model::column;
 use crate::store::Key;
 
-/// Customers by data source and id.
+/// Customers by data source and id; a clone shares them until one of the two changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Customers(BTreeSet<(String, String)>);
+pub(crate) struct Customers(Arc<BTreeSet<(String, String)>>);
 
 impl Customers {
     pub(crate) fn len(&self) -> usize {
@@ -32,11 +32,12 @@ impl Customers {
     pub(crate) fn add(&mut self, rows: &RecordBatch, ids: &str) -> Result<()> {
         let sources = column(rows, "data_source")?.as_string::<i32>();
         let ids = column(rows, ids)?.as_string::<i32>();
+        let set = Arc::make_mut(&mut self.0);
         let mut before = None;
         for row in 0..rows.num_rows() {
             let customer = (sources.value(row), ids.value(row));
             if before != Some(customer) && ids.is_valid(row) {
-                self.0.insert((customer.0.to_string(), customer.1.to_string()));
+                set.insert((customer.0.to_string(), customer.1.to_string()));
             }
             before = Some(customer);
         }
@@ -50,14 +51,15 @@ impl Customers {
         }
         let mut named = Customers::default();
         named.add(rows, ids)?;
-        for customer in &named.0 {
-            self.0.remove(customer);
+        let set = Arc::make_mut(&mut self.0);
+        for customer in named.0.iter() {
+            set.remove(customer);
         }
         Ok(())
     }
 
     pub(crate) fn extend(&mut self, others: impl IntoIterator<Item = (String, String)>) {
-        self.0.extend(others);
+        Arc::make_mut(&mut self.0).extend(others);
     }
 
     pub(crate) fn keys(&self) -> Vec<Key> {
@@ -85,6 +87,6 @@ impl IntoIterator for Customers {
     type IntoIter = std::collections::btree_set::IntoIter<(String, String)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        Arc::unwrap_or_clone(self.0).into_iter()
     }
 }

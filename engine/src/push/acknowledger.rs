@@ -49,6 +49,7 @@ impl Acknowledger {
             pinned,
             pending: Pending::of_inbox(inbox)?,
             next_sequence: last_sequence + 1,
+            last_sequence,
             importing: false,
             unpublished: Arc::clone(&unpublished),
         };
@@ -108,6 +109,8 @@ struct Desk {
     pinned: Arc<Pinned>,
     pending: Pending,
     next_sequence: i64,
+    /// The last sequence that is acknowledged or published.
+    last_sequence: i64,
     importing: bool,
     unpublished: Arc<Unpublished>,
 }
@@ -158,6 +161,7 @@ impl Desk {
     /// Of publications side by side one may be heard of after a newer one.
     fn see(&mut self, pinned: Arc<Pinned>) {
         if pinned.info.id >= self.pinned.info.id {
+            self.last_sequence = self.last_sequence.max(pinned.info.last_sequence);
             self.pinned = pinned;
         }
     }
@@ -182,9 +186,11 @@ impl Desk {
             }
         }
         let durable = desk.make_durable(&acknowledged, received_at).await;
+        // Numbers are not given out twice, even if what failed should turn out to be stored.
+        desk.next_sequence = next_sequence;
         if durable.is_ok() {
             desk.pending.extend(together);
-            desk.next_sequence = next_sequence;
+            desk.last_sequence = acknowledged.rows.last().map_or(desk.last_sequence, |rows| rows.last_sequence);
         }
         answer(answered, durable);
         desk
@@ -206,14 +212,16 @@ impl Desk {
 
     fn admit(self, requests: Vec<Waiting>) -> (Desk, Vec<Answered>, Pending, i64) {
         let mut together = Pending::default();
-        let mut next_sequence = self.next_sequence;
+        let (mut next_sequence, mut last_sequence) = (self.next_sequence, self.last_sequence);
         let mut answered = Vec::with_capacity(requests.len());
         for (request, reply) in requests {
             let known = Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &together };
-            let admission = Admission { known, first_sequence: next_sequence, keep_all: self.importing };
-            let mut admitted = admission.run(*request);
+            let keep_all = self.importing;
+            let admission = Admission { known, first_sequence: next_sequence, last_sequence, keep_all };
+            let mut admitted = admission.run_unless_it_panics(*request);
             if let Ok(admitted) = &mut admitted {
                 next_sequence = admitted.next_sequence;
+                last_sequence = admitted.answer.sequence;
                 together.extend(std::mem::take(&mut admitted.together));
             }
             answered.push((admitted, reply));
@@ -227,8 +235,9 @@ fn answer(answered: Vec<Answered>, durable: Result<()>) {
     for (admitted, reply) in answered {
         let answer = match (&failure, admitted) {
             (_, Err(error)) => Err(error),
-            (Some(failure), Ok(admitted)) if !admitted.inbox.is_empty() => Err(Error::NotAcknowledged(failure.clone())),
-            (_, Ok(admitted)) => Ok(admitted.answer),
+            // Also what seemed unchanged: it may have been compared with what is not stored now.
+            (Some(failure), Ok(_)) => Err(Error::NotAcknowledged(failure.clone())),
+            (None, Ok(admitted)) => Ok(admitted.answer),
         };
         // Who asked may have gone.
         let _ = reply.send(answer);

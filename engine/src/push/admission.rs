@@ -1,6 +1,7 @@
 //! Admission of a request: which of its rows are accepted, what each does, and what of it goes into the inbox.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,7 +15,7 @@ use super::pending::{Known, Pending};
 use super::request::{Deletion, Request};
 use super::wire;
 use super::{Pushed, PushedRow};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::import::OnError;
 use crate::ingest::{WarningCode, unknown_customer};
 use crate::model::{HASH_BYTES, ObjectType, column, stored_schema};
@@ -34,6 +35,8 @@ pub(super) struct Admitted {
 pub(super) struct Admission<'a> {
     pub(super) known: Known<'a>,
     pub(super) first_sequence: i64,
+    /// The last sequence that is acknowledged or published.
+    pub(super) last_sequence: i64,
     /// An import is at work whose rows come before these: what seems unchanged now may not be so when it is published.
     pub(super) keep_all: bool,
 }
@@ -64,8 +67,15 @@ impl Admission<'_> {
             admitted.together = Pending::default();
             admitted.next_sequence = self.first_sequence;
         }
-        admitted.answer.sequence = admitted.next_sequence - 1;
+        admitted.answer.sequence = admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);
         Ok(admitted)
+    }
+
+    /// A defect in the admission of one request is that request's answer; the others go on.
+    pub(super) fn run_unless_it_panics(&self, request: Request) -> Result<Admitted> {
+        // Nothing of a request that panicked is looked at again.
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.run(request)))
+            .unwrap_or_else(|_| Err(Error::Internal("the request could not be admitted; see the log".to_string())))
     }
 
     fn admit(

@@ -28,7 +28,9 @@ impl Unpublished {
 
     /// What was added is published, or was not made durable.
     pub(crate) fn remove(&self, bytes: u64) {
-        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        let less = |before: u64| Some(before.saturating_sub(bytes));
+        // It always has a value to store.
+        let _ = self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     pub(crate) fn bytes(&self) -> u64 {

@@ -13,12 +13,14 @@ use crate::store::{At, SnapshotInfo};
 
 /// The snapshot of a moment; as of that day unless another is given.
 pub(super) async fn snapshot(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+    // Until it is known which one it is, no snapshot of this process loses files.
+    let in_use = InUse::of_all(core);
     let (before, after) = core.catalog.snapshots_at(at).await?;
-    let info = match (at, before) {
-        (At::Snapshot(id), Some(info)) if info.id == id => info,
-        (At::Snapshot(id), before) => return Err(no_such_snapshot(id, before, after)),
-        (At::Instant(_), Some(info)) => info,
-        (At::Instant(instant), None) => before_all(core, instant, after.as_ref()).await?,
+    let (info, files) = match (at, before) {
+        (At::Snapshot(id), Some(found)) if found.info.id == id => (found.info, found.files),
+        (At::Snapshot(id), before) => return Err(no_such_snapshot(id, before.map(|found| found.info), after)),
+        (At::Instant(_), Some(found)) => (found.info, found.files),
+        (At::Instant(instant), None) => (before_all(core, instant, after.as_ref()).await?, Vec::new()),
     };
     let as_of = as_of.unwrap_or_else(|| match at {
         At::Snapshot(_) => info.as_of,
@@ -26,9 +28,9 @@ pub(super) async fn snapshot(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>)
     });
     let then = then(at, &info, after.as_ref());
     if info.id > 0 && info.files_kept && then.received_until == 0 {
-        let files = core.catalog.files_of(info.id).await?;
         return Snapshot::pin(core, Pinned { info, files }, as_of).await;
     }
+    drop(in_use);
     computed_again(core, info, then, as_of).await
 }
 
@@ -45,8 +47,7 @@ fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
 }
 
 async fn computed_again(core: &Arc<Core>, info: SnapshotInfo, then: Then, as_of: NaiveDate) -> Result<Snapshot> {
-    let newest = core.pinned().await?;
-    let in_use = InUse::new(core, newest.info.id);
+    let (newest, in_use) = core.pinned_for_reading().await?;
     let moment = Moment { settings: info.settings.clone(), as_of };
     let mut tables: RawTables = core.tables(&newest)?.records_then(then);
     let pinned = Pinned { info, files: Vec::new() };
@@ -74,5 +75,5 @@ fn no_such_snapshot(id: i64, before: Option<SnapshotInfo>, after: Option<Snapsho
     let near: Vec<String> = before.iter().chain(&after).map(|near| near.id.to_string()).collect();
     let near =
         if near.is_empty() { "there is none yet".to_string() } else { format!("near it are {}", near.join(" and ")) };
-    Error::Argument(format!("snapshot {id} is not kept; {near}; ask for an instant with --known-at"))
+    Error::Argument(format!("snapshot {id} is not kept; {near}; ask for what was known at an instant instead"))
 }

@@ -141,9 +141,10 @@ impl Catalog {
         Ok(Some((snapshot, files)))
     }
 
-    /// The files of a snapshot.
-    pub(crate) async fn files_of(&self, snapshot: i64) -> Result<Vec<DataFile>> {
-        files_of(&mut *self.pool.acquire().await?, snapshot).await
+    /// Whether there is a snapshot with this number.
+    pub(crate) async fn has_snapshot(&self, id: i64) -> Result<bool> {
+        let row = sqlx::query("select 1 from snapshot where id = ?1").bind(id).fetch_optional(&self.pool).await?;
+        Ok(row.is_some())
     }
 
     /// The paths of all files that any snapshot names.
@@ -181,16 +182,25 @@ impl Catalog {
         row.map(|row| snapshots::settings_of(&row)).transpose()
     }
 
-    /// Sets the settings to be had from the next snapshot on.
-    pub(crate) async fn want_settings(&self, settings: &Settings) -> Result<()> {
+    /// Changes the settings to be had from the next snapshot on, whoever else changes some; they are returned as they were before.
+    pub(crate) async fn change_settings(&self, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<Settings> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let wanted = sqlx::query("select settings from wanted_settings").fetch_optional(&mut *transaction).await?;
+        let before = match wanted {
+            Some(row) => snapshots::settings_of(&row)?,
+            None => snapshots::newest(&mut transaction).await?.map(|newest| newest.settings).unwrap_or_default(),
+        };
+        let mut settings = before.clone();
+        change(&mut settings)?;
         sqlx::query(
             "insert into wanted_settings (only_row, settings) values (1, ?1)
              on conflict do update set settings = excluded.settings",
         )
-        .bind(snapshots::settings_text(settings)?)
-        .execute(&self.pool)
+        .bind(snapshots::settings_text(&settings)?)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        transaction.commit().await?;
+        Ok(before)
     }
 
     /// Publishes a snapshot in one durable transaction.

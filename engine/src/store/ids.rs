@@ -6,7 +6,7 @@
 mod file;
 mod key;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use file::{Cache, IdFile};
@@ -18,6 +18,8 @@ use crate::model::ObjectType;
 
 /// Bytes of the index that stay decoded in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Files that are opened before those of older snapshots are closed.
+const OPENED_MAX: usize = 512;
 
 /// What is known of the last version of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +57,13 @@ impl IdFiles {
         Ok(found)
     }
 
-    /// The files of a type, opened; those that the snapshot does not name are closed.
+    /// The files of a type, opened. Once there are many, those that the snapshot does not name are closed.
     fn opened(&self, files: &[DataFile], object: ObjectType) -> Result<Vec<Arc<IdFile>>> {
         let mut opened = self.opened.lock().map_err(|_| Error::Internal("the id index is poisoned".to_string()))?;
-        opened.retain(|path, _| files.iter().any(|file| file.path == *path));
+        if opened.len() > OPENED_MAX {
+            let named: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+            opened.retain(|path, _| named.contains(path.as_str()));
+        }
         let mut of_type = Vec::new();
         for file in files.iter().filter(|file| file.table == Table::Ids(object)) {
             if let Some(open) = opened.get(&file.path) {

@@ -25,7 +25,7 @@ const ID_ROW_GROUP_ROWS: usize = 8 * 1024;
 /// The share of absent ids for which a row group is read in vain.
 const ID_FALSE_POSITIVES: f64 = 0.01;
 /// A file is closed and the next begun at the first batch boundary past this.
-const FILE_ROWS: i64 = 2 * 1024 * 1024;
+pub(crate) const FILE_ROWS: i64 = 2 * 1024 * 1024;
 /// A bucket is split above about so many rows.
 const BUCKET_ROWS: u64 = 1024 * 1024;
 /// The most leading bits that a bucket is named by.

@@ -15,8 +15,10 @@ use crate::publish::{Addition, publish};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often old snapshots are forgotten and files that nobody needs removed.
 const THIN_EVERY: Duration = Duration::from_secs(60);
-/// How long is waited after a failure before the next attempt.
+/// How long is waited after a failed publication before the next attempt.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long is waited until settings that could not be applied are computed again.
+const RETRY_SETTINGS_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs until it is dropped.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -43,29 +45,37 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// What may take longer, and is never in the way of publications.
+/// What may take longer, and is never in the way of publications. What fails is tried again, and keeps nothing else from being done.
 async fn tidy(shared: Arc<Shared>) {
-    let (mut looked_at, mut thinned_at) = (None, Instant::now());
+    let (mut compacted, mut thinned_at, mut settings_at) = (None, Instant::now(), Instant::now());
     loop {
         sleep(LOOK_EVERY).await;
-        if let Err(error) = look(&shared, &mut looked_at, &mut thinned_at).await {
-            tracing::error!(%error, "tidy up; it is tried again");
-            sleep(RETRY_AFTER).await;
+        if thinned_at.elapsed() >= THIN_EVERY {
+            thinned_at = Instant::now();
+            tell("remove files that nobody needs", shared.thin(&mut Compaction::default()).await);
+        }
+        tell("move the day", move_day(&shared).await);
+        tell("compact", compact(&shared, &mut compacted).await);
+        if Instant::now() >= settings_at && !tell("apply the settings", shared.apply_settings().await) {
+            settings_at = Instant::now() + RETRY_SETTINGS_AFTER;
         }
     }
 }
 
-async fn look(shared: &Shared, looked_at: &mut Option<i64>, thinned_at: &mut Instant) -> Result<()> {
-    shared.apply_settings().await?;
-    move_day(shared).await?;
-    let newest = shared.core.pinned().await?.info.id;
-    if *looked_at != Some(newest) {
-        shared.compact_due().await?;
-        *looked_at = Some(shared.core.pinned().await?.info.id);
+/// Logs what failed; whether it was done.
+fn tell(what: &'static str, done: Result<()>) -> bool {
+    if let Err(error) = &done {
+        tracing::error!(%error, "{what}; it is tried again");
     }
-    if thinned_at.elapsed() >= THIN_EVERY {
-        *thinned_at = Instant::now();
-        shared.thin(&mut Compaction::default()).await?;
+    done.is_ok()
+}
+
+/// Compacts what is due since the snapshot that was last looked at.
+async fn compact(shared: &Shared, compacted: &mut Option<i64>) -> Result<()> {
+    let newest = shared.core.pinned().await?.info.id;
+    if *compacted != Some(newest) {
+        shared.compact_due().await?;
+        *compacted = Some(shared.core.pinned().await?.info.id);
     }
     Ok(())
 }

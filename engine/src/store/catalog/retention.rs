@@ -12,9 +12,9 @@ use crate::error::Result;
 /// instants between two kept snapshots by the time of receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// How long every snapshot keeps its files, so that whoever reads it can go on.
+    /// How long every snapshot keeps its files once the next one has taken its place, so that whoever reads it can go on.
     pub files: TimeDelta,
-    /// How long every snapshot is kept; one at a settings change, for ever; one that an import made, as the daily ones.
+    /// How long every snapshot is kept likewise; one at a settings change, for ever; one that an import made, as the daily ones.
     pub snapshots: TimeDelta,
     /// How long the last snapshot of each day is kept, with its files; the last of each month is kept for ever.
     pub daily: TimeDelta,
@@ -89,13 +89,25 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
     let (mut with_files, mut without_files) = (Vec::new(), Vec::new());
     // The settings of every instant stay known: those of a change, and those before it.
     let changes_settings = |snapshot: Option<&Kept>| snapshot.is_some_and(|snapshot| snapshot.cause == "settings");
+    let mut follows_one_with_files = false;
     for (at, Kept { id, committed_at, cause, .. }) in snapshots.iter().enumerate() {
-        let (age, day) = (now - *committed_at, committed_at.date_naive());
+        let day = committed_at.date_naive();
+        // A snapshot is read until the next one takes its place: its age is counted from there.
+        let Some(next) = snapshots.get(at + 1) else {
+            with_files.push(*id);
+            break;
+        };
+        let age = now - next.committed_at;
         let is_daily = last_of_day.get(&day) == Some(id) && age < retention.daily;
         let is_monthly = last_of_month.get(&(day.year(), day.month())) == Some(id);
         if is_daily || is_monthly || age < retention.files {
             with_files.push(*id);
-        } else if age < retention.snapshots
+            follows_one_with_files = true;
+            continue;
+        }
+        // Where the next one is known, a snapshot is known to be the one that an instant saw.
+        if std::mem::take(&mut follows_one_with_files)
+            || age < retention.snapshots
             || changes_settings(snapshots.get(at))
             || changes_settings(snapshots.get(at + 1))
             || cause == "import" && age < retention.daily
@@ -124,9 +136,11 @@ mod tests {
 
     #[test]
     fn the_last_ten_minutes_keep_files_and_the_last_day_its_snapshots() {
-        let at = ["2024-03-09T11:00:00", "2024-03-09T13:00:00", "2024-03-09T14:00:00", "2024-03-10T11:49:00"];
-        check(&at, &[3, 4], &[2]);
-        check(&["2024-03-10T11:49:00", "2024-03-10T11:51:00", "2024-03-10T11:59:59"], &[2, 3], &[1]);
+        let at = ["2024-03-09T10:00:00", "2024-03-09T11:00:00", "2024-03-09T13:00:00", "2024-03-09T14:00:00"];
+        check(&at, &[4], &[2, 3]);
+        // The first was read until the second took its place nine minutes ago.
+        check(&["2024-03-10T02:00:00", "2024-03-10T11:51:00", "2024-03-10T11:59:59"], &[1, 2, 3], &[]);
+        check(&["2024-03-10T02:00:00", "2024-03-10T11:49:00", "2024-03-10T11:59:59"], &[2, 3], &[1]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::{Catalog, instant};
+use super::{Catalog, DataFile, files_of, instant};
 use crate::error::{Error, Result};
 use crate::model::Settings;
 
@@ -35,6 +35,13 @@ pub(crate) enum At {
     Instant(DateTime<Utc>),
 }
 
+/// A kept snapshot and those of its files that are still named.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) info: SnapshotInfo,
+    pub(crate) files: Vec<DataFile>,
+}
+
 impl Catalog {
     /// The kept snapshots, oldest first.
     pub(crate) async fn snapshots(&self) -> Result<Vec<SnapshotInfo>> {
@@ -42,18 +49,26 @@ impl Catalog {
         rows.iter().map(info).collect()
     }
 
-    /// The kept snapshot of a moment, and for an instant the one kept after it.
-    pub(crate) async fn snapshots_at(&self, at: At) -> Result<(Option<SnapshotInfo>, Option<SnapshotInfo>)> {
+    /// The kept snapshot of a moment with its files, and the snapshot that is kept after it.
+    pub(crate) async fn snapshots_at(&self, at: At) -> Result<(Option<Found>, Option<SnapshotInfo>)> {
         let (column, value) = match at {
             At::Snapshot(id) => ("id", id),
             At::Instant(instant) => ("committed_at", instant.timestamp_micros()),
         };
         let before = format!("select * from snapshot where {column} <= ?1 order by id desc limit 1");
         let after = format!("select * from snapshot where {column} > ?1 order by id limit 1");
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.begin().await?;
         let before = sqlx::query(sqlx::AssertSqlSafe(before)).bind(value).fetch_optional(&mut *connection).await?;
         let after = sqlx::query(sqlx::AssertSqlSafe(after)).bind(value).fetch_optional(&mut *connection).await?;
-        Ok((before.map(|row| info(&row)).transpose()?, after.map(|row| info(&row)).transpose()?))
+        let before = match before {
+            Some(row) => {
+                let info = info(&row)?;
+                let files = files_of(&mut connection, info.id).await?;
+                Some(Found { info, files })
+            }
+            None => None,
+        };
+        Ok((before, after.map(|row| info(&row)).transpose()?))
     }
 }
 
