@@ -14,6 +14,7 @@ use crate::store::{DataFile, NewFile, SnapshotInfo, Table};
 pub(crate) use customers::Customers;
 
 const CUSTOMERS_ON_PLANS: &str = include_str!("../sql/refresh/customers_on_plans.sql");
+const FAILURES: &str = include_str!("../sql/refresh/failures.sql");
 const STALE_CUSTOMERS: &str = include_str!("../sql/refresh/stale_customers.sql");
 
 /// With fewer customers than this a few changed ones do not make it worth to compute everyone.
@@ -103,7 +104,7 @@ async fn refresh_changed(
     let changed = if everyone { Changed::All } else { Changed::Some(addition.changed.clone()) };
     // An import is refused whole; what was acknowledged is not.
     let refusing = match addition.cause {
-        "import" if is_first => Refusing::Everyone,
+        "import" if is_first => Refusing::EveryoneBut(Customers::default()),
         "import" => Refusing::These(addition.changed.clone()),
         _ => Refusing::Nobody,
     };
@@ -151,6 +152,14 @@ pub(crate) async fn customers_refreshed_since(core: &Core, pinned: &Pinned, befo
     let refreshed = context.read_table(parquet_table(&newer, Table::Refreshes.schema(), &[])?)?;
     let mut customers = Customers::default();
     add_all(&refreshed.collect().await?, &mut customers)?;
+    Ok(customers)
+}
+
+/// Who cannot be computed.
+pub(crate) async fn failing_customers(core: &Core, tables: &RawTables) -> Result<Customers> {
+    let context = tables.session(&core.sessions).await?;
+    let mut customers = Customers::default();
+    add_all(&context.sql(FAILURES).await?.collect().await?, &mut customers)?;
     Ok(customers)
 }
 

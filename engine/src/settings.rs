@@ -6,7 +6,7 @@ use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::Settings;
 use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
-use crate::publish::{customers_refreshed_since, precomputed_files};
+use crate::publish::{customers_refreshed_since, failing_customers, precomputed_files};
 use crate::store::{DataFile, Layer, NewFile, Table};
 
 /// The wanted settings, when the newest snapshot has others.
@@ -60,7 +60,17 @@ struct Computed {
 /// Computes everyone as of today with the wanted settings. Publications may go on.
 async fn compute(core: &Core, before: &Pinned, wanted: &Settings) -> Result<Computed> {
     let moment = Moment { settings: wanted.clone(), as_of: core.today(wanted) };
-    let files = compute_for(core, before, &moment, Changed::All, before.info.last_refresh + 1).await?;
+    let tables = core.tables(before)?;
+    // Settings under which a customer cannot be computed are refused.
+    let refusing = Refusing::EveryoneBut(failing_customers(core, &tables).await?);
+    let work = Refresh {
+        tables,
+        moment: moment.clone(),
+        changed: Changed::All,
+        refusing,
+        number: before.info.last_refresh + 1,
+    };
+    let files = refresh(&work, &core.sessions, &core.directory, before.info.id + 1).await?;
     Ok(Computed { moment, files })
 }
 
@@ -95,7 +105,9 @@ async fn compute_since(
     if since.is_empty() {
         return Ok(Vec::new());
     }
-    compute_for(core, pinned, moment, Changed::Some(since), number).await
+    let (tables, moment, changed) = (core.tables(pinned)?, moment.clone(), Changed::Some(since));
+    let work = Refresh { tables, moment, changed, refusing: Refusing::Nobody, number };
+    refresh(&work, &core.sessions, &core.directory, pinned.info.id + 1).await
 }
 
 /// Publishes settings from which no number follows. The caller holds the right to publish.
@@ -106,16 +118,4 @@ async fn publish_label(core: &Core, wanted: Settings) -> Result<()> {
     // What is stored stays as it was computed.
     commit.snapshot.as_of = pinned.info.as_of;
     core.commit(commit).await.map(|_| ())
-}
-
-async fn compute_for(
-    core: &Core,
-    pinned: &Pinned,
-    moment: &Moment,
-    changed: Changed,
-    number: i64,
-) -> Result<Vec<NewFile>> {
-    let work =
-        Refresh { tables: core.tables(pinned)?, moment: moment.clone(), changed, refusing: Refusing::Nobody, number };
-    refresh(&work, &core.sessions, &core.directory, pinned.info.id + 1).await
 }

@@ -29,5 +29,6 @@ fn chance() -> fastrand::Rng {
 
 /// The moment of a round's kill: all rounds together are spread over the time that the whole has taken here and now.
 fn moment(round: u32, whole: Duration, chance: &mut fastrand::Rng) -> Duration {
-    whole.mul_f64((f64::from(round) + chance.f64()) / f64::from(rounds()))
+    const STEPS: u32 = 1000;
+    whole * (round * STEPS + chance.u32(..STEPS)) / (rounds() * STEPS)
 }

@@ -44,7 +44,7 @@ pub(super) async fn write(
 fn kept(core: &Core, comparison: &Comparison, verdicts: &Verdicts) -> Result<DataFrame> {
     let context = core.sessions.parallel()?;
     let schema = staged_schema(comparison.object);
-    let staged = context.read_table(parquet_table(&[comparison.file.clone()], schema, &[])?)?;
+    let staged = context.read_table(parquet_table(std::slice::from_ref(&comparison.file), schema, &[])?)?;
     let order = Table::Records(comparison.object).order();
     Ok(staged
         .filter(is_kept(&verdicts.kept).call(vec![ident("_row")]))?

@@ -50,8 +50,8 @@ impl Changed {
 /// until its records are corrected.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusing {
-    /// Everyone.
-    Everyone,
+    /// Everyone but these, who could not be computed before either.
+    EveryoneBut(Customers),
     /// These; others are left out.
     These(Customers),
     /// Nobody: whoever fails is left out. What is acknowledged cannot be refused any more.
@@ -61,7 +61,7 @@ pub(crate) enum Refusing {
 impl Refusing {
     pub(super) fn refuses(&self, data_source: &str, customer_id: &str) -> bool {
         match self {
-            Refusing::Everyone => true,
+            Refusing::EveryoneBut(customers) => !customers.contains(data_source, customer_id),
             Refusing::These(customers) => customers.contains(data_source, customer_id),
             Refusing::Nobody => false,
         }

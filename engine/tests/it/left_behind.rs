@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushLimits, PushOptions};
+use mrrow_engine::push::PushOptions;
 use mrrow_engine::{Engine, Error, RowStatus};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ledger::{Ledger, open};
-use crate::overload::open_patient;
 
 const TODAY: &str = "2024-03-01";
 
@@ -44,30 +43,6 @@ async fn ledger_with(discounts: &str) -> Ledger {
     let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
     ledger.import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a", 0)]})).await;
     ledger
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pushed_customer_that_cannot_be_computed_stands_in_nobodys_way_and_can_be_corrected() {
-    let Ledger { engine, dir } = ledger_with("gross").await;
-    engine.close().await.unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
-    push(&engine, ObjectType::Invoices, refund("b", TOO_MUCH)).await.unwrap();
-    push(&engine, ObjectType::Invoices, invoice("b", TOO_MUCH)).await.unwrap();
-    assert!(matches!(engine.flush().await, Err(Error::Customer { .. })));
-    assert!(matches!(engine.close().await, Err(Error::Customer { .. })));
-
-    // It opens and reads, and the next writer knows what waits.
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
-    assert_eq!(engine.status().await.unwrap().waiting_rows, 2);
-    assert!(engine.verify().await.unwrap().holds());
-    assert_eq!(push(&engine, ObjectType::Invoices, invoice("b", TOO_MUCH)).await.unwrap(), RowStatus::Unchanged);
-    assert_eq!(push(&engine, ObjectType::Invoices, invoice("b", 5)).await.unwrap(), RowStatus::Updated);
-    push(&engine, ObjectType::Invoices, refund("b", 0)).await.unwrap();
-    engine.flush().await.unwrap();
-    let ledger = Ledger { engine, dir };
-    let invoices = ledger.sql("select id, discount from invoices order by id").await;
-    assert_eq!(invoices, [["i-a", "0"], ["i-b", "5"], ["r-b", ""]]);
-    ledger.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
