@@ -13,7 +13,7 @@ mod victim;
 
 use std::time::Duration;
 
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 3;
 
 fn number_from_environment(name: &str) -> Option<u32> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
