@@ -17,7 +17,7 @@ use crate::snapshot::Snapshot;
 use crate::status::{self, KeptSnapshot, Status};
 use crate::store::{At, Retention};
 use crate::verify::{self, Verification};
-use crate::writer::{Writer, publish_left_behind};
+use crate::writer::{Writer, finish_left_behind};
 
 /// Tells the time; passed in, so that every answer can be had again.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -81,14 +81,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a data directory, making it where it is missing. What a writer that is gone has acknowledged is published first; where
-    /// that fails, what was published before can be read, and who writes next tries again.
+    /// Opens a data directory, making it where it is missing. What a writer that is gone has left is finished first: what it has
+    /// acknowledged is published, settings that were set are computed. Where that fails, what was published before can be read, and who
+    /// writes next tries again.
     ///
     /// # Errors
     /// When the directory or its catalog cannot be read or made.
     pub async fn open(config: Config) -> Result<Engine> {
         let core = Arc::new(Core::open(config).await?);
-        publish_left_behind(&core).await?;
+        finish_left_behind(&core).await?;
         Ok(Engine { core, writer: Mutex::new(None) })
     }
 

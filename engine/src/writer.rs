@@ -132,22 +132,22 @@ async fn finish(core: &Arc<Core>) -> Result<()> {
     settings::apply(core, &Mutex::new(())).await
 }
 
-/// Publishes what a writer that is gone has acknowledged; where another one holds the directory, that is its work. What is published
-/// can be read in any case.
-pub(crate) async fn publish_left_behind(core: &Arc<Core>) -> Result<()> {
-    if core.catalog.inbox_end().await?.is_none() {
+/// Finishes what a writer that is gone has left, so that nobody reads numbers of other settings than those that are set; where another
+/// one holds the directory, that is its work. What is published can be read in any case.
+pub(crate) async fn finish_left_behind(core: &Arc<Core>) -> Result<()> {
+    if core.catalog.inbox_end().await?.is_none() && settings::to_apply(core).await?.is_none() {
         return Ok(());
     }
     let finished = match WriterLock::take(core.directory.root()) {
         Ok(_lock) => match sweep(core).await {
-            Ok(()) => flush(core, &Arc::new(core.pinned().await?), i64::MAX).await.map(|_| ()),
+            Ok(()) => finish(core).await,
             Err(error) => Err(error),
         },
         Err(Error::WriterBusy { .. }) => Ok(()),
         Err(error) => Err(error),
     };
     if let Err(error) = finished {
-        tracing::warn!(%error, "publish what the last writer has acknowledged; the next one tries again");
+        tracing::warn!(%error, "finish what the last writer has left; the next one tries again");
     }
     Ok(())
 }

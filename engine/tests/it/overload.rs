@@ -119,3 +119,30 @@ async fn a_request_is_refused_one_byte_past_its_limit() {
     assert_eq!(message, "the request has 22 bytes; 21 are allowed: push it in parts, or import it");
     engine.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_durable_is_acknowledged_to_nobody() {
+    let dir = TempDir::new().unwrap();
+    let engine = Arc::new(open_patient(dir.path(), PushLimits::default()).await);
+    assert!(push(&engine, "first", "A").await.unwrap().stored);
+    let url = format!("sqlite://{}", dir.path().join("catalog.db").display());
+    let catalog = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let fail = "create trigger fail before insert on inbox begin select raise(abort, 'the disk is full'); end";
+    sqlx::query(fail).execute(&catalog).await.unwrap();
+    // The second of two in one transaction says what the first said, and depends on it.
+    let mut pushes = JoinSet::new();
+    for _ in 0..64 {
+        let engine = Arc::clone(&engine);
+        pushes.spawn(async move { push(&engine, "c", "A").await });
+    }
+    while let Some(pushed) = pushes.join_next().await {
+        assert!(matches!(pushed.unwrap(), Err(Error::NotAcknowledged(_))));
+    }
+    sqlx::query("drop trigger fail").execute(&catalog).await.unwrap();
+    let pushed = push(&engine, "c", "A").await.unwrap();
+    assert_eq!(pushed.result[0].status, RowStatus::Created);
+    engine.flush().await.unwrap();
+    let snapshot = engine.snapshot(None).await.unwrap();
+    assert_eq!(snapshot.last_sequence(), pushed.sequence);
+    assert_eq!(customers(&engine).await, [["c", "A"], ["first", "A"]]);
+}
