@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let now = chrono::DateTime::from_timestamp(1_767_182_400, 0).ok_or("a time out of range")?;
     let engine = Engine::open(Config::new(&data, Arc::new(move || now))).await?;
     let started = Instant::now();
-    let stages: Arc<Mutex<Vec<(&'static str, Instant)>>> = Arc::new(Mutex::new(vec![("read", started)]));
+    let stages: Stages = Arc::new(Mutex::new(vec![("read", started, String::new())]));
     let options = ImportOptions { progress: Some(stage_listener(&stages)), ..ImportOptions::default() };
     let summary = engine.import(inputs_of_path(&books)?, &options).await?;
     let ended = Instant::now();
@@ -53,10 +53,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "{invoices} invoices, {} MiB of NDJSON", bytes >> 20)?;
 
     let mut stages = stages.lock().map_err(|_| "a stage was not noted")?.clone();
-    stages.push(("done", ended));
+    stages.push(("done", ended, memory::peak()?));
     for pair in stages.windows(2) {
-        let seconds = pair[1].1 - pair[0].1;
-        writeln!(out, "{:<8} {:>8.2?}", pair[0].0, seconds)?;
+        let [(name, begun, _), (_, ended, peak)] = pair else { continue };
+        let seconds = *ended - *begun;
+        let rows_per_second = u128::from(invoices) * 1000 / seconds.as_millis().max(1);
+        writeln!(out, "{name:<8} {seconds:>8.2?}  {rows_per_second} invoices/s, memory {peak} at its peak so far")?;
     }
     let total = ended - started;
     let rows_per_second = u128::from(invoices) * 1000 / total.as_millis().max(1);
@@ -109,7 +111,10 @@ async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<
     Ok((acknowledged, visible))
 }
 
-fn stage_listener(stages: &Arc<Mutex<Vec<(&'static str, Instant)>>>) -> Arc<dyn Fn(Progress) + Send + Sync> {
+/// When each stage began, and how much memory the stages before it took.
+type Stages = Arc<Mutex<Vec<(&'static str, Instant, String)>>>;
+
+fn stage_listener(stages: &Stages) -> Arc<dyn Fn(Progress) + Send + Sync> {
     let stages = Arc::clone(stages);
     Arc::new(move |progress| {
         let name = match progress {
@@ -119,7 +124,7 @@ fn stage_listener(stages: &Arc<Mutex<Vec<(&'static str, Instant)>>>) -> Arc<dyn 
             Progress::Computing => "compute",
         };
         if let Ok(mut stages) = stages.lock() {
-            stages.push((name, Instant::now()));
+            stages.push((name, Instant::now(), memory::peak().unwrap_or_default()));
         }
     })
 }

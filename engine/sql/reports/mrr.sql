@@ -3,26 +3,45 @@
 -- units; `…_customers` are the customers with such a movement in the period, `customers` those with MRR in the currency at its close.
 -- Parameters: $to. Reads: periods, movements.
 with
--- Each movement is placed in the period that starts last by its day; one before all periods has none, and is part of the opening.
-placed as (
+days as (
+  select distinct date from movements where date <= $to
+),
+-- Each day is placed in the period that starts last by it; one before all periods has none, and is part of the opening.
+placed_days as (
   select
-    *,
+    date,
+    turn,
     max(start_on) over (order by date, turn rows between unbounded preceding and current row) as period_start
   from (
-    select
-      date,
-      1 as turn,
-      null as start_on,
-      currency,
-      type,
-      amount,
-      mrr_after,
-      concat(character_length(data_source), ':', data_source, customer_id) as customer
-    from movements
-    where date <= $to
+    select date, 1 as turn, null as start_on from days
     union all
-    select period_start as date, 0, period_start, null, null, null, null, null from periods
+    select period_start as date, 0, period_start from periods
   )
+),
+-- In a period a customer counts once for each type, however many movements it has.
+by_customer as (
+  select
+    m.data_source,
+    m.customer_id,
+    m.currency,
+    m.type,
+    d.period_start,
+    sum(m.amount) as amount,
+    sum(case when m.mrr_after = m.amount then 1 when m.mrr_after = 0 then -1 else 0 end) as customers_change
+  from movements m
+  join placed_days d on d.date = m.date and d.turn = 1
+  group by m.data_source, m.customer_id, m.currency, m.type, d.period_start
+),
+by_type as (
+  select
+    currency,
+    period_start,
+    type,
+    sum(amount) as amount,
+    count(*) as customers,
+    sum(customers_change) as customers_change
+  from by_customer
+  group by currency, period_start, type
 ),
 summed as (
   select
@@ -34,14 +53,13 @@ summed as (
     sum(case when type = 'contraction' then amount end) as contraction,
     sum(case when type = 'churn' then amount end) as churn,
     sum(case when type = 'reactivation' then amount end) as reactivation,
-    count(distinct case when type = 'new' then customer end) as new_customers,
-    count(distinct case when type = 'expansion' then customer end) as expansion_customers,
-    count(distinct case when type = 'contraction' then customer end) as contraction_customers,
-    count(distinct case when type = 'churn' then customer end) as churn_customers,
-    count(distinct case when type = 'reactivation' then customer end) as reactivation_customers,
-    sum(case when mrr_after = amount then 1 when mrr_after = 0 then -1 else 0 end) as customers_change
-  from placed
-  where currency is not null
+    sum(case when type = 'new' then customers end) as new_customers,
+    sum(case when type = 'expansion' then customers end) as expansion_customers,
+    sum(case when type = 'contraction' then customers end) as contraction_customers,
+    sum(case when type = 'churn' then customers end) as churn_customers,
+    sum(case when type = 'reactivation' then customers end) as reactivation_customers,
+    sum(customers_change) as customers_change
+  from by_type
   group by currency, period_start
 ),
 -- Every period has a row for every currency, also those in which nothing happened.

@@ -20,7 +20,7 @@ use crate::store::{NewFile, TableWriter};
 use crate::versions::{Compared, Incoming, Keep, Status};
 
 /// Rows that are compared at once.
-const PASS_ROWS: u64 = 2 * 1024 * 1024;
+const PASS_ROWS: u64 = 1024 * 1024;
 const BATCH_ROWS: usize = 64 * 1024;
 
 /// The staged rows of one type, and what is known of them.
