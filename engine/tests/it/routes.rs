@@ -38,7 +38,7 @@ fn named(row: &Value, case: &Value) -> Value {
     row
 }
 
-fn rows<'b>(book: &'b Value, object: ObjectType) -> &'b Vec<Value> {
+fn rows(book: &Value, object: ObjectType) -> &Vec<Value> {
     book[object.name()].as_array().unwrap()
 }
 
