@@ -53,7 +53,8 @@ pub struct PushedRow {
 /// The acknowledgement of a request: what it did is durable, and in every snapshot from the next publication on.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Pushed {
-    /// The accepted rows, customers first, then plans, then invoices, each in the order in which they were sent.
+    /// The accepted rows, customers first, then plans, then invoices, each in the order in which they were sent; none when nothing is
+    /// stored.
     pub result: Vec<PushedRow>,
     /// The rejected rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]

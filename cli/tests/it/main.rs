@@ -7,6 +7,7 @@ mod demo;
 mod full_disk;
 mod importing;
 mod output;
+mod pushing;
 mod run;
 mod second_writer;
 mod settings;

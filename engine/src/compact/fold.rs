@@ -16,7 +16,7 @@ const SUPERSEDED_VERSIONS: &str = include_str!("../../sql/tables/superseded_vers
 /// The rows of small files of a layer in one.
 pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile], layer: Layer) -> Result<Vec<NewFile>> {
     let context = core.sessions.in_order()?;
-    let rows = context.read_table(RawTables::of(&core.directory, files)?.provider(table, &[layer])?)?;
+    let rows = RawTables::of(&core.directory, files)?.in_order().stored(&context, table, &[layer])?;
     write(core, rows, table, layer, 0).await
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile], layer: 
 pub(super) async fn current(core: &Core, pinned: &Pinned, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
     let tables = RawTables::of(&core.directory, files)?;
     let context = core.sessions.in_order()?;
-    context.register_table("current", tables.current(&core.sessions, table).await?.into_view())?;
+    context.register_table("current", tables.in_order().current(&core.sessions, table).await?.into_view())?;
     let bits = match table {
         Table::Records(_) => bucket_bits(tables.rows(table)),
         // As many as the invoices they are computed from.
@@ -45,8 +45,9 @@ pub(super) async fn superseded(core: &Core, table: Table, files: &[DataFile]) ->
 }
 
 fn register(context: &SessionContext, tables: &RawTables, table: Table) -> Result<()> {
-    context.register_table("versions", tables.provider(table, &[Layer::Base, Layer::Delta])?)?;
-    context.register_table("newer", tables.provider(table, &[Layer::Delta])?)?;
+    let present = tables.stored(context, table, &[Layer::Base, Layer::Delta])?;
+    context.register_table("versions", present.into_view())?;
+    context.register_table("newer", tables.stored(context, table, &[Layer::Delta])?.into_view())?;
     Ok(())
 }
 

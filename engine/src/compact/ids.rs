@@ -15,8 +15,8 @@ use crate::store::{DataFile, Layer, NewFile, Table, TableWriter};
 /// Merges files; in a new base there are no deleted ids.
 pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile], layer: Layer) -> Result<Vec<NewFile>> {
     let context = core.sessions.in_order()?;
-    let tables = RawTables::of(&core.directory, files)?;
-    let rows = context.read_table(tables.provider(table, &[Layer::Base, Layer::Delta])?)?;
+    let tables = RawTables::of(&core.directory, files)?.in_order();
+    let rows = tables.stored(&context, table, &[Layer::Base, Layer::Delta])?;
     let mut rows = rows.sort(vec![ident("_key").sort(true, false)])?.execute_stream().await?;
     let snapshot = core.pinned().await?.info.id + 1;
     let mut writer = TableWriter::new(&core.directory, table, layer, 0, snapshot);

@@ -85,7 +85,7 @@ impl Refresh {
         let customers = match &self.changed {
             Changed::All => {
                 let context = sessions.in_order()?;
-                self.tables.register(&context, sessions).await?;
+                self.tables.in_order().register(&context, sessions).await?;
                 return Ok(context);
             }
             Changed::Some(customers) => customers,

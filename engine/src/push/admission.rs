@@ -63,6 +63,8 @@ impl Admission<'_> {
         if store {
             admitted.answer.stored = true;
         } else {
+            // What the other rows would have done is not done.
+            admitted.answer.result.clear();
             admitted.inbox.clear();
             admitted.together = Pending::default();
             admitted.next_sequence = self.first_sequence;
@@ -202,6 +204,7 @@ impl Admission<'_> {
         for row in (0..is_known.len()).filter(|row| !is_known.value(*row)) {
             request.answer.rejections.push(unknown_customer(invoices, row, Some(lines.value(row)))?);
         }
+        request.answer.rejections.sort_by_key(|rejection| rejection.line);
         let known = filter_record_batch(invoices, &is_known)?;
         request.rows.insert(ObjectType::Invoices, known);
         Ok(())

@@ -52,7 +52,6 @@ impl Sessions {
     pub(crate) fn in_order(&self) -> Result<SessionContext> {
         let context = self.session(1, |config| {
             let options = config.options_mut();
-            options.execution.split_file_groups_by_statistics = true;
             options.optimizer.prefer_existing_sort = true;
             options.optimizer.repartition_file_scans = false;
         })?;

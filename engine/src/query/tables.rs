@@ -44,6 +44,8 @@ pub(crate) struct RawTables {
     then: Option<Then>,
     /// Only the buckets of these customers are read.
     customers: Option<Arc<Vec<Key>>>,
+    /// The order of the files is told to who reads them.
+    in_order: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -99,6 +101,11 @@ impl RawTables {
         RawTables { customers: Some(Arc::new(customers)), ..self.clone() }
     }
 
+    /// The same, to be read in the order in which every file is sorted.
+    pub(crate) fn in_order(&self) -> RawTables {
+        RawTables { in_order: true, ..self.clone() }
+    }
+
     /// How many rows of a table are stored for the present, superseded ones too.
     pub(crate) fn rows(&self, table: Table) -> u64 {
         self.files_of(table, &PRESENT).map(|raw| u64::try_from(raw.file.rows).unwrap_or(0)).sum()
@@ -109,48 +116,65 @@ impl RawTables {
     }
 
     /// The stored rows of a table in some layers, superseded ones too.
-    pub(crate) fn provider(&self, table: Table, layers: &[Layer]) -> Result<Arc<dyn TableProvider>> {
+    pub(crate) fn stored(&self, context: &SessionContext, table: Table, layers: &[Layer]) -> Result<DataFrame> {
         let paths: Vec<_> = self.files_of(table, layers).map(|raw| raw.path.clone()).collect();
-        parquet_table(&paths, table.schema(), table.order())
+        self.rows_of(context, table, paths)
     }
 
-    /// The same, as far as it is wanted.
-    fn wanted(&self, table: Table, layers: &[Layer]) -> Result<Arc<dyn TableProvider>> {
+    /// The same, as far as they are wanted.
+    fn wanted(&self, context: &SessionContext, table: Table, layers: &[Layer]) -> Result<DataFrame> {
         let customers = self.customers.as_deref().filter(|_| table != Table::Records(ObjectType::Plans));
         let is_wanted = |raw: &&RawFile| {
             let Bucket { bits, number } = raw.file.bucket;
             customers.is_none_or(|customers| customers.iter().any(|customer| customer.leading(bits) == number))
         };
         let paths: Vec<_> = self.files_of(table, layers).filter(is_wanted).map(|raw| raw.path.clone()).collect();
-        parquet_table(&paths, table.schema(), table.order())
+        self.rows_of(context, table, paths)
+    }
+
+    /// The rows of files: as one table, or in order each file by itself, since files of one table have no order together.
+    fn rows_of(&self, context: &SessionContext, table: Table, paths: Vec<PathBuf>) -> Result<DataFrame> {
+        if !self.in_order || paths.is_empty() {
+            return Ok(context.read_table(parquet_table(&paths, table.schema(), &[])?)?);
+        }
+        let file = |path: PathBuf| -> Result<DataFrame> {
+            Ok(context.read_table(parquet_table(&[path], table.schema(), table.order())?)?)
+        };
+        let mut paths = paths.into_iter();
+        let mut rows = file(paths.next().unwrap_or_default())?;
+        for path in paths {
+            rows = rows.union(file(path)?)?;
+        }
+        Ok(rows)
     }
 
     /// The current rows of a table: of records the latest versions without tombstones, of precomputed tables the rows of each
     /// customer's latest refresh. Nothing is joined where nothing was superseded.
     pub(crate) async fn current(&self, sessions: &Sessions, table: Table) -> Result<DataFrame> {
         let context = sessions.parallel()?;
+        let register = |name: &str, rows: DataFrame| context.register_table(name, rows.into_view());
         if let (Some(then), Table::Records(_)) = (self.then, table) {
-            context.register_table("versions", self.wanted(table, &Layer::ALL)?)?;
+            register("versions", self.wanted(&context, table, &Layer::ALL)?)?;
             return Ok(context.sql(VERSIONS_THEN).await?.with_param_values(then.parameters())?);
         }
         match table {
             Table::Records(_) => {
                 let superseded = self.files_of(table, &PRESENT).any(|raw| raw.file.superseded_rows > 0);
                 if !superseded {
-                    return Ok(context.read_table(self.wanted(table, &PRESENT)?)?);
+                    return self.wanted(&context, table, &PRESENT);
                 }
-                context.register_table("versions", self.wanted(table, &PRESENT)?)?;
+                register("versions", self.wanted(&context, table, &PRESENT)?)?;
                 // Also what is not wanted may have taken the place of what is: an invoice moves from customer to customer.
-                context.register_table("newer", self.provider(table, &[Layer::Delta])?)?;
+                register("newer", self.stored(&context, table, &[Layer::Delta])?)?;
                 Ok(context.sql(LATEST_VERSIONS).await?)
             }
             _ => {
                 if self.files_of(Table::Refreshes, &[Layer::Delta]).next().is_none() {
-                    return Ok(context.read_table(self.wanted(table, &[Layer::Base])?)?);
+                    return self.wanted(&context, table, &[Layer::Base]);
                 }
-                context.register_table("base", self.wanted(table, &[Layer::Base])?)?;
-                context.register_table("delta", self.wanted(table, &[Layer::Delta])?)?;
-                context.register_table("refreshed", self.wanted(Table::Refreshes, &[Layer::Delta])?)?;
+                register("base", self.wanted(&context, table, &[Layer::Base])?)?;
+                register("delta", self.wanted(&context, table, &[Layer::Delta])?)?;
+                register("refreshed", self.wanted(&context, Table::Refreshes, &[Layer::Delta])?)?;
                 Ok(context.sql(LATEST_REFRESH).await?)
             }
         }

@@ -20,11 +20,11 @@ pub(super) async fn register(context: &SessionContext, core: &Core, tables: &Raw
     for object in ObjectType::ALL {
         let table = Table::Records(object);
         for layer in &Layer::ALL {
-            let rows = context.read_table(tables.provider(table, std::slice::from_ref(layer))?)?;
+            let rows = tables.stored(context, table, std::slice::from_ref(layer))?;
             stored.push(version(rows, object)?.with_column("layer", lit(layer.name()))?);
         }
         current.push(version(tables.current(&core.sessions, table).await?, object)?);
-        let ids = context.read_table(tables.provider(Table::Ids(object), &[Layer::Base, Layer::Delta])?)?;
+        let ids = tables.stored(context, Table::Ids(object), &[Layer::Base, Layer::Delta])?;
         indexed.push(ids.with_column("object", lit(object.name()))?);
     }
     for (name, parts) in [("stored_versions", stored), ("current_versions", current), ("indexed_ids", indexed)] {
