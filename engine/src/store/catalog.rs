@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqliteConnection};
 
@@ -123,7 +124,7 @@ impl Catalog {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        sqlx::migrate!("./migrations").run(&pool).await?;
+        sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
         drop(lock);
         Ok(Catalog { pool })
     }
@@ -224,6 +225,17 @@ impl Catalog {
         inbox::empty_until(&mut transaction, commit.inbox_until).await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+/// No release has been made yet: a catalog in another form is of a development version.
+fn of_another_version(error: MigrateError, path: &Path) -> Error {
+    match error {
+        MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => Error::Argument(format!(
+            "\"{}\" was made by another development version of Mrrow; name a new directory and import the records again",
+            path.display()
+        )),
+        error => Error::Migration(error),
     }
 }
 

@@ -186,3 +186,17 @@ async fn many_small_imports_are_folded_into_one_refresh() {
     }
     assert_eq!(ledger.movements(None).await, interpret(&book));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_in_another_form_is_refused_with_what_to_do() {
+    let ledger = Ledger::for_book(&book()).await;
+    let Ledger { engine, dir } = ledger;
+    engine.close().await.unwrap();
+    let catalog =
+        sqlx::SqlitePool::connect(&format!("sqlite://{}", dir.path().join("catalog.db").display())).await.unwrap();
+    sqlx::query("update _sqlx_migrations set checksum = x'00'").execute(&catalog).await.unwrap();
+    catalog.close().await;
+    let config = Config::new(dir.path(), std::sync::Arc::new(|| "2024-01-01T00:00:00Z".parse().unwrap()));
+    let Err(Error::Argument(message)) = Engine::open(config).await else { panic!("it is opened") };
+    assert!(message.ends_with("name a new directory and import the records again"), "{message}");
+}
