@@ -110,6 +110,8 @@ impl History {
             if self.chance.percent(25) {
                 self.ledger.verify().await;
             }
+            // The clock stands still in a step, and each of its snapshots is a microsecond later than the one before.
+            self.clock.advance(Duration::seconds(1));
             self.answers.push(Answer { at: self.clock.now(), movements: found });
             self.clock.advance(Duration::seconds(30));
         }
