@@ -116,7 +116,11 @@ impl Writer {
 
     /// Publishes what is acknowledged. The directory is given up once no call is at work any more.
     pub(crate) async fn close(self: Arc<Writer>) -> Result<()> {
-        self.flush().await
+        let flushed = self.flush().await;
+        // What is being compacted is not thrown away, nor are its files left behind.
+        let _no_compaction = self.shared.compacting.lock().await;
+        let _no_publication = self.shared.publishing.lock().await;
+        flushed
     }
 }
 
