@@ -2,6 +2,7 @@
 
 mod calendar;
 mod chunks;
+mod customers;
 mod functions;
 mod last_running;
 mod least_before;
@@ -13,6 +14,7 @@ mod results;
 mod run_tables;
 mod steps;
 
+pub(crate) use customers::Customers;
 pub(crate) use functions::register as register_functions;
 pub(crate) use moment::{Moment, date_value};
 pub(crate) use refresh::{Changed, Refresh, Refusing, refresh};

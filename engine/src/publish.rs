@@ -1,17 +1,13 @@
 //! Publication: new files become a snapshot, together with the movements of the customers they change.
 
-mod customers;
-
 use arrow::array::RecordBatch;
 
 use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::ObjectType;
-use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
+use crate::mrr::{Changed, Customers, Moment, Refresh, Refusing, refresh};
 use crate::query::{RawTables, parquet_table};
 use crate::store::{DataFile, NewFile, SnapshotInfo, Table};
-
-pub(crate) use customers::Customers;
 
 const CUSTOMERS_ON_PLANS: &str = include_str!("../sql/refresh/customers_on_plans.sql");
 const FAILURES: &str = include_str!("../sql/refresh/failures.sql");

@@ -14,8 +14,8 @@ use super::compare::{Comparison, Verdicts};
 use super::staging::staged_schema;
 use crate::core::Core;
 use crate::error::Result;
-use crate::model::{ObjectType, column};
-use crate::publish::Customers;
+use crate::model::column;
+use crate::mrr::Customers;
 use crate::query::parquet_table;
 use crate::store::{NewFile, Table, TableWriter};
 
@@ -31,10 +31,8 @@ pub(super) async fn write(
     let mut rows = kept(core, comparison, verdicts)?.execute_stream().await?;
     while let Some(batch) = rows.try_next().await? {
         let stored = stored(&batch, comparison, verdicts, received_at)?;
-        match (comparison.object, &mut changed) {
-            (ObjectType::Customers, Some(changed)) => changed.add(&stored, "id")?,
-            (ObjectType::Invoices, Some(changed)) => changed.add(&stored, "customer_id")?,
-            _ => {}
+        if let Some(changed) = &mut changed {
+            changed.add_named(comparison.object, &stored)?;
         }
         writer.write(&stored)?;
     }

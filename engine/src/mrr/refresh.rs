@@ -11,12 +11,12 @@ use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
+use super::Customers;
 use super::Moment;
 use super::chunks::chunks_between_customers;
 use super::outcome::{Outcome, compute_in_background};
 use super::results::{Found, Writers, emptied, failed};
 use crate::error::{Error, Result};
-use crate::publish::Customers;
 use crate::query::{RawTables, Sessions};
 use crate::store::{Directory, NewFile};
 

@@ -7,12 +7,12 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema};
 use tokio::sync::mpsc;
 
+use super::Customers;
 use super::outcome::Failure;
 use super::refresh::{Changed, Refresh};
 use super::steps::Computed;
 use crate::error::Result;
 use crate::model::{ObjectType, column};
-use crate::publish::Customers;
 use crate::store::{Directory, Layer, NewFile, Table, TableWriter, bucket_bits, sorted};
 
 /// What is to be written.

@@ -2,6 +2,7 @@
 //! transaction.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use datafusion::common::runtime::SpawnedTask;
@@ -35,6 +36,8 @@ pub(crate) struct Acknowledger {
     messages: mpsc::Sender<Message>,
     unpublished: Arc<Unpublished>,
     inbox_bytes_max: u64,
+    /// Bytes of the requests that wait for their acknowledgement.
+    held_bytes: Arc<AtomicU64>,
     _task: SpawnedTask<()>,
 }
 
@@ -54,7 +57,8 @@ impl Acknowledger {
             unpublished: Arc::clone(&unpublished),
         };
         let inbox_bytes_max = core.config.push.inbox_bytes;
-        Ok(Acknowledger { messages, unpublished, inbox_bytes_max, _task: SpawnedTask::spawn(desk.run(received)) })
+        let (held_bytes, _task) = (Arc::default(), SpawnedTask::spawn(desk.run(received)));
+        Ok(Acknowledger { messages, unpublished, inbox_bytes_max, held_bytes, _task })
     }
 
     /// Returns once the request is durable, or refused.
@@ -62,6 +66,7 @@ impl Acknowledger {
         if self.unpublished.bytes() > self.inbox_bytes_max {
             return Err(Error::Overloaded);
         }
+        let _waiting = Held::take(&self.held_bytes, request.bytes(), self.inbox_bytes_max)?;
         let (reply, answer) = oneshot::channel();
         self.messages.try_send(Message::Push(Box::new(request), reply)).map_err(|error| match error {
             TrySendError::Full(_) => Error::Overloaded,
@@ -92,6 +97,27 @@ impl Acknowledger {
 
     async fn send(&self, message: Message) -> Result<()> {
         self.messages.send(message).await.map_err(|_| closed())
+    }
+}
+
+/// Memory that a request holds until it is answered.
+struct Held {
+    all: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Held {
+    /// Counts a request, unless others hold so much that it has to come again; alone it may be of any size.
+    fn take(all: &Arc<AtomicU64>, bytes: u64, bytes_max: u64) -> Result<Held> {
+        let others = all.fetch_add(bytes, Ordering::AcqRel);
+        let held = Held { all: Arc::clone(all), bytes };
+        if others > 0 && others + bytes > bytes_max { Err(Error::Overloaded) } else { Ok(held) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
 
@@ -241,5 +267,24 @@ fn answer(answered: Vec<Answered>, durable: Result<()>) {
         };
         // Who asked may have gone.
         let _ = reply.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_wait_hold_no_more_memory_together_than_they_may() {
+        let all = Arc::default();
+        let alone = Held::take(&all, 100, 10);
+        assert!(alone.is_ok());
+        assert!(matches!(Held::take(&all, 1, 10), Err(Error::Overloaded)));
+        drop(alone);
+        let (first, second) = (Held::take(&all, 6, 10), Held::take(&all, 4, 10));
+        assert!(first.is_ok() && second.is_ok());
+        assert!(matches!(Held::take(&all, 1, 10), Err(Error::Overloaded)));
+        drop((first, second));
+        assert_eq!(all.load(Ordering::Acquire), 0);
     }
 }

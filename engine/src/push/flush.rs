@@ -64,11 +64,7 @@ fn write(core: &Core, pinned: &Pinned, object: ObjectType, rows: &RecordBatch, a
     let compared = incoming.compare(Keep::Every, |keys| core.ids.find(&pinned.files, object, keys))?;
     let ids = incoming.id_rows(&compared)?;
     let stored = superseding(rows, &compared)?;
-    match object {
-        ObjectType::Customers => addition.changed.add(&stored, "id")?,
-        ObjectType::Plans => {}
-        ObjectType::Invoices => addition.changed.add(&stored, "customer_id")?,
-    }
+    addition.changed.add_named(object, &stored)?;
     addition.changed.extend(compared.left_behind);
     for (table, rows) in [(Table::Records(object), stored), (Table::Ids(object), ids)] {
         let mut writer = TableWriter::new(&core.directory, table, Layer::Delta, 0, pinned.info.id + 1);

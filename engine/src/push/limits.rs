@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct PushLimits {
     /// Bytes of one request as it is sent; what is larger is to be imported.
     pub request_bytes: usize,
-    /// Bytes of acknowledged requests that may wait for their publication; beyond it pushes are refused as
-    /// [`crate::Error::Overloaded`].
+    /// Bytes of acknowledged requests that may wait for their publication, and likewise of requests that wait for their
+    /// acknowledgement; beyond it pushes are refused as [`crate::Error::Overloaded`].
     pub inbox_bytes: u64,
     /// Requests that may wait for their acknowledgement; beyond it they are refused likewise. At least one.
     pub requests_waiting: usize,

@@ -77,6 +77,11 @@ impl Request {
         Ok(())
     }
 
+    /// The memory that its rows take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.rows.values().map(|rows| rows.get_array_memory_size() as u64).sum()
+    }
+
     fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.answer.rejections.is_empty()
     }

@@ -134,15 +134,15 @@ impl RawTables {
 
     /// The rows of files: as one table, or in order each file by itself, since files of one table have no order together.
     fn rows_of(&self, context: &SessionContext, table: Table, paths: Vec<PathBuf>) -> Result<DataFrame> {
-        if !self.in_order || paths.is_empty() {
+        let (true, Some((first, others))) = (self.in_order, paths.split_first()) else {
             return Ok(context.read_table(parquet_table(&paths, table.schema(), &[])?)?);
-        }
-        let file = |path: PathBuf| -> Result<DataFrame> {
-            Ok(context.read_table(parquet_table(&[path], table.schema(), table.order())?)?)
         };
-        let mut paths = paths.into_iter();
-        let mut rows = file(paths.next().unwrap_or_default())?;
-        for path in paths {
+        let file = |path: &PathBuf| -> Result<DataFrame> {
+            let file = parquet_table(std::slice::from_ref(path), table.schema(), table.order())?;
+            Ok(context.read_table(file)?)
+        };
+        let mut rows = file(first)?;
+        for path in others {
             rows = rows.union(file(path)?)?;
         }
         Ok(rows)

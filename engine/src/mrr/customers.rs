@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
 
 use crate::error::Result;
-use crate::model::column;
+use crate::model::{ObjectType, column};
 use crate::store::Key;
 
 /// Customers by data source and id; a clone shares them until one of the two changes.
@@ -42,6 +42,15 @@ impl Customers {
             before = Some(customer);
         }
         Ok(())
+    }
+
+    /// Adds the customers whom records of a type name: of a plan they are found out otherwise.
+    pub(crate) fn add_named(&mut self, object: ObjectType, records: &RecordBatch) -> Result<()> {
+        match object {
+            ObjectType::Customers => self.add(records, "id"),
+            ObjectType::Plans => Ok(()),
+            ObjectType::Invoices => self.add(records, "customer_id"),
+        }
     }
 
     /// Takes out the customers that a column of rows names.
