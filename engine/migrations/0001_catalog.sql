@@ -45,8 +45,6 @@ create table inbox (
     -- The `_sequence` of its first row.
     first_sequence integer primary key,
     last_sequence integer not null,
-    -- The first_sequence of its request.
-    request integer not null,
     object text not null,
     rows blob not null
 );

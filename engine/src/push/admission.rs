@@ -106,7 +106,6 @@ impl Admission<'_> {
                 object,
                 first_sequence: first,
                 last_sequence: admitted.next_sequence - 1,
-                request: self.first_sequence,
                 rows: wire::to_bytes(&stored)?,
             });
         }

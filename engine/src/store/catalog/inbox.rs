@@ -13,8 +13,6 @@ pub(crate) struct InboxRows {
     pub(crate) object: ObjectType,
     pub(crate) first_sequence: i64,
     pub(crate) last_sequence: i64,
-    /// The first sequence of the request they came with.
-    pub(crate) request: i64,
     /// The rows as an Arrow IPC stream.
     pub(crate) rows: Vec<u8>,
 }
@@ -31,16 +29,13 @@ impl Catalog {
     pub(crate) async fn acknowledge(&self, acknowledged: &Acknowledged, at: DateTime<Utc>) -> Result<()> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         for rows in &acknowledged.rows {
-            sqlx::query(
-                "insert into inbox (first_sequence, last_sequence, request, object, rows) values (?1, ?2, ?3, ?4, ?5)",
-            )
-            .bind(rows.first_sequence)
-            .bind(rows.last_sequence)
-            .bind(rows.request)
-            .bind(rows.object.name())
-            .bind(&rows.rows)
-            .execute(&mut *transaction)
-            .await?;
+            sqlx::query("insert into inbox (first_sequence, last_sequence, object, rows) values (?1, ?2, ?3, ?4)")
+                .bind(rows.first_sequence)
+                .bind(rows.last_sequence)
+                .bind(rows.object.name())
+                .bind(&rows.rows)
+                .execute(&mut *transaction)
+                .await?;
         }
         add_data_sources(&mut transaction, &acknowledged.data_sources, at).await?;
         transaction.commit().await?;
@@ -50,7 +45,7 @@ impl Catalog {
     /// The requests that are not yet in a file, in the order of their receipt, up to a sequence.
     pub(crate) async fn inbox(&self, until: i64) -> Result<Vec<InboxRows>> {
         let rows = sqlx::query(
-            "select first_sequence, last_sequence, request, object, rows from inbox
+            "select first_sequence, last_sequence, object, rows from inbox
              where last_sequence <= ?1 order by first_sequence",
         )
         .bind(until)
@@ -63,7 +58,6 @@ impl Catalog {
                     object: object.parse().map_err(Error::Internal)?,
                     first_sequence: row.try_get("first_sequence")?,
                     last_sequence: row.try_get("last_sequence")?,
-                    request: row.try_get("request")?,
                     rows: row.try_get("rows")?,
                 })
             })
