@@ -1,5 +1,5 @@
--- The catalog: which Parquet files make up each table in each snapshot, the settings each snapshot was made with, and the
--- acknowledged pushes that are not yet in a file.
+-- The catalog: which Parquet files make up each table in each snapshot, the settings each snapshot was made with, the acknowledged
+-- pushes that are not yet in a file, and what is small and transactional besides: data sources, keys, jobs, plan groups.
 
 -- A snapshot is everything at one moment; `as_of` and `settings` are those its precomputed tables were made with.
 create table snapshot (
@@ -52,9 +52,78 @@ create table inbox (
 create table data_source (
     id text primary key,
     name text not null,
+    -- What feeds it: api, csv, manual, or the name of a billing system.
+    kind text not null default 'api',
     -- Microseconds since 1970, UTC.
-    created_at integer not null
+    created_at integer not null,
+    updated_at integer not null,
+    -- A deleted source takes no records; what it has sent stays until that is deleted too.
+    deleted_at integer
 );
+
+-- Where and how a data source's records are fetched.
+create table pull (
+    data_source text primary key,
+    -- What may be shown, as JSON: endpoint, types, schedule, kind of authentication.
+    settings text not null,
+    -- The credentials, encrypted by who wrote them; null where there are none.
+    sealed_credentials blob,
+    updated_at integer not null
+);
+
+-- Keys of the HTTP API. The key itself is not here.
+create table api_key (
+    id text primary key,
+    name text not null,
+    -- SHA-256 of the key.
+    hash blob not null unique,
+    role text not null,
+    -- A JSON array of the data sources it is restricted to; null for all.
+    data_sources text,
+    created_at integer not null,
+    expires_at integer,
+    revoked_at integer
+);
+
+-- Long work: uploads and pulls, as far as they have come.
+create table job (
+    id text primary key,
+    -- import or pull.
+    kind text not null,
+    data_source text not null,
+    -- waiting, running, done, failed, canceled or interrupted.
+    state text not null,
+    -- What there is to tell of it, as JSON.
+    detail text not null,
+    created_at integer not null,
+    updated_at integer not null
+);
+create index job_of_source on job (data_source, kind, created_at);
+
+-- Groups of plans as senders name them; every version is kept.
+create table plan_group (
+    id text not null,
+    -- Microseconds since 1970, UTC; the newest version counts.
+    changed_at integer not null,
+    deleted integer not null default 0,
+    -- Name, plans and selector, as JSON.
+    definition text not null,
+    primary key (id, changed_at)
+);
+
+-- The answers to requests that named a key, so that a repetition is answered and not carried out again.
+create table idempotency_key (
+    -- Whose key it is: a hash of the API key and the route.
+    scope text not null,
+    key text not null,
+    -- Of the request's content; another content under the same key is refused.
+    fingerprint blob not null,
+    -- The acknowledgement, as JSON.
+    answer text not null,
+    created_at integer not null,
+    primary key (scope, key)
+) without rowid;
+create index idempotency_key_age on idempotency_key (created_at);
 
 -- The settings as they were last set; the writer recomputes what follows from them.
 create table wanted_settings (

@@ -77,11 +77,14 @@ pub(super) async fn add_data_sources(
     at: DateTime<Utc>,
 ) -> Result<()> {
     for id in ids {
-        sqlx::query("insert into data_source (id, name, created_at) values (?1, ?1, ?2) on conflict do nothing")
-            .bind(id)
-            .bind(at.timestamp_micros())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "insert into data_source (id, name, created_at, updated_at) values (?1, ?1, ?2, ?2)
+             on conflict (id) do update set deleted_at = null where deleted_at is not null",
+        )
+        .bind(id)
+        .bind(at.timestamp_micros())
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }
