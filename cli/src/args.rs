@@ -1,6 +1,7 @@
 //! The command line: every command, argument and help text.
 
-use std::net::SocketAddr;
+mod serve;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -11,13 +12,18 @@ use mrrow_engine::reports::Interval;
 
 use crate::output::Format;
 
+pub(crate) use serve::ServeArgs;
+
 /// MRR you can trust, from your own billing records.
 #[derive(Debug, Parser)]
 #[command(name = "mrrow", version, about, after_help = crate::exit::HELP, propagate_version = true)]
 pub(crate) struct Cli {
-    /// The data directory; made on first use
-    #[arg(long, global = true, value_name = "DIR", env = "MRROW_DATA", default_value = "./mrrow-data")]
-    pub(crate) data: PathBuf,
+    /// The data directory, made on first use [default: ./mrrow-data]
+    #[arg(long, global = true, value_name = "DIR", env = "MRROW_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration file [default: ./mrrow.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "MRROW_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Memory in MiB that computations use before they spill to disk, at least 256
     #[arg(long, global = true, value_name = "MIB", env = "MRROW_MEMORY_MIB",
           value_parser = clap::value_parser!(u32).range(256..))]
@@ -292,13 +298,6 @@ pub(crate) enum SettingsCommand {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// The address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "HOST:PORT", env = "MRROW_LISTEN", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]

@@ -15,15 +15,20 @@ mod sql;
 mod status;
 mod verify;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
 use mrrow_engine::{Config, Engine};
 
 use crate::args::{AnyCommand, Cli, Command};
+use crate::config_file;
 use crate::exit::{Code, Failure};
 
 const MIB: usize = 1024 * 1024;
+
+/// The data directory unless it is told.
+const DATA_DEFAULT: &str = "./mrrow-data";
 
 /// Carries out what was typed.
 pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
@@ -35,11 +40,13 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
 }
 
 async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
-    let mut config = Config::new(&cli.data, Arc::new(Utc::now));
-    if let Some(mib) = cli.memory {
+    let file = config_file::read(cli.config.as_deref())?;
+    let data = cli.data.as_ref().or(file.data.as_ref()).map_or(Path::new(DATA_DEFAULT), PathBuf::as_path);
+    let mut config = Config::new(data, Arc::new(Utc::now));
+    if let Some(mib) = cli.memory.or(file.memory_mib) {
         config.memory_bytes = mib as usize * MIB;
     }
-    let engine = Engine::open(config).await?;
+    let engine = Arc::new(Engine::open(config).await?);
     let done = match command {
         Command::Import(args) => import::run(&engine, args).await,
         Command::Push(args) => push::run(&engine, args).await,
@@ -52,9 +59,13 @@ async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
         Command::Status(args) => status::run(&engine, args).await,
         Command::Snapshots(args) => snapshots::run(&engine, args).await,
         Command::Compact => compact::run(&engine).await,
-        Command::Serve(args) => serve::run(args).await,
+        Command::Serve(args) => serve::run(&engine, args, &file.serve).await,
     };
-    let closed = engine.close().await;
+    let closed = match Arc::try_unwrap(engine) {
+        Ok(engine) => engine.close().await,
+        // Something is still at work; what is acknowledged is published when the directory is opened next.
+        Err(engine) => engine.flush().await,
+    };
     let code = done?;
     closed?;
     Ok(code)

@@ -2,8 +2,10 @@
 
 mod args;
 mod commands;
+mod config_file;
 mod demo;
 mod exit;
+mod logging;
 mod moment;
 mod output;
 mod progress;

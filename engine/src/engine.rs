@@ -214,6 +214,29 @@ impl Engine {
         Snapshot::past(&self.core, at, as_of).await
     }
 
+    /// What time it is for this engine.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.core.now()
+    }
+
+    /// Takes the directory for writing now, and not with the first write.
+    ///
+    /// # Errors
+    /// When another process writes.
+    pub async fn start_writing(&self) -> Result<()> {
+        self.writer().await.map(|_| ())
+    }
+
+    /// Whether a push would be acknowledged: this process writes, the catalog answers, and there is room.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ready(&self) -> Result<()> {
+        let writer = self.writer().await?;
+        self.core.catalog.inbox_end().await?;
+        if writer.has_room() { Ok(()) } else { Err(Error::Overloaded) }
+    }
+
     /// The account's settings, as they were last set.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ const FAILURES_SHOWN: usize = 10;
 pub struct Status {
     /// The newest snapshot; 0 before the first write.
     pub snapshot: i64,
+    /// It has every row up to this sequence.
+    pub last_sequence: i64,
     /// When it was published.
     pub committed_at: Option<DateTime<Utc>>,
     /// The day its movements are computed for.
@@ -114,6 +116,7 @@ pub(crate) async fn status(core: &Arc<Core>) -> Result<Status> {
     let counts = core.catalog.counts().await?;
     let mut status = Status {
         snapshot: pinned.info.id,
+        last_sequence: pinned.info.last_sequence,
         committed_at: (pinned.info.id > 0).then_some(pinned.info.committed_at),
         as_of: pinned.info.as_of,
         settings: pinned.info.settings.clone(),

@@ -58,6 +58,11 @@ impl Writer {
         self.shared.acknowledger.push(request).await
     }
 
+    /// Whether more may be acknowledged.
+    pub(crate) fn has_room(&self) -> bool {
+        self.shared.acknowledger.unpublished().bytes() <= self.shared.core.config.push.inbox_bytes
+    }
+
     /// Publishes what is acknowledged when half of what may wait does.
     pub(crate) async fn make_room(&self) -> Result<()> {
         if self.shared.acknowledger.unpublished().bytes() > self.shared.core.config.push.inbox_bytes / 2 {

@@ -1,40 +1,25 @@
-//! The HTTP face of the engine.
+//! The HTTP face of the engine: push, pull, reads, SQL and keys over one data directory.
+//!
+//! [`Server::bind`] takes an opened engine and an address; [`Server::run`] answers until it is told to stop. `routes.rs` is the table of
+//! contents of the API, [`openapi`] its contract.
 
+mod config;
+mod serve;
+
+mod app;
 mod routes;
 
-use std::future::Future;
-use std::net::SocketAddr;
+mod caller;
+mod error;
+mod extract;
+mod request_id;
 
-use tokio::net::TcpListener;
+mod health;
+mod keys;
+mod metrics;
+mod openapi;
+mod sources;
 
-/// A server that is bound to its address and not yet answering.
-#[derive(Debug)]
-pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
-}
-
-impl Server {
-    /// Binds the address; port 0 takes a free one.
-    ///
-    /// # Errors
-    /// When the address cannot be bound.
-    pub async fn bind(address: SocketAddr) -> std::io::Result<Server> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok(Server { listener, address })
-    }
-
-    /// The address that was bound.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Answers until `stopped` resolves, then finishes what was begun.
-    ///
-    /// # Errors
-    /// When connections cannot be accepted any more.
-    pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        axum::serve(self.listener, routes::routes()).with_graceful_shutdown(stopped).await
-    }
-}
+pub use config::{Limits, ServerConfig, Tls};
+pub use openapi::openapi;
+pub use serve::{Random, Server};

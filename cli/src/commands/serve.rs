@@ -1,21 +1,95 @@
 //! `mrrow serve`: the HTTP face.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use mrrow_engine::Engine;
+use mrrow_engine::access::{NewKey, Role};
+use mrrow_server::{Random, Server, ServerConfig, Tls};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::ServeArgs;
+use crate::config_file;
 use crate::exit::{Code, Failure};
+use crate::logging::{self, LogFormat};
 
-pub(super) async fn run(args: &ServeArgs) -> Result<Code, Failure> {
-    let server = mrrow_server::Server::bind(args.listen)
-        .await
-        .map_err(|error| Failure::other(format!("listen on {}: {error}", args.listen)))?;
-    writeln!(std::io::stderr(), "listening on http://{}", server.address())?;
-    let stopped = async {
-        // Where the signal cannot be waited for, the server runs until it is ended.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+/// Where a server listens unless it is told.
+const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// What is logged unless it is told.
+const LOG_DEFAULT: &str = "info";
+
+pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_file::Serve) -> Result<Code, Failure> {
+    let format = match (args.log_format, &file.log_format) {
+        (Some(format), _) => Some(format),
+        (None, Some(text)) => Some(LogFormat::from_str(text, false).map_err(|_| {
+            Failure::usage(format!("log_format = \"{text}\" in the configuration is neither \"text\" nor \"json\""))
+        })?),
+        (None, None) => None,
     };
-    server.run(stopped).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
+    let filter = args.log.as_deref().or(file.log.as_deref()).unwrap_or(LOG_DEFAULT);
+    let config = config(args, file)?;
+    let listen = config.listen;
+    engine.start_writing().await?;
+    let server = Server::bind(Arc::clone(engine), config, random())
+        .await
+        .map_err(|error| Failure::other(format!("listen on {listen}: {error}")))?;
+    tell_first_key(engine).await?;
+    writeln!(io::stderr(), "listening on {}", server.url())?;
+    logging::start(filter, format)?;
+    server.run(stop_signal()?).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
     Ok(Code::Done)
+}
+
+/// What is typed goes before what is in the file.
+fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, Failure> {
+    let mut config = ServerConfig::new(args.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT));
+    let certificate = args.tls_certificate.as_ref().or(file.tls_certificate.as_ref());
+    let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
+    config.tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Tls { certificate: certificate.clone(), key: key.clone() }),
+        (None, None) => None,
+        _ => return Err(Failure::usage("TLS needs both a certificate and a key; give --tls-certificate and --tls-key")),
+    };
+    Ok(config)
+}
+
+/// The system's own randomness.
+pub(super) fn random() -> Random {
+    Arc::new(|bytes: &mut [u8]| getrandom::fill(bytes).map_err(io::Error::from))
+}
+
+/// Without any key nobody could use the server: the first start makes one and shows it once.
+async fn tell_first_key(engine: &Engine) -> Result<(), Failure> {
+    if !engine.keys().await?.is_empty() {
+        return Ok(());
+    }
+    let new = NewKey { name: "first start".to_string(), role: Role::Admin, data_sources: None, expires_at: None };
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| Failure::other(format!("read randomness: {error}")))?;
+    let (_, key) = engine.create_key(&new, secret).await?;
+    writeln!(io::stderr(), "admin key, shown this once: {key}")?;
+    Ok(())
+}
+
+/// Resolves when the process is told to stop, by Ctrl-C or SIGTERM; told once more, it ends at once.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+            // What was acknowledged is on disk.
+            std::process::exit(1);
+        });
+    })
 }

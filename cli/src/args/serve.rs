@@ -1,0 +1,36 @@
+//! The arguments of `mrrow serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::logging::LogFormat;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every option can also stand in mrrow.toml, under [serve], with _ for -:
+
+  data = \"/var/lib/mrrow\"
+  [serve]
+  listen = \"0.0.0.0:8080\"
+  log = \"info\"
+
+If there is no API key yet, the first start makes an admin key and prints it once, on standard error.")]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT", env = "MRROW_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Serve HTTPS with this certificate chain, PEM
+    #[arg(long, value_name = "FILE", env = "MRROW_TLS_CERTIFICATE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", env = "MRROW_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// What to log: a level, or target=level with commas [default: info]
+    #[arg(long, value_name = "FILTER", env = "MRROW_LOG")]
+    pub(crate) log: Option<String>,
+    /// How to log; text on a terminal, json elsewhere unless given
+    #[arg(long, value_name = "FORMAT", env = "MRROW_LOG_FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}

@@ -1,0 +1,67 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use mrrow_engine::Engine;
+use tokio_util::sync::CancellationToken;
+
+use crate::caller::KnownKeys;
+use crate::config::ServerConfig;
+use crate::error::ApiError;
+use crate::extract::Bodies;
+use crate::metrics::Metrics;
+use crate::serve::Random;
+
+/// The state of the server; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) config: ServerConfig,
+    pub(crate) metrics: Metrics,
+    pub(crate) known_keys: KnownKeys,
+    pub(crate) bodies: Bodies,
+    /// Canceled when the server is told to stop: what would go on for ever ends.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) started: Instant,
+    random: Random,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    pub(crate) fn new(engine: Arc<Engine>, config: ServerConfig, random: Random) -> App {
+        let bodies = Bodies::new(config.limits.bodies_bytes);
+        App(Arc::new(Inner {
+            engine,
+            config,
+            metrics: Metrics::new(),
+            known_keys: KnownKeys::default(),
+            bodies,
+            stopping: CancellationToken::new(),
+            started: Instant::now(),
+            random,
+        }))
+    }
+
+    /// What time it is for the engine.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.engine.now()
+    }
+
+    /// Bytes that nobody can guess.
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], ApiError> {
+        let mut bytes = [0; N];
+        (self.random)(&mut bytes).map_err(|error| ApiError::internal(format!("read randomness: {error}")))?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,72 @@
+//! What a server is configured with: where it listens, and the limit of everything that could grow.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to serve a data directory.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Serve HTTPS with this certificate; plain HTTP without.
+    pub tls: Option<Tls>,
+    /// How much of everything there may be.
+    pub limits: Limits,
+}
+
+/// A certificate and its private key.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+}
+
+/// The limits of connections, requests and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that are open at once; beyond it new ones are closed.
+    pub connections: usize,
+    /// How long a client may take to send the head of a request.
+    pub head_time: Duration,
+    /// How long a client may take to send the body of a request that is read whole.
+    pub body_time: Duration,
+    /// How long a client may send nothing of a body that is streamed.
+    pub body_pause: Duration,
+    /// Bytes of a body as it is sent.
+    pub body_bytes: usize,
+    /// Bytes of a body once it is decompressed.
+    pub decoded_bytes: usize,
+    /// Bytes of all bodies that are held at once; beyond it requests are told to come again.
+    pub bodies_bytes: usize,
+    /// How long a read waits for `min_sequence` to be published.
+    pub wait_time: Duration,
+    /// How long what was begun may take when the server is told to stop.
+    pub stop_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Limits {
+            connections: 4096,
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(60),
+            body_pause: Duration::from_secs(30),
+            body_bytes: 16 * MIB,
+            decoded_bytes: 16 * MIB,
+            bodies_bytes: 256 * MIB,
+            wait_time: Duration::from_secs(10),
+            stop_time: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The defaults for an address.
+    pub fn new(listen: SocketAddr) -> ServerConfig {
+        ServerConfig { listen, tls: None, limits: Limits::default() }
+    }
+}

@@ -1,0 +1,295 @@
+//! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients speak, under `/data/data-sources`.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use mrrow_engine::access::{NewKey, Role};
+use mrrow_engine::sources::{DataSource, NewDataSource};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::extract::{Json, Path, Query};
+
+/// How long an answer waits for a reset; a longer one goes on by itself.
+const RESET_WAIT: Duration = Duration::from_secs(20);
+
+/// The kinds of source that GrowPanel knows; all are fed alike here.
+const KINDS: [&str; 8] = ["api", "alunta", "chargebee", "csv", "google-sheets", "manual", "recurly", "stripe"];
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create)).merge(of_one())
+}
+
+pub(crate) fn client_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create_for_client)).merge(of_one())
+}
+
+fn of_one() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show, update, delete)).routes(routes!(reset))
+}
+
+/// A data source.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Source {
+    /// Its id, which a sender names.
+    id: String,
+    name: String,
+    /// What feeds it.
+    #[serde(rename = "type")]
+    kind: String,
+    /// `connected`: it takes records.
+    status: &'static str,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A new data source with a key for its sender.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClientSource {
+    #[serde(flatten)]
+    source: Source,
+    /// An admin key restricted to this source, shown this once; for the types `api` and `google-sheets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+}
+
+/// The data sources.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Sources {
+    result: Vec<Source>,
+}
+
+/// What a data source is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct SourceRequest {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// The type; `api` unless given.
+    #[serde(rename = "type", default)]
+    #[schema(example = "api")]
+    kind: Option<String>,
+    /// The id; made up unless given.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    id: Option<String>,
+}
+
+/// What of a data source is to change.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct SourceChange {
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
+}
+
+/// Something was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Done {
+    /// Always true.
+    pub(crate) success: bool,
+    /// What it was done to.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only sources of this type.
+    #[serde(rename = "type")]
+    #[param(rename = "type")]
+    kind: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeleteQuery {
+    /// Also delete the records that it has sent; they stay otherwise.
+    #[serde(default)]
+    delete_data: bool,
+}
+
+impl From<DataSource> for Source {
+    fn from(source: DataSource) -> Source {
+        let DataSource { id, name, kind, created_at, updated_at, .. } = source;
+        Source { id, name, kind, status: "connected", created_at, updated_at }
+    }
+}
+
+/// The data source of a path, if the caller may see it.
+pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<DataSource> {
+    match app.engine.data_source(id).await? {
+        Some(source) => {
+            caller.require_source(&source.id)?;
+            Ok(source)
+        }
+        // Whoever is restricted learns nothing of other sources.
+        None if caller.key.data_sources.is_some() => {
+            caller.require_source(id)?;
+            Err(ApiError::data_source_not_found(id))
+        }
+        None => Err(ApiError::data_source_not_found(id)),
+    }
+}
+
+/// The data sources that the key sees, oldest first.
+#[utoipa::path(get, path = "/data-sources", tag = "data sources", params(ListQuery),
+    responses((status = 200, description = "the data sources", body = Sources)))]
+async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<axum::Json<Sources>> {
+    let sources = app.engine.data_sources().await?;
+    let is_asked_for = |source: &DataSource| {
+        caller.key.sees(&source.id) && query.kind.as_ref().is_none_or(|kind| *kind == source.kind)
+    };
+    Ok(axum::Json(Sources { result: sources.into_iter().filter(is_asked_for).map(Source::from).collect() }))
+}
+
+/// Makes a data source.
+#[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
+    responses((status = 201, description = "the data source", body = Source),
+              (status = 409, description = "there is one with this id or name", body = ErrorBody)))]
+async fn create(State(app): State<App>, caller: Caller, Json(request): Json<SourceRequest>) -> Result<impl IntoResponse> {
+    let source = make(&app, &caller, request).await?;
+    Ok((StatusCode::CREATED, axum::Json(Source::from(source))))
+}
+
+/// Makes a data source, with a key for its sender.
+#[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
+    responses((status = 201, description = "the data source", body = ClientSource),
+              (status = 409, description = "there is one with this id or name", body = ErrorBody)))]
+async fn create_for_client(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<SourceRequest>,
+) -> Result<impl IntoResponse> {
+    let source = make(&app, &caller, request).await?;
+    let access_token = match source.kind.as_str() {
+        "api" | "google-sheets" => {
+            let data_sources = Some(vec![source.id.clone()]);
+            let new = NewKey { name: senders_key(&source.id), role: Role::Admin, data_sources, expires_at: None };
+            Some(app.engine.create_key(&new, app.random()?).await?.1)
+        }
+        _ => None,
+    };
+    Ok((StatusCode::CREATED, axum::Json(ClientSource { source: source.into(), access_token })))
+}
+
+/// One data source.
+#[utoipa::path(get, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
+    responses((status = 200, description = "the data source", body = Source),
+              (status = 404, description = "no such data source", body = ErrorBody)))]
+async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Source>> {
+    Ok(axum::Json(source_of(&app, &caller, &id).await?.into()))
+}
+
+/// Changes what a data source is called.
+#[utoipa::path(put, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
+    request_body = SourceChange,
+    responses((status = 200, description = "the data source", body = Source),
+              (status = 404, description = "no such data source", body = ErrorBody),
+              (status = 409, description = "another one has this name", body = ErrorBody)))]
+async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(change): Json<SourceChange>,
+) -> Result<axum::Json<Source>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    check_kind(change.kind.as_deref())?;
+    let changed = app.engine.update_data_source(&source.id, change.name.as_deref(), change.kind.as_deref()).await?;
+    changed.map(|source| axum::Json(source.into())).ok_or_else(|| ApiError::data_source_not_found(&id))
+}
+
+/// Deletes a data source: it takes no more records. What it has sent stays in the numbers unless that is to go too.
+#[utoipa::path(delete, path = "/data-sources/{id}", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name"), DeleteQuery),
+    responses((status = 200, description = "it is deleted", body = Done),
+              (status = 404, description = "no such data source", body = ErrorBody)))]
+async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<DeleteQuery>,
+) -> Result<axum::Json<Done>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    app.engine.delete_data_source(&source.id).await?;
+    end_senders_key(&app, &source.id).await?;
+    if query.delete_data {
+        empty(&app, &source.id).await?;
+    }
+    Ok(axum::Json(Done { success: true, id: source.id }))
+}
+
+/// Deletes every record of a data source; the source and how it is fed stay.
+#[utoipa::path(post, path = "/data-sources/{id}/reset", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
+    responses((status = 200, description = "its records are deleted, or are being deleted", body = Done),
+              (status = 404, description = "no such data source", body = ErrorBody)))]
+async fn reset(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Done>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    empty(&app, &source.id).await?;
+    Ok(axum::Json(Done { success: true, id: source.id }))
+}
+
+async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<DataSource> {
+    caller.require_admin()?;
+    caller.require_all_sources()?;
+    check_kind(request.kind.as_deref())?;
+    let SourceRequest { name, kind, id } = request;
+    Ok(app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?)
+}
+
+fn check_kind(kind: Option<&str>) -> Result<()> {
+    match kind {
+        Some(kind) if !KINDS.contains(&kind) => {
+            Err(ApiError::invalid("type", format!("\"{kind}\" is not a type of data source; use one of {}", KINDS.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Deletes the records of a source, on after the answer if it takes long.
+async fn empty(app: &App, id: &str) -> Result<()> {
+    let (engine, id) = (std::sync::Arc::clone(&app.engine), id.to_string());
+    let work = tokio::spawn(async move {
+        let emptied = engine.reset_data_source(&id, |_| {}).await;
+        if let Err(error) = &emptied {
+            tracing::error!(%error, data_source = id, "delete the records of a data source");
+        }
+        emptied
+    });
+    match tokio::time::timeout(RESET_WAIT, work).await {
+        Ok(done) => {
+            done.map_err(|error| ApiError::internal(format!("delete the records of a data source: {error}")))??;
+            Ok(())
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// What the key is called that a client got with its data source.
+fn senders_key(source: &str) -> String {
+    format!("sender of {source}")
+}
+
+async fn end_senders_key(app: &App, source: &str) -> Result<()> {
+    let name = senders_key(source);
+    let only = [source.to_string()];
+    for key in app.engine.keys().await? {
+        if key.name == name && key.revoked_at.is_none() && key.data_sources.as_deref() == Some(&only) {
+            app.engine.revoke_key(&key.id).await?;
+        }
+    }
+    Ok(())
+}
