@@ -129,7 +129,7 @@ impl Core {
         if id_or_name.is_empty() {
             return Err(Error::Argument("the data source's id is empty; name one".to_string()));
         }
-        Ok(self.catalog.data_source(id_or_name).await?.unwrap_or_else(|| id_or_name.to_string()))
+        Ok(self.catalog.data_source_id(id_or_name).await?.unwrap_or_else(|| id_or_name.to_string()))
     }
 
     /// A directory for what a read has to compute.
@@ -178,4 +178,9 @@ impl Drop for InUse {
             }
         }
     }
+}
+
+/// An instant as the catalog keeps it: to the microsecond.
+pub(crate) fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }

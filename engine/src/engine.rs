@@ -76,7 +76,7 @@ pub enum Past {
 /// Once it has written, it also works beside its calls: acknowledged pushes are published, the day moves, files are compacted.
 /// [`Engine::close`] ends that; an engine that is dropped loses nothing either, its pushes are published when it is opened next.
 pub struct Engine {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     writer: Mutex<Option<Arc<Writer>>>,
 }
 
@@ -325,7 +325,7 @@ impl Engine {
     }
 
     /// The writer; this engine becomes it when it first writes.
-    async fn writer(&self) -> Result<Arc<Writer>> {
+    pub(crate) async fn writer(&self) -> Result<Arc<Writer>> {
         let mut writer = self.writer.lock().await;
         if let Some(writer) = writer.as_ref() {
             return Ok(Arc::clone(writer));

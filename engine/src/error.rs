@@ -33,6 +33,9 @@ pub enum Error {
     /// An argument makes no sense; nothing was done.
     #[error("{0}")]
     Argument(String),
+    /// There is one already that takes its place; nothing was done.
+    #[error("{0}")]
+    Conflict(String),
     /// A setting is unknown or does not take the value.
     #[error(transparent)]
     Setting(#[from] SettingsError),

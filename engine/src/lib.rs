@@ -7,20 +7,25 @@
 //! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of it with 4 digits after the
 //! point. Nothing here asks the clock: it comes in with the [`Config`].
 
+pub mod access;
 mod compact;
 mod core;
 mod engine;
 mod error;
 pub mod import;
 pub mod ingest;
+pub mod jobs;
 pub mod model;
 pub mod mrr;
+mod names;
+pub mod plan_groups;
 mod publish;
 pub mod push;
 mod query;
 pub mod reports;
 mod settings;
 mod snapshot;
+pub mod sources;
 mod status;
 mod store;
 mod verify;

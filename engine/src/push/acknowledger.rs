@@ -207,9 +207,9 @@ impl Desk {
         let mut acknowledged = Acknowledged::default();
         for admitted in answered.iter().filter_map(|(admitted, _)| admitted.as_ref().ok()) {
             acknowledged.rows.extend(admitted.inbox.iter().cloned());
-            if !admitted.inbox.is_empty() && !acknowledged.data_sources.contains(&admitted.data_source) {
-                acknowledged.data_sources.push(admitted.data_source.clone());
-            }
+            let sources = &mut acknowledged.data_sources;
+            let source = admitted.data_source.as_ref().filter(|_| !admitted.inbox.is_empty());
+            sources.extend(source.filter(|source| !sources.contains(source)).cloned());
         }
         let durable = desk.make_durable(&acknowledged, received_at).await;
         // Numbers are not given out twice, even if what failed should turn out to be stored.

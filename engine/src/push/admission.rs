@@ -26,7 +26,8 @@ use crate::versions::{Compared, Incoming, Keep};
 pub(super) struct Admitted {
     pub(super) answer: Pushed,
     pub(super) inbox: Vec<InboxRows>,
-    pub(super) data_source: String,
+    /// The data source that is to be there with it; who only deletes makes none.
+    pub(super) data_source: Option<String>,
     pub(super) next_sequence: i64,
     pub(super) together: Pending,
 }
@@ -43,6 +44,7 @@ pub(super) struct Admission<'a> {
 
 impl Admission<'_> {
     pub(super) fn run(&self, mut request: Request) -> Result<Admitted> {
+        let data_source = request.deletion.is_none().then(|| request.data_source.clone());
         if let Some(deletion) = request.deletion.take() {
             let rows = self.tombstones(&request.data_source, &deletion)?;
             request.rows.insert(deletion.object, rows);
@@ -52,7 +54,7 @@ impl Admission<'_> {
         let mut admitted = Admitted {
             answer: std::mem::take(&mut request.answer),
             inbox: Vec::new(),
-            data_source: request.data_source.clone(),
+            data_source,
             next_sequence: self.first_sequence,
             together: Pending::default(),
         };

@@ -1,8 +1,12 @@
 //! The catalog: one SQLite file whose transactions are the store's.
 
 mod inbox;
+mod jobs;
+mod keys;
+mod plan_groups;
 mod retention;
 mod snapshots;
+mod sources;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -154,16 +158,6 @@ impl Catalog {
         rows.iter().map(|row| Ok(row.try_get("path")?)).collect()
     }
 
-    /// The id of the data source with this id or name.
-    pub(crate) async fn data_source(&self, id_or_name: &str) -> Result<Option<String>> {
-        let row =
-            sqlx::query("select id from data_source where id = ?1 or name = ?1 order by id = ?1 desc, id limit 1")
-                .bind(id_or_name)
-                .fetch_optional(&self.pool)
-                .await?;
-        row.map(|row| Ok(row.try_get("id")?)).transpose()
-    }
-
     /// How much there is of what no snapshot tells of itself.
     pub(crate) async fn counts(&self) -> Result<Counts> {
         let row = sqlx::query(
@@ -221,7 +215,7 @@ impl Catalog {
         for file in &commit.files {
             insert_file(&mut transaction, file, commit.snapshot.id).await?;
         }
-        inbox::add_data_sources(&mut transaction, &commit.data_sources, commit.snapshot.committed_at).await?;
+        sources::add_data_sources(&mut transaction, &commit.data_sources, commit.snapshot.committed_at).await?;
         inbox::empty_until(&mut transaction, commit.inbox_until).await?;
         transaction.commit().await?;
         Ok(())

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{Row, SqliteConnection};
 
 use super::Catalog;
+use super::sources::add_data_sources;
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
@@ -69,24 +70,6 @@ impl Catalog {
         let row = sqlx::query("select max(last_sequence) as last from inbox").fetch_one(&self.pool).await?;
         Ok(row.try_get("last")?)
     }
-}
-
-pub(super) async fn add_data_sources(
-    connection: &mut SqliteConnection,
-    ids: &[String],
-    at: DateTime<Utc>,
-) -> Result<()> {
-    for id in ids {
-        sqlx::query(
-            "insert into data_source (id, name, created_at, updated_at) values (?1, ?1, ?2, ?2)
-             on conflict (id) do update set deleted_at = null where deleted_at is not null",
-        )
-        .bind(id)
-        .bind(at.timestamp_micros())
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
 }
 
 pub(super) async fn empty_until(connection: &mut SqliteConnection, sequence: i64) -> Result<()> {

@@ -1,0 +1,103 @@
+//! Data sources: the named origins of records, and how those that are pulled are fetched.
+
+mod pulls;
+mod reset;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::core::micros;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::names::{check_id, check_name, random_id};
+
+pub use pulls::Pull;
+
+/// What feeds a data source unless it is told.
+const KIND_DEFAULT: &str = "api";
+
+/// A named origin of records, whose ids are unique inside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataSource {
+    /// Its id, which a sender names and records carry.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What feeds it: api, csv, manual, or the name of a billing system.
+    pub kind: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When what is said of it here was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a data source is to be.
+#[derive(Debug, Clone, Default)]
+pub struct NewDataSource {
+    /// Its id; made up unless given.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: String,
+    /// What feeds it; `api` unless given.
+    pub kind: Option<String>,
+}
+
+impl Engine {
+    /// Makes a data source; its id is made of the random bytes unless it has one. The id of a deleted one can be taken again, and with it what
+    /// that has left behind.
+    ///
+    /// # Errors
+    /// When its id or name cannot be one, or is that of another data source ([`crate::Error::Conflict`]).
+    pub async fn create_data_source(&self, new: NewDataSource, random: [u8; 16]) -> Result<DataSource> {
+        let id = new.id.unwrap_or_else(|| random_id("ds", random));
+        let kind = new.kind.unwrap_or_else(|| KIND_DEFAULT.to_string());
+        check_id("data source", &id)?;
+        check_name("data source", &new.name)?;
+        check_name("data source's kind", &kind)?;
+        let created_at = micros(self.core.now());
+        let source = DataSource { id, name: new.name, kind, created_at, updated_at: created_at };
+        self.core.catalog.insert_data_source(&source).await?;
+        Ok(source)
+    }
+
+    /// The data sources, oldest first.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn data_sources(&self) -> Result<Vec<DataSource>> {
+        self.core.catalog.data_sources().await
+    }
+
+    /// The data source with this id or, if there is none, this name.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn data_source(&self, id_or_name: &str) -> Result<Option<DataSource>> {
+        self.core.catalog.data_source(id_or_name).await
+    }
+
+    /// Changes what the data source with this id is called, or what feeds it; none when there is no such source.
+    ///
+    /// # Errors
+    /// When the name cannot be one, or is the name or id of another data source ([`crate::Error::Conflict`]).
+    pub async fn update_data_source(
+        &self,
+        id: &str,
+        name: Option<&str>,
+        kind: Option<&str>,
+    ) -> Result<Option<DataSource>> {
+        for (what, text) in [("data source", name), ("data source's kind", kind)] {
+            text.map_or(Ok(()), |text| check_name(what, text))?;
+        }
+        self.core.catalog.update_data_source(id, name, kind, self.core.now()).await
+    }
+
+    /// Deletes the data source with this id, and how it is fetched; whether it was there. What it has sent stays in the numbers, see
+    /// [`Engine::reset_data_source`], and records that are sent to it make it anew.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub async fn delete_data_source(&self, id: &str) -> Result<bool> {
+        self.core.catalog.delete_data_source(id, self.core.now()).await
+    }
+}
