@@ -37,7 +37,9 @@ pub(crate) fn read(named: Option<&Path>) -> Result<ConfigFile, Failure> {
     let path = named.unwrap_or(Path::new(DEFAULT));
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(ConfigFile::default()),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(ConfigFile::default());
+        }
         Err(error) => return Err(Failure::usage(format!("read \"{}\": {error}", path.display()))),
     };
     toml::from_str(&text).map_err(|error| Failure::usage(format!("\"{}\": {error}", path.display())))

@@ -19,7 +19,9 @@ pub(crate) enum LogFormat {
 /// unless a format is given.
 pub(crate) fn start(filter: &str, format: Option<LogFormat>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(format!("\"{filter}\" is not a log filter: {error}; use a level such as info, or target=level, with commas"))
+        Failure::usage(format!(
+            "\"{filter}\" is not a log filter: {error}; use a level such as info, or target=level, with commas"
+        ))
     })?;
     let on_terminal = std::io::stderr().is_terminal();
     let format = format.unwrap_or(if on_terminal { LogFormat::Text } else { LogFormat::Json });

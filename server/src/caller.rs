@@ -34,7 +34,9 @@ impl Caller {
     pub(crate) fn require_admin(&self) -> Result<()> {
         match self.key.role {
             Role::Admin => Ok(()),
-            Role::Viewer => Err(ApiError::forbidden("this key has the role viewer, which only reads; use an admin key")),
+            Role::Viewer => {
+                Err(ApiError::forbidden("this key has the role viewer, which only reads; use an admin key"))
+            }
         }
     }
 
@@ -65,10 +67,13 @@ impl FromRequestParts<App> for Caller {
             return Err(ApiError::unauthorized(&format!("an API key is needed: {REMEDY}")));
         };
         let text = header.to_str().ok().and_then(bearer);
-        let text = text.ok_or_else(|| ApiError::unauthorized(&format!("the header Authorization is not one of ours: {REMEDY}")))?;
+        let text = text
+            .ok_or_else(|| ApiError::unauthorized(&format!("the header Authorization is not one of ours: {REMEDY}")))?;
         let key = app.known_keys.find(app, text).await?;
         let key = key.filter(|key| key.is_valid_at(app.now())).ok_or_else(|| {
-            ApiError::unauthorized("the API key is unknown, revoked or expired; \"mrrow keys list\" shows those there are")
+            ApiError::unauthorized(
+                "the API key is unknown, revoked or expired; \"mrrow keys list\" shows those there are",
+            )
         })?;
         Ok(Caller { key })
     }

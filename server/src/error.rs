@@ -164,9 +164,7 @@ impl From<Error> for ApiError {
             Error::Argument(_) => ApiError::bad_request("invalid_request", message),
             Error::Setting(_) => ApiError::bad_request("invalid_setting", message),
             Error::Conflict(_) => ApiError::conflict("conflict", message),
-            Error::Customer { .. } => {
-                ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_computed", message)
-            }
+            Error::Customer { .. } => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_computed", message),
             _ => ApiError::internal(message),
         }
     }

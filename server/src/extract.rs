@@ -122,7 +122,10 @@ fn unreadable(error: &axum::Error) -> ApiError {
         }
         cause = at.source();
     }
-    ApiError::bad_request("unreadable_body", format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"))
+    ApiError::bad_request(
+        "unreadable_body",
+        format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"),
+    )
 }
 
 /// The bytes of all bodies that are held at once.

@@ -70,8 +70,14 @@ impl Metrics {
         let requests = Family::default();
         registry.register("http_requests", "Answered requests", requests.clone());
         // From half a millisecond to about 16 seconds.
-        let seconds = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
-        registry.register_with_unit("http_request_duration", "Time until an answer began", Unit::Seconds, seconds.clone());
+        let seconds =
+            Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time until an answer began",
+            Unit::Seconds,
+            seconds.clone(),
+        );
         let at_work = Gauge::default();
         registry.register("http_requests_at_work", "Requests being answered", at_work.clone());
         let objects = Family::default();
@@ -83,7 +89,12 @@ impl Metrics {
         let waiting_rows = Gauge::default();
         registry.register("inbox_rows", "Acknowledged rows that are not yet published", waiting_rows.clone());
         let snapshot_age = Gauge::default();
-        registry.register_with_unit("snapshot_age", "Since the newest snapshot was published", Unit::Seconds, snapshot_age.clone());
+        registry.register_with_unit(
+            "snapshot_age",
+            "Since the newest snapshot was published",
+            Unit::Seconds,
+            snapshot_age.clone(),
+        );
         let held_bytes = Gauge::default();
         registry.register_with_unit("bodies_held", "Memory of request bodies", Unit::Bytes, held_bytes.clone());
         let resident_bytes = Gauge::default();

@@ -46,7 +46,8 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn pages() -> Router<App> {
     let document = openapi();
     // The page brings its own scripts and asks no other server.
-    let config = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(false).validator_url("none");
+    let config =
+        Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(false).validator_url("none");
     let page = SwaggerUi::new("/docs").config(config);
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     let answer = move || {
@@ -87,12 +88,19 @@ impl Modify for CommonAnswers {
         for path in document.paths.paths.values_mut() {
             let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
             for operation in operations.into_iter().flatten() {
-                let is_open = operation.security.as_ref().is_some_and(|needed| needed.iter().all(|one| one == &SecurityRequirement::default()));
+                let is_open = operation
+                    .security
+                    .as_ref()
+                    .is_some_and(|needed| needed.iter().all(|one| one == &SecurityRequirement::default()));
                 for (status, meaning) in COMMON {
                     if is_open && ["400", "401", "403"].contains(&status) {
                         continue;
                     }
-                    operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(error_answer(meaning)));
+                    operation
+                        .responses
+                        .responses
+                        .entry(status.to_string())
+                        .or_insert_with(|| RefOr::T(error_answer(meaning)));
                 }
             }
         }

@@ -81,7 +81,9 @@ async fn of_another_layer(status: StatusCode, body: Body) -> ApiError {
     let text = String::from_utf8_lossy(&text).into_owned();
     let (code, words) = match status {
         StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path does not take this method; see Allow"),
-        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too large; send it in parts, or POST it to …/imports"),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("too_large", "the body is too large; send it in parts, or POST it to …/imports")
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported_encoding", "send the body plain, or with gzip or zstd"),
         StatusCode::REQUEST_TIMEOUT => ("slow_request", "the request took too long to arrive; send it again"),
         StatusCode::INTERNAL_SERVER_ERROR => ("internal", "the request failed; the server's log says why"),

@@ -72,7 +72,12 @@ impl Server {
     }
 }
 
-async fn serve<A>(mut server: axum_server::Server<SocketAddr, A>, handle: Handle<SocketAddr>, app: &App, routes: Router) -> io::Result<()>
+async fn serve<A>(
+    mut server: axum_server::Server<SocketAddr, A>,
+    handle: Handle<SocketAddr>,
+    app: &App,
+    routes: Router,
+) -> io::Result<()>
 where
     A: axum_server::accept::Accept<tokio::net::TcpStream, Router> + Clone + Send + Sync + 'static,
     A::Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,

@@ -156,7 +156,11 @@ async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQu
 #[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
     responses((status = 201, description = "the data source", body = Source),
               (status = 409, description = "there is one with this id or name", body = ErrorBody)))]
-async fn create(State(app): State<App>, caller: Caller, Json(request): Json<SourceRequest>) -> Result<impl IntoResponse> {
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<SourceRequest>,
+) -> Result<impl IntoResponse> {
     let source = make(&app, &caller, request).await?;
     Ok((StatusCode::CREATED, axum::Json(Source::from(source))))
 }
@@ -252,9 +256,10 @@ async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<Data
 
 fn check_kind(kind: Option<&str>) -> Result<()> {
     match kind {
-        Some(kind) if !KINDS.contains(&kind) => {
-            Err(ApiError::invalid("type", format!("\"{kind}\" is not a type of data source; use one of {}", KINDS.join(", "))))
-        }
+        Some(kind) if !KINDS.contains(&kind) => Err(ApiError::invalid(
+            "type",
+            format!("\"{kind}\" is not a type of data source; use one of {}", KINDS.join(", ")),
+        )),
         _ => Ok(()),
     }
 }

@@ -51,14 +51,16 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
     config.tls = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(Tls { certificate: certificate.clone(), key: key.clone() }),
         (None, None) => None,
-        _ => return Err(Failure::usage("TLS needs both a certificate and a key; give --tls-certificate and --tls-key")),
+        _ => {
+            return Err(Failure::usage("TLS needs both a certificate and a key; give --tls-certificate and --tls-key"));
+        }
     };
     Ok(config)
 }
 
 /// The system's own randomness.
 pub(super) fn random() -> Random {
-    Arc::new(|bytes: &mut [u8]| getrandom::fill(bytes).map_err(io::Error::from))
+    Arc::new(|bytes: &mut [u8]| getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string())))
 }
 
 /// Without any key nobody could use the server: the first start makes one and shows it once.
