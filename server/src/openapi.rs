@@ -20,7 +20,6 @@ use crate::routes;
             change the base URL and the key. Every path under /v1 also answers without it, and /data/… also under /v1.",
     ),
     servers((url = "/")),
-    modifiers(&Security, &CommonAnswers),
     components(schemas(ErrorBody, ErrorDetail)),
     tags(
         (name = "push", description = "Records in: GrowPanel's Custom API."),
@@ -39,6 +38,7 @@ pub fn openapi() -> OpenApi {
     document.merge(routes::documented().into_openapi());
     Security.modify(&mut document);
     CommonAnswers.modify(&mut document);
+    OperationIds.modify(&mut document);
     document
 }
 
@@ -101,6 +101,30 @@ impl Modify for CommonAnswers {
                         .responses
                         .entry(status.to_string())
                         .or_insert_with(|| RefOr::T(error_answer(meaning)));
+                }
+            }
+        }
+    }
+}
+
+/// An id for each operation, made of its method and path: the same handler may be at two paths.
+struct OperationIds;
+
+impl Modify for OperationIds {
+    fn modify(&self, document: &mut OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let slug = path.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+            let slug = slug.trim_matches('_').replace("__", "_");
+            let methods = [
+                ("get", &mut item.get),
+                ("post", &mut item.post),
+                ("put", &mut item.put),
+                ("patch", &mut item.patch),
+                ("delete", &mut item.delete),
+            ];
+            for (method, operation) in methods {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(format!("{method}_{slug}"));
                 }
             }
         }

@@ -1,0 +1,116 @@
+//! A server under load: `mrrow serve` on a directory of its own, pushed to over HTTP from this process. Latency of acknowledgements
+//! and objects a second for single objects and batches, the time from an acknowledgement until it can be read, and the server's memory;
+//! beside them what an fsync costs in the same run, which no acknowledgement can go below.
+//!
+//! `cargo build --release && ./target/release/load --seconds 10 --invoices 0`
+
+mod demo;
+mod load {
+    pub(crate) mod client;
+    pub(crate) mod pushes;
+    pub(crate) mod server;
+}
+mod memory;
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use hdrhistogram::Histogram;
+
+use load::client::Client;
+use load::pushes::{self, Load};
+use load::server::Server;
+
+/// Connections × objects in a request.
+const LOADS: [(usize, usize); 6] = [(1, 1), (16, 1), (64, 1), (4, 100), (4, 1000), (16, 1000)];
+
+/// How often it is measured how long a push takes to be read.
+const VISIBLE_PUSHES: u64 = 10;
+
+/// What is appended before each fsync: about what a small transaction of the catalog writes.
+const FSYNC_BYTES: usize = 8192;
+const FSYNCS: u64 = 500;
+
+#[derive(Parser)]
+struct Args {
+    /// Seconds of each load
+    #[arg(long, default_value = "10")]
+    seconds: u64,
+    /// Invoices that are stored before
+    #[arg(long, default_value = "0")]
+    invoices: u64,
+    /// Only the load of so many connections
+    #[arg(long)]
+    connections: Option<usize>,
+    /// Only the load of so many objects in a request
+    #[arg(long)]
+    batch: Option<usize>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse();
+    let dir = tempfile::tempdir()?;
+    let mut out = std::io::stdout();
+    writeln!(out, "fsync of {FSYNC_BYTES} appended bytes: {}", micros(&fsyncs(dir.path())?))?;
+    let server = Server::start(&dir.path().join("data"), args.invoices)?;
+    let chosen = |(connections, batch): &(usize, usize)| {
+        args.connections.is_none_or(|only| only == *connections) && args.batch.is_none_or(|only| only == *batch)
+    };
+    for (connections, batch) in LOADS.into_iter().filter(chosen) {
+        let load = Load { connections, batch, seconds: args.seconds };
+        let done = pushes::run(&server, &load).await?;
+        let seconds = done.took.as_secs_f64();
+        writeln!(
+            out,
+            "{connections} connections × {batch} objects: {:.0} requests/s, {:.0} objects/s, {}; {} told to come again; server {}",
+            done.requests as f64 / seconds,
+            done.objects as f64 / seconds,
+            micros(&done.latency),
+            done.refused,
+            server.memory()?,
+        )?;
+    }
+    writeln!(out, "from acknowledged to readable: {}", micros(&visible(&server).await?))?;
+    server.stop()
+}
+
+/// How long a push takes to be in the movements, from its acknowledgement on; one after the other, a second apart.
+async fn visible(server: &Server) -> Result<Histogram<u64>, Box<dyn Error>> {
+    let mut client = Client::connect(server).await?;
+    let mut took = Histogram::new(3)?;
+    for number in 0..VISIBLE_PUSHES {
+        let sequence = pushes::push_one(&mut client, number).await?;
+        let begun = Instant::now();
+        let path = format!("/v1/movements?customer=visible_{number}&min_sequence={sequence}");
+        let (status, body) = client.send("GET", &path, "application/json", Vec::new().into()).await?;
+        if status != 200 || !String::from_utf8_lossy(&body).contains("\"new\"") {
+            return Err(format!("GET {path}: {status} {}", String::from_utf8_lossy(&body)).into());
+        }
+        took.record(begun.elapsed().as_micros() as u64)?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Ok(took)
+}
+
+fn fsyncs(dir: &Path) -> Result<Histogram<u64>, Box<dyn Error>> {
+    let mut file = File::create(dir.join("fsync"))?;
+    let bytes = [7; FSYNC_BYTES];
+    let mut took = Histogram::new(3)?;
+    for _ in 0..FSYNCS {
+        let begun = Instant::now();
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+        took.record(begun.elapsed().as_micros() as u64)?;
+    }
+    Ok(took)
+}
+
+fn micros(histogram: &Histogram<u64>) -> String {
+    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+    format!("p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms", at(0.5), at(0.99), histogram.max() as f64 / 1000.0)
+}
