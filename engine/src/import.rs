@@ -15,12 +15,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::ingest::is_field;
 use crate::model::DEFAULT_DATA_SOURCE;
-use crate::store::STAGING_PREFIX;
 
 use admit::Admission;
 
@@ -73,6 +73,8 @@ pub struct ImportOptions {
     pub rejects: Option<PathBuf>,
     /// Is told how far the import is.
     pub progress: Option<ProgressListener>,
+    /// Ends the import when it is canceled: [`Error::Canceled`], and nothing of it is stored. What is published already stays.
+    pub canceled: CancellationToken,
 }
 
 impl Default for ImportOptions {
@@ -84,6 +86,7 @@ impl Default for ImportOptions {
             dry_run: false,
             rejects: None,
             progress: None,
+            canceled: CancellationToken::new(),
         }
     }
 }
@@ -93,6 +96,17 @@ impl ImportOptions {
         if let Some(listener) = &self.progress {
             listener(progress);
         }
+    }
+
+    /// Fails once the import is canceled.
+    pub(crate) fn check_canceled(&self) -> Result<()> {
+        if self.canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(()) }
+    }
+
+    /// What work gives, which is dropped when the import is canceled.
+    pub(crate) async fn unless_canceled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.check_canceled()?;
+        self.canceled.run_until_cancelled(work).await.unwrap_or(Err(Error::Canceled))
     }
 }
 
@@ -122,8 +136,7 @@ pub(crate) async fn stage(
     inputs: Vec<Input>,
     options: &ImportOptions,
 ) -> Result<StagedImport> {
-    let directory = TempDir::with_prefix_in(STAGING_PREFIX, core.directory.staging())
-        .map_err(Error::file("create", core.directory.staging()))?;
+    let directory = core.directory.new_staging()?;
     let plan =
         staging::Plan { data_source: data_source.to_string(), timezone, directory: directory.path().to_path_buf() };
     let staged = staging::stage(plan, inputs, options.clone()).await?;

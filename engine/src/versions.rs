@@ -29,6 +29,10 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Status; 5] =
+        [Status::Created, Status::Updated, Status::Unchanged, Status::Deleted, Status::NotFound];
+
     /// The word for it in answers.
     pub fn as_str(self) -> &'static str {
         match self {
