@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,8 @@ pub use inputs::{Content, Input, inputs_of_path};
 pub use summary::{Counts, ImportSummary, REJECTIONS_SHOWN, RejectedRow, WarningCount};
 
 /// What an import does when rows are rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnError {
     /// Nothing is stored.
     #[default]
@@ -38,7 +40,8 @@ pub enum OnError {
 }
 
 /// How far an import is; rows are those read so far, bytes those of the inputs as they are (compressed or not).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "lowercase")]
 pub enum Progress {
     /// Inputs are being read.
     Reading {
@@ -112,7 +115,10 @@ impl ImportOptions {
 
 impl ImportOptions {
     /// Whether the options make sense.
-    pub(crate) fn check(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When a field is mapped to one that there is not.
+    pub fn check(&self) -> Result<()> {
         match self.map.iter().find(|(_, ours)| !is_field(ours)) {
             Some((theirs, ours)) => Err(Error::Argument(format!(
                 "\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields"

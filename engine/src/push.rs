@@ -11,7 +11,6 @@ mod wire;
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::import::OnError;
@@ -39,12 +38,10 @@ pub struct PushOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushedRow {
     /// The row's type.
-    #[serde(serialize_with = "as_name", deserialize_with = "of_name")]
     pub object: ObjectType,
     /// The record's id.
     pub id: String,
     /// What the row did.
-    #[serde(serialize_with = "as_word", deserialize_with = "of_word")]
     pub status: Status,
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "of_codes")]
@@ -67,24 +64,6 @@ pub struct Pushed {
     pub stored: bool,
     /// A snapshot whose `last_sequence` is at least this has everything that was acknowledged so far.
     pub sequence: i64,
-}
-
-fn as_name<S: serde::Serializer>(object: &ObjectType, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(object.name())
-}
-
-fn as_word<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.as_str())
-}
-
-fn of_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectType, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-}
-
-fn of_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    let status = Status::ALL.into_iter().find(|status| status.as_str() == word);
-    status.ok_or_else(|| D::Error::custom(format!("\"{word}\" is not what a row does")))
 }
 
 fn of_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {

@@ -1,7 +1,6 @@
 //! What is told about a row that was refused, and about one that is odd.
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::model::ObjectType;
 
@@ -18,7 +17,6 @@ pub struct Rejection {
     /// objects of its type (JSON) or the rows (Parquet). `None` when it is about the file.
     pub line: Option<u64>,
     /// The row's type.
-    #[serde(serialize_with = "object_name", deserialize_with = "object_named")]
     pub object: Option<ObjectType>,
     /// The row's id, when it has one that can be read.
     pub id: Option<String>,
@@ -163,15 +161,6 @@ pub(super) fn clip(text: &str, bytes_max: usize) -> String {
 /// The same for bytes that may not be text.
 pub(super) fn clip_bytes(bytes: &[u8], bytes_max: usize) -> String {
     clip(&String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max + 1)]), bytes_max)
-}
-
-fn object_name<S: Serializer>(object: &Option<ObjectType>, serializer: S) -> Result<S::Ok, S::Error> {
-    object.map(ObjectType::name).serialize(serializer)
-}
-
-fn object_named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ObjectType>, D::Error> {
-    let name = Option::<String>::deserialize(deserializer)?;
-    name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
 }
 
 #[cfg(test)]
