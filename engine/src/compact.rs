@@ -4,7 +4,7 @@ mod fold;
 mod ids;
 mod plan;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::{Core, Pinned};
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::store::{DataFile, Layer, NewFile, Table};
 pub(crate) use plan::{all_jobs, due_jobs};
 
 /// What compaction did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Compaction {
     /// Files whose rows are in other files now.
     pub files_replaced: usize,

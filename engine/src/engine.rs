@@ -1,10 +1,11 @@
 //! The engine: one data directory, opened.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::compact::Compaction;
@@ -235,6 +236,25 @@ impl Engine {
         let writer = self.writer().await?;
         self.core.catalog.inbox_end().await?;
         if writer.has_room() { Ok(()) } else { Err(Error::Overloaded) }
+    }
+
+    /// The data directory, as a full path.
+    pub fn data_dir(&self) -> &Path {
+        self.core.directory.root()
+    }
+
+    /// Where a server that holds the directory listens to the command line, a socket in it.
+    pub fn server_socket(&self) -> PathBuf {
+        self.core.directory.server_socket()
+    }
+
+    /// A new directory inside the data directory, readable by this user alone, for what is on its way in. It is removed when it is dropped;
+    /// what a process that ended has left is swept by the next writer, so that only the writer may ask for one.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new_staging(&self) -> Result<TempDir> {
+        self.core.directory.new_staging()
     }
 
     /// The account's settings, as they were last set.

@@ -27,6 +27,9 @@ pub enum Error {
     /// The engine was closed before the request was acknowledged; it may be stored or not.
     #[error("the engine was closed; push it again, which does no harm if it is stored already")]
     Closed,
+    /// The caller canceled the work; nothing of it is stored.
+    #[error("canceled; nothing of it is stored")]
+    Canceled,
     /// An SQL statement is wrong or not allowed.
     #[error("{0}")]
     Sql(String),

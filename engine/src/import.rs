@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::ingest::is_field;
 use crate::model::DEFAULT_DATA_SOURCE;
-use crate::store::STAGING_PREFIX;
 
 use admit::Admission;
 
@@ -28,7 +29,8 @@ pub use inputs::{Content, Input, inputs_of_path};
 pub use summary::{Counts, ImportSummary, REJECTIONS_SHOWN, RejectedRow, WarningCount};
 
 /// What an import does when rows are rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnError {
     /// Nothing is stored.
     #[default]
@@ -38,7 +40,8 @@ pub enum OnError {
 }
 
 /// How far an import is; rows are those read so far, bytes those of the inputs as they are (compressed or not).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "lowercase")]
 pub enum Progress {
     /// Inputs are being read.
     Reading {
@@ -73,6 +76,8 @@ pub struct ImportOptions {
     pub rejects: Option<PathBuf>,
     /// Is told how far the import is.
     pub progress: Option<ProgressListener>,
+    /// Ends the import when it is canceled: [`Error::Canceled`], and nothing of it is stored. What is published already stays.
+    pub canceled: CancellationToken,
 }
 
 impl Default for ImportOptions {
@@ -84,6 +89,7 @@ impl Default for ImportOptions {
             dry_run: false,
             rejects: None,
             progress: None,
+            canceled: CancellationToken::new(),
         }
     }
 }
@@ -94,11 +100,25 @@ impl ImportOptions {
             listener(progress);
         }
     }
+
+    /// Fails once the import is canceled.
+    pub(crate) fn check_canceled(&self) -> Result<()> {
+        if self.canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(()) }
+    }
+
+    /// What work gives, which is dropped when the import is canceled.
+    pub(crate) async fn unless_canceled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.check_canceled()?;
+        self.canceled.run_until_cancelled(work).await.unwrap_or(Err(Error::Canceled))
+    }
 }
 
 impl ImportOptions {
     /// Whether the options make sense.
-    pub(crate) fn check(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When a field is mapped to one that there is not.
+    pub fn check(&self) -> Result<()> {
         match self.map.iter().find(|(_, ours)| !is_field(ours)) {
             Some((theirs, ours)) => Err(Error::Argument(format!(
                 "\"{theirs}\" is mapped to \"{ours}\", which is not a field; see the README for the fields"
@@ -122,8 +142,7 @@ pub(crate) async fn stage(
     inputs: Vec<Input>,
     options: &ImportOptions,
 ) -> Result<StagedImport> {
-    let directory = TempDir::with_prefix_in(STAGING_PREFIX, core.directory.staging())
-        .map_err(Error::file("create", core.directory.staging()))?;
+    let directory = core.directory.new_staging()?;
     let plan =
         staging::Plan { data_source: data_source.to_string(), timezone, directory: directory.path().to_path_buf() };
     let staged = staging::stage(plan, inputs, options.clone()).await?;

@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use arrow::record_batch::RecordBatch;
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use crate::model::ObjectType;
 
@@ -53,7 +54,8 @@ use output::Output;
 use source::{Malformed, Source};
 
 /// How records are written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Objects, arrays of them, `{"invoices": [...]}`, or several of these one after another.
     Json,

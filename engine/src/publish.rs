@@ -1,9 +1,10 @@
 //! Publication: new files become a snapshot, together with the movements of the customers they change.
 
 use arrow::array::RecordBatch;
+use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, Pinned};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::ObjectType;
 use crate::mrr::{Changed, Customers, Moment, Refresh, Refusing, refresh};
 use crate::query::{RawTables, parquet_table};
@@ -30,6 +31,8 @@ pub(crate) struct Addition {
     pub(crate) data_sources: Vec<String>,
     /// The requests up to this sequence are in its files.
     pub(crate) inbox_until: i64,
+    /// Gives it up when it is canceled before it is committed.
+    pub(crate) canceled: CancellationToken,
 }
 
 impl Addition {
@@ -45,7 +48,11 @@ pub(crate) async fn publish(core: &Core, pinned: &Pinned, mut addition: Addition
     commit.snapshot.last_sequence = addition.last_sequence.max(pinned.info.last_sequence);
     commit.snapshot.last_refresh += 1;
     let moment = Moment { settings: commit.snapshot.settings.clone(), as_of: commit.snapshot.as_of };
-    let refreshed = refresh_changed(core, pinned, &mut addition, moment, commit.snapshot.last_refresh).await;
+    let canceled = addition.canceled.clone();
+    // A refresh that is dropped removes what it has written.
+    let refreshing = refresh_changed(core, pinned, &mut addition, moment, commit.snapshot.last_refresh);
+    let refreshed = canceled.run_until_cancelled(refreshing).await.unwrap_or(Err(Error::Canceled));
+    let refreshed = refreshed.and_then(|refreshed| if canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(refreshed) });
     let refreshed = match refreshed {
         Ok(refreshed) => refreshed,
         Err(error) => {

@@ -11,10 +11,10 @@ mod wire;
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::import::OnError;
-use crate::ingest::{Format, Rejection};
+use crate::ingest::{Format, Rejection, WarningCode};
 use crate::model::ObjectType;
 use crate::versions::Status;
 
@@ -35,32 +35,30 @@ pub struct PushOptions {
 }
 
 /// What became of one row of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushedRow {
     /// The row's type.
-    #[serde(serialize_with = "as_name")]
     pub object: ObjectType,
     /// The record's id.
     pub id: String,
     /// What the row did.
-    #[serde(serialize_with = "as_word")]
     pub status: Status,
     /// What is odd about it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "of_codes")]
     pub warnings: Vec<&'static str>,
 }
 
 /// The acknowledgement of a request: what it did is durable, and in every snapshot from the next publication on.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushed {
     /// The accepted rows, customers first, then plans, then invoices, each in the order in which they were sent; none when nothing is
     /// stored.
     pub result: Vec<PushedRow>,
     /// The rejected rows.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<Rejection>,
     /// Fields that are not ours, with the number of rows that had them.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored_fields: BTreeMap<String, u64>,
     /// Whether the accepted rows are stored.
     pub stored: bool,
@@ -68,10 +66,23 @@ pub struct Pushed {
     pub sequence: i64,
 }
 
-fn as_name<S: serde::Serializer>(object: &ObjectType, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(object.name())
+fn of_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
+    let codes = Vec::<WarningCode>::deserialize(deserializer)?;
+    Ok(codes.into_iter().map(WarningCode::as_str).collect())
 }
 
-fn as_word<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.as_str())
+#[cfg(test)]
+mod tests {
+    use super::Pushed;
+
+    #[test]
+    fn an_acknowledgement_is_read_as_it_was_written() {
+        for text in [
+            r#"{"result":[],"stored":false,"sequence":0}"#,
+            r#"{"result":[{"object":"invoices","id":"1","status":"updated","warnings":["unknown_plan"]}],"stored":true,"sequence":7}"#,
+        ] {
+            let pushed: Option<Pushed> = serde_json::from_str(text).ok();
+            assert_eq!(serde_json::to_string(&pushed).ok().as_deref(), Some(text));
+        }
+    }
 }

@@ -11,7 +11,7 @@ pub use catalog::Retention;
 pub(crate) use catalog::{
     Acknowledged, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile, SnapshotInfo,
 };
-pub(crate) use directory::{Directory, STAGING_PREFIX};
+pub(crate) use directory::Directory;
 pub(crate) use ids::{IdFiles, Key, KnownId};
 pub(crate) use lock::WriterLock;
 pub(crate) use tables::Table;

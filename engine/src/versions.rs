@@ -8,13 +8,15 @@ use arrow::array::{
 };
 use arrow::compute::take;
 use arrow::datatypes::Int64Type;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::model::{ObjectType, column};
 use crate::store::{Key, KnownId, Table};
 
 /// What an accepted row does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// There was no such id.
     Created,

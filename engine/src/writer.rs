@@ -84,7 +84,7 @@ impl Writer {
         let timezone = self.timezone().await?;
         let staged = import::stage(&self.shared.core, &data_source, timezone, inputs, options).await?;
         options.tell(import::Progress::Comparing);
-        let publishing = self.shared.publishing.lock().await;
+        let publishing = options.unless_canceled(async { Ok(self.shared.publishing.lock().await) }).await?;
         let first_sequence = self.shared.acknowledger.reserve(staged.rows()).await?;
         let admitted = async {
             self.shared.flush(first_sequence - 1, &publishing).await?;

@@ -11,6 +11,7 @@ use crate::caller::KnownKeys;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::extract::Bodies;
+use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::serve::Random;
 
@@ -24,6 +25,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) known_keys: KnownKeys,
     pub(crate) bodies: Bodies,
+    pub(crate) imports: Imports,
     /// Canceled when the server is told to stop: what would go on for ever ends.
     pub(crate) stopping: CancellationToken,
     pub(crate) started: Instant,
@@ -41,12 +43,14 @@ impl std::ops::Deref for App {
 impl App {
     pub(crate) fn new(engine: Arc<Engine>, config: ServerConfig, random: Random) -> App {
         let bodies = Bodies::new(config.limits.bodies_bytes);
+        let imports = Imports::new(config.limits.imports_waiting);
         App(Arc::new(Inner {
             engine,
             config,
             metrics: Metrics::new(),
             known_keys: KnownKeys::default(),
             bodies,
+            imports,
             stopping: CancellationToken::new(),
             started: Instant::now(),
             random,

@@ -41,6 +41,10 @@ pub struct Limits {
     pub decoded_bytes: usize,
     /// Bytes of all bodies that are held at once; beyond it requests are told to come again.
     pub bodies_bytes: usize,
+    /// Bytes of an upload that is imported.
+    pub import_bytes: u64,
+    /// Uploads that are received or wait while one is imported; beyond it they are told to come again.
+    pub imports_waiting: usize,
     /// How long a read waits for `min_sequence` to be published.
     pub wait_time: Duration,
     /// How long what was begun may take when the server is told to stop.
@@ -58,6 +62,8 @@ impl Default for Limits {
             body_bytes: 16 * MIB,
             decoded_bytes: 16 * MIB,
             bodies_bytes: 256 * MIB,
+            import_bytes: 64 * 1024 * MIB as u64,
+            imports_waiting: 8,
             wait_time: Duration::from_secs(10),
             stop_time: Duration::from_secs(30),
         }

@@ -114,18 +114,28 @@ pub(crate) fn too_large(bytes_max: usize) -> ApiError {
 
 /// What the layers below say of a body that could not be read.
 fn unreadable(error: &axum::Error) -> ApiError {
+    if is_length_limit(error) {
+        let message = "the body is too large; send it in parts, or POST it to /v1/data-sources/{id}/imports";
+        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+    }
+    ApiError::bad_request("unreadable_body", format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"))
+}
+
+/// Whether a body could not be read on since it is longer than it may be; decompressors wrap that.
+pub(crate) fn is_length_limit(error: &axum::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(at) = cause {
         if at.is::<http_body_util::LengthLimitError>() {
-            let message = "the body is too large; send it in parts, or POST it to /v1/data-sources/{id}/imports";
-            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+            return true;
         }
-        cause = at.source();
+        // An input or output error does not count what it was made of among its sources.
+        let inner = at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => at.source(),
+        };
     }
-    ApiError::bad_request(
-        "unreadable_body",
-        format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"),
-    )
+    false
 }
 
 /// The bytes of all bodies that are held at once.

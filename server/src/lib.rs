@@ -4,6 +4,7 @@
 //! contents of the API, [`openapi`] its contract.
 
 mod config;
+mod connections;
 mod serve;
 
 mod app;
@@ -15,7 +16,9 @@ mod extract;
 mod request_id;
 
 mod health;
+mod imports;
 mod keys;
+pub mod local;
 mod metrics;
 mod openapi;
 mod sources;

@@ -7,6 +7,8 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use mrrow_engine::import::Counts;
+use mrrow_engine::model::ObjectType;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -39,6 +41,12 @@ struct Outcome {
     status: &'static str,
 }
 
+/// How an import ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    state: &'static str,
+}
+
 /// The counters, and the gauges that are read when they are asked for.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -53,6 +61,10 @@ pub(crate) struct Metrics {
     held_bytes: Gauge,
     resident_bytes: Gauge,
     up_seconds: Gauge<f64, AtomicU64>,
+    imports: Family<Ended, Counter>,
+    imports_open: Gauge,
+    import_bytes: Counter,
+    imported: Family<Outcome, Counter>,
 }
 
 /// Counts a request that is being answered, until it is dropped.
@@ -101,6 +113,14 @@ impl Metrics {
         registry.register_with_unit("process_resident_memory", "Resident memory", Unit::Bytes, resident_bytes.clone());
         let up_seconds = Gauge::default();
         registry.register_with_unit("up", "Since the server was started", Unit::Seconds, up_seconds.clone());
+        let imports = Family::default();
+        registry.register("imports", "Imports that are over, by how they ended", imports.clone());
+        let imports_open = Gauge::default();
+        registry.register("imports_open", "Imports that are received, wait or are at work", imports_open.clone());
+        let import_bytes = Counter::default();
+        registry.register_with_unit("import_received", "Bytes received for imports", Unit::Bytes, import_bytes.clone());
+        let imported = Family::default();
+        registry.register("imported_rows", "Rows of imports by what became of them", imported.clone());
         Metrics {
             registry,
             requests,
@@ -114,6 +134,10 @@ impl Metrics {
             held_bytes,
             resident_bytes,
             up_seconds,
+            imports,
+            imports_open,
+            import_bytes,
+            imported,
         }
     }
 
@@ -128,6 +152,24 @@ impl Metrics {
         let route = route.to_string();
         self.requests.get_or_create(&Answer { method: method.to_string(), route: route.clone(), status }).inc();
         self.seconds.get_or_create(&Route { route }).observe(took.as_secs_f64());
+    }
+
+    /// Counts an import that is over.
+    pub(crate) fn import_ended(&self, state: &'static str) {
+        self.imports.get_or_create(&Ended { state }).inc();
+    }
+
+    /// Counts what was received for an import.
+    pub(crate) fn import_received(&self, bytes: u64) {
+        self.import_bytes.inc_by(bytes);
+    }
+
+    /// Counts the rows of an import.
+    pub(crate) fn imported(&self, object: ObjectType, counts: &Counts) {
+        let outcomes = [("created", counts.created), ("updated", counts.updated), ("unchanged", counts.unchanged), ("rejected", counts.rejected)];
+        for (status, rows) in outcomes {
+            self.imported.get_or_create(&Outcome { object: object.name(), status }).inc_by(rows);
+        }
     }
 
     /// Counts pushed objects.
@@ -149,6 +191,7 @@ pub(crate) async fn metrics(State(app): State<App>, _caller: Caller) -> Result<i
     metrics.waiting_rows.set(i64::try_from(status.waiting_rows).unwrap_or(i64::MAX));
     let age = status.committed_at.map_or(0, |at| (app.now() - at).num_milliseconds());
     metrics.snapshot_age.set(seconds_of(age));
+    metrics.imports_open.set(i64::try_from(app.imports.open()).unwrap_or(i64::MAX));
     metrics.held_bytes.set(i64::try_from(app.bodies.bytes()).unwrap_or(i64::MAX));
     metrics.resident_bytes.set(resident_bytes().unwrap_or(0));
     metrics.up_seconds.set(app.started.elapsed().as_secs_f64());

@@ -24,6 +24,7 @@ use crate::routes;
     tags(
         (name = "push", description = "Records in: GrowPanel's Custom API."),
         (name = "data", description = "Records in and out, as GrowPanel's client libraries speak."),
+        (name = "imports", description = "Uploads of any size."),
         (name = "data sources", description = "Where records come from: push, pull, import."),
         (name = "reads", description = "Movements, MRR, tables and SQL."),
         (name = "keys", description = "API keys."),

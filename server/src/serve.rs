@@ -3,33 +3,54 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::Accept;
+use axum_server::service::SendService;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper::body::Incoming;
 use mrrow_engine::Engine;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::app::App;
-use crate::config::{ServerConfig, Tls};
-use crate::routes;
+use crate::config::{Limits, ServerConfig, Tls};
+use crate::connections::Bounded;
+use crate::local::{self, LocalSocket};
+use crate::{imports, routes};
 
 /// Fills bytes with what nobody can guess; passed in, so that nothing here asks the system by itself.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
+
+/// How many requests one connection of HTTP/2 may have at work.
+const STREAMS_MAX: u32 = 128;
+
+/// How often the other side of an HTTP/2 connection is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// Files that are open beside connections: those of the store, and what clients of ours connect to.
+const OTHER_FILES: u64 = 1024;
 
 /// A server that is bound to its address and not yet answering.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<RustlsConfig>,
+    local: io::Result<LocalSocket>,
     app: App,
 }
 
 impl Server {
-    /// Binds the address.
+    /// Binds the address, and the socket in the engine's directory. The engine must hold the directory for writing.
     ///
     /// # Errors
-    /// When the address cannot be bound, or the certificate not be read.
+    /// When the address cannot be bound, the certificate not be read, or the catalog not be written.
     pub async fn bind(engine: Arc<Engine>, config: ServerConfig, random: Random) -> io::Result<Server> {
         // Another part of the process may have chosen already; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -38,9 +59,11 @@ impl Server {
             None => None,
         };
         let listener = TcpListener::bind(config.listen)?;
-        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        Ok(Server { listener, address, tls, app: App::new(engine, config, random) })
+        // Nobody else can be at work on them: this process writes.
+        engine.interrupt_jobs().await.map_err(io::Error::other)?;
+        let local = LocalSocket::bind(&engine);
+        Ok(Server { listener, address, tls, local, app: App::new(engine, config, random) })
     }
 
     /// The address that was bound.
@@ -59,15 +82,27 @@ impl Server {
     /// # Errors
     /// When connections cannot be accepted any more.
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Server { listener, tls, app, .. } = self;
+        let Server { listener, tls, local, app, .. } = self;
+        raise_open_files(&app.config.limits);
         let handle = Handle::new();
-        let ending = tokio::spawn(end_when(stopped, handle.clone(), app.clone()));
+        let stopping = tokio::spawn(stop_when(stopped, handle.clone(), app.clone()));
+        let beside = serve_local(local, Handle::with_control(handle.control()), &app);
+        let limits = &app.config.limits;
+        let bounded = Bounded::new(limits.connections);
         let routes = routes::routes(app.clone());
+        let server = axum_server::from_tcp(listener)?;
         let served = match tls {
-            Some(tls) => serve(axum_server::from_tcp_rustls(listener, tls)?, handle, &app, routes).await,
-            None => serve(axum_server::from_tcp(listener)?, handle, &app, routes).await,
+            Some(tls) => {
+                let secured = RustlsAcceptor::new(tls).handshake_timeout(limits.head_time).acceptor(bounded);
+                tokio::join!(serve(server.acceptor(secured), handle, limits, routes), beside).0
+            }
+            None => tokio::join!(serve(server.acceptor(bounded), handle, limits, routes), beside).0,
         };
-        ending.abort();
+        match stopping.is_finished() {
+            // It has ended because it was told to.
+            true => imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
+            false => stopping.abort(),
+        }
         served
     }
 }
@@ -75,18 +110,38 @@ impl Server {
 async fn serve<A>(
     mut server: axum_server::Server<SocketAddr, A>,
     handle: Handle<SocketAddr>,
-    app: &App,
+    limits: &Limits,
     routes: Router,
 ) -> io::Result<()>
 where
-    A: axum_server::accept::Accept<tokio::net::TcpStream, Router> + Clone + Send + Sync + 'static,
-    A::Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
-    A::Service: axum_server::service::SendService<axum::http::Request<hyper::body::Incoming>> + Send,
+    A: Accept<TcpStream, Router> + Clone + Send + Sync + 'static,
+    A::Stream: AsyncRead + AsyncWrite + Unpin + Send,
+    A::Service: SendService<Request<Incoming>> + Send,
     A::Future: Send,
 {
-    let limits = &app.config.limits;
-    server.http_builder().http1().header_read_timeout(limits.head_time);
+    let builder = server.http_builder();
+    builder.http1().header_read_timeout(limits.head_time);
+    builder.http2().max_concurrent_streams(STREAMS_MAX).keep_alive_interval(PING_EVERY).keep_alive_timeout(limits.head_time);
+    let server = server.first_request_timeout(limits.head_time).accept_error_handler(|from, error| {
+        tracing::debug!(%error, from = from.map(tracing::field::display), "a connection was not accepted");
+    });
     server.handle(handle).serve(routes.into_make_service()).await
+}
+
+/// Carries out what the command line asks for; without the socket, it has to wait until the server ends.
+async fn serve_local(socket: io::Result<LocalSocket>, handle: Handle<std::os::unix::net::SocketAddr>, app: &App) {
+    let served = match socket.map(LocalSocket::into_parts) {
+        Ok((listener, _removed)) => serve_on(listener, handle, app).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        tracing::warn!(%error, "listen to the command line; its import, push, delete and compact do not work beside this server");
+    }
+}
+
+async fn serve_on(listener: UnixListener, handle: Handle<std::os::unix::net::SocketAddr>, app: &App) -> io::Result<()> {
+    let server = axum_server::from_unix(listener)?.handle(handle);
+    server.serve(local::routes(app.clone()).into_make_service()).await
 }
 
 async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {
@@ -96,10 +151,23 @@ async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {
     })
 }
 
-/// Ends the server: no new connections, and a while for what was begun.
-async fn end_when(stopped: impl Future<Output = ()>, handle: Handle<SocketAddr>, app: App) {
+/// Stops the server: no new connections, and a while for what was begun; until when is returned.
+async fn stop_when(stopped: impl Future<Output = ()>, handle: Handle<SocketAddr>, app: App) -> Instant {
     stopped.await;
     tracing::info!("stopping: finishing what was begun");
     app.stopping.cancel();
     handle.graceful_shutdown(Some(app.config.limits.stop_time));
+    Instant::now() + app.config.limits.stop_time
+}
+
+/// Every connection is an open file to the system, and few are allowed by default.
+fn raise_open_files(limits: &Limits) {
+    let wanted = (limits.connections as u64).saturating_add(OTHER_FILES);
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(allowed) if allowed < wanted => {
+            tracing::warn!(allowed, wanted, "few files may be open; raise the limit (ulimit -n), or lower limits.connections");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "raise the limit of open files"),
+    }
 }

@@ -34,9 +34,7 @@ pub(super) struct Admission<'a> {
 impl Admission<'_> {
     /// Publishes what the staged rows change, unless rows were rejected and the caller wants all or nothing.
     pub(super) async fn run(mut self, options: &ImportOptions) -> Result<ImportSummary> {
-        let context = self.staging_session().await?;
-        let rejected = unknown_customers::reject(&context, &mut self.staged).await?;
-        count_plan_warnings(&context, &mut self.staged.summary).await?;
+        let rejected = options.unless_canceled(self.reject_and_warn()).await?;
         let aborted = options.on_error == OnError::Abort && self.staged.summary.total().rejected > 0;
         // Also of an import that stores nothing the summary says what it would have done.
         let mut addition = self.addition();
@@ -56,8 +54,17 @@ impl Admission<'_> {
             return Ok(summary);
         }
         options.tell(Progress::Computing);
+        addition.canceled = options.canceled.clone();
         summary.snapshot = Some(publish(self.core, self.pinned, addition).await?.id);
         Ok(summary)
+    }
+
+    /// Rejects invoices of unknown customers, and counts what is odd about plans; the places of the rejected rows are returned.
+    async fn reject_and_warn(&mut self) -> Result<HashSet<i64>> {
+        let context = self.staging_session().await?;
+        let rejected = unknown_customers::reject(&context, &mut self.staged).await?;
+        count_plan_warnings(&context, &mut self.staged.summary).await?;
+        Ok(rejected)
     }
 
     fn addition(&self) -> Addition {
@@ -101,7 +108,7 @@ impl Admission<'_> {
                 rows: self.staged.rows,
             };
             let index = write.then(|| self.writer(Table::Ids(object), 0));
-            let (comparison, mut verdicts) = self.compared(comparison, index).await?;
+            let (comparison, mut verdicts) = self.compared(comparison, index, options).await?;
             addition.files.append(&mut verdicts.files);
             addition.changed.extend(std::mem::take(&mut verdicts.left_behind));
             self.count(object, &verdicts)?;
@@ -110,7 +117,7 @@ impl Admission<'_> {
         if write {
             options.tell(Progress::Writing);
             for (comparison, verdicts) in &compared {
-                self.write(comparison, verdicts, addition).await?;
+                options.unless_canceled(self.write(comparison, verdicts, addition)).await?;
             }
         }
         Ok(())
@@ -137,10 +144,15 @@ impl Admission<'_> {
         Ok(())
     }
 
-    async fn compared(&self, comparison: Comparison, index: Option<TableWriter>) -> Result<(Comparison, Verdicts)> {
-        let (core, pinned) = (Arc::clone(self.core), Arc::clone(self.pinned));
+    async fn compared(
+        &self,
+        comparison: Comparison,
+        index: Option<TableWriter>,
+        options: &ImportOptions,
+    ) -> Result<(Comparison, Verdicts)> {
+        let (core, pinned, options) = (Arc::clone(self.core), Arc::clone(self.pinned), options.clone());
         let comparing = tokio::task::spawn_blocking(move || {
-            let verdicts = comparison.run(&core, &pinned, index)?;
+            let verdicts = comparison.run(&core, &pinned, index, &options)?;
             Ok((comparison, verdicts))
         });
         comparing.await.map_err(|error| Error::Internal(format!("compare rows: {error}")))?

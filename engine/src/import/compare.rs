@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::Counts;
+use super::{Counts, ImportOptions};
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
 use crate::model::{ObjectType, column};
@@ -56,7 +56,13 @@ impl Verdicts {
 
 impl Comparison {
     /// Compares all rows, and gives the id index those that are kept, if there is a writer for it.
-    pub(super) fn run(&self, core: &Core, pinned: &Pinned, mut index: Option<TableWriter>) -> Result<Verdicts> {
+    pub(super) fn run(
+        &self,
+        core: &Core,
+        pinned: &Pinned,
+        mut index: Option<TableWriter>,
+        options: &ImportOptions,
+    ) -> Result<Verdicts> {
         let mut kept = BooleanBufferBuilder::new(self.rows as usize);
         kept.append_n(self.rows as usize, false);
         let mut verdicts = Verdicts {
@@ -68,6 +74,7 @@ impl Comparison {
         };
         let passes = rows_of(&self.file)?.div_ceil(PASS_ROWS).max(1);
         for pass in 0..passes {
+            options.check_canceled()?;
             let rows = self.rows_of_pass(pass, passes)?;
             let incoming = Incoming::of(self.object, &rows)?;
             let compared = incoming.compare(Keep::Last, |keys| core.ids.find(&pinned.files, self.object, keys))?;

@@ -134,6 +134,7 @@ impl Stager {
     }
 
     fn take(&mut self, decoded: Decoded) -> Result<()> {
+        self.options.check_canceled()?;
         let rows = decoded.rows.num_rows() as u64;
         self.rows += rows + decoded.rejections.len() as u64;
         self.bytes_here = decoded.bytes_read;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ingest::Rejection;
 use crate::model::ObjectType;
@@ -11,7 +11,7 @@ use crate::model::ObjectType;
 pub const REJECTIONS_SHOWN: usize = 20;
 
 /// The rows of one type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Rows read, rejected ones included.
     pub read: u64,
@@ -39,7 +39,7 @@ impl std::ops::AddAssign for Counts {
 }
 
 /// How often a warning was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarningCount {
     /// What is odd.
     pub code: String,
@@ -50,7 +50,7 @@ pub struct WarningCount {
 }
 
 /// A refused row and the input it was in.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedRow {
     /// The input's name.
     pub input: String,
@@ -60,7 +60,7 @@ pub struct RejectedRow {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportSummary {
     /// The counts of each type.
     pub counts: BTreeMap<String, Counts>,

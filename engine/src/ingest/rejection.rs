@@ -1,6 +1,6 @@
 //! What is told about a row that was refused, and about one that is odd.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::model::ObjectType;
 
@@ -11,13 +11,12 @@ const VALUE_BYTES_MAX: usize = 200;
 pub(super) const ORIGINAL_BYTES_MAX: usize = 64 << 10;
 
 /// A row that was refused, or the rest of a file; serialises to one line of a rejects file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// Where the row is: the line on which it starts, counted from 1 (NDJSON, CSV); its index, counted from 0, among the
     /// objects of its type (JSON) or the rows (Parquet). `None` when it is about the file.
     pub line: Option<u64>,
     /// The row's type.
-    #[serde(serialize_with = "object_name")]
     pub object: Option<ObjectType>,
     /// The row's id, when it has one that can be read.
     pub id: Option<String>,
@@ -28,7 +27,7 @@ pub struct Rejection {
 }
 
 /// One thing that is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// The field as the sender calls it: a JSON pointer inside the object such as `/metadata/tier`, or a column's name.
     /// Empty when it is about the row.
@@ -43,7 +42,7 @@ pub struct FieldError {
 }
 
 /// The kinds of error (`mrr.md` §1.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// A required field is missing or empty.
@@ -88,7 +87,7 @@ pub struct Warning {
 }
 
 /// The kinds of oddity (`mrr.md` §1.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
     /// A proration without both of its period dates.
@@ -164,10 +163,6 @@ pub(super) fn clip_bytes(bytes: &[u8], bytes_max: usize) -> String {
     clip(&String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max + 1)]), bytes_max)
 }
 
-fn object_name<S: Serializer>(object: &Option<ObjectType>, serializer: S) -> Result<S::Ok, S::Error> {
-    object.map(ObjectType::name).serialize(serializer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Code, FieldError, Rejection, clip};
@@ -175,6 +170,7 @@ mod tests {
 
     fn check(rejection: &Rejection, expected: &str) {
         assert_eq!(serde_json::to_string(rejection).ok().as_deref(), Some(expected));
+        assert_eq!(serde_json::from_str(expected).ok().as_ref(), Some(rejection));
     }
 
     #[test]

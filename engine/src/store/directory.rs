@@ -5,14 +5,19 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tempfile::TempDir;
+
 use super::Table;
 use crate::error::{Error, Result};
 
 /// The catalog's file.
 const CATALOG: &str = "catalog.db";
 
+/// The socket on which a server that holds the directory carries out what the command line asks for.
+const SERVER_SOCKET: &str = "server.sock";
+
 /// What an import's staging directory is called, before its random part.
-pub(crate) const STAGING_PREFIX: &str = "import-";
+const STAGING_PREFIX: &str = "import-";
 
 /// Numbers the files of this process: no two ever share a name, whoever opened the directory.
 static FILES: AtomicU32 = AtomicU32::new(0);
@@ -66,6 +71,16 @@ impl Directory {
     /// Where an import keeps what is not yet part of any snapshot.
     pub(crate) fn staging(&self) -> PathBuf {
         self.root.join("staging")
+    }
+
+    /// A new directory in the staging, for this user alone. It is removed when it is dropped, or by the next writer.
+    pub(crate) fn new_staging(&self) -> Result<TempDir> {
+        TempDir::with_prefix_in(STAGING_PREFIX, self.staging()).map_err(Error::file("create", self.staging()))
+    }
+
+    /// Where a server listens to the command line.
+    pub(crate) fn server_socket(&self) -> PathBuf {
+        self.root.join(SERVER_SOCKET)
     }
 
     /// The full path of a data file that the catalog names.
@@ -155,7 +170,7 @@ fn only_ours(root: &Path) -> Result<bool> {
     for path in entries(root)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ours = match name.as_str() {
-            "writer.lock" | "open.lock" => true,
+            "writer.lock" | "open.lock" | SERVER_SOCKET => true,
             "data" | "staging" => path.is_dir() && holds_no_file(&path)?,
             _ => false,
         };

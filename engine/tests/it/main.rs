@@ -3,6 +3,7 @@
 
 #[allow(dead_code, unreachable_pub)]
 mod books;
+mod canceled;
 mod cases;
 #[allow(dead_code, unreachable_pub)]
 mod coverage;

@@ -1,0 +1,169 @@
+//! The uploads that are not over: how many there may be, whose turn it is, and how each is canceled.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use mrrow_engine::jobs::{Job, JobState};
+use tempfile::TempDir;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::asked::Asked;
+use super::job::{Detail, ImportJob, Now};
+use crate::app::App;
+use crate::error::{ApiError, Result};
+
+/// When a full queue may have room again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// How many imports' rejected rows are kept.
+const REJECTS_KEPT: usize = 32;
+
+/// The name of the file with the rejected rows.
+pub(super) const REJECTS_FILE: &str = "rejects.ndjson";
+
+/// All uploads of a server.
+pub(crate) struct Imports {
+    /// Room for uploads that are received, wait or are at work.
+    room: Arc<Semaphore>,
+    /// Held by the one that is at work.
+    pub(super) turn: Semaphore,
+    open: Mutex<HashMap<String, Arc<Upload>>>,
+    rejects: Mutex<VecDeque<(String, TempDir)>>,
+    /// What is done beside requests.
+    pub(super) tasks: TaskTracker,
+}
+
+/// An upload that is not over, or was a moment ago.
+pub(super) struct Upload {
+    pub(super) asked: Asked,
+    /// Ends it, when it was told to end.
+    pub(super) canceled: CancellationToken,
+    pub(super) now: watch::Sender<Now>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Imports {
+    /// One at work, and so many that wait.
+    pub(crate) fn new(waiting_max: usize) -> Imports {
+        let room = Arc::new(Semaphore::new(waiting_max.saturating_add(1).min(Semaphore::MAX_PERMITS)));
+        Imports {
+            room,
+            turn: Semaphore::new(1),
+            open: Mutex::default(),
+            rejects: Mutex::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// How many are not over.
+    pub(crate) fn open(&self) -> usize {
+        self.uploads().len()
+    }
+
+    /// Begins an upload, if there is room for one more.
+    pub(super) async fn begin(&self, app: &App, data_source: String, asked: Asked) -> Result<Arc<Upload>> {
+        if app.stopping.is_cancelled() {
+            return Err(stopping());
+        }
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            let message = "too many imports wait; send it again when one of them is over";
+            return Err(ApiError::try_again("imports_waiting", message, TRY_AGAIN_AFTER));
+        };
+        let id = format!("imp_{:032x}", u128::from_be_bytes(app.random()?));
+        let now = app.now();
+        let detail = Detail::new(&asked);
+        let now = Now { id: id.clone(), data_source, state: JobState::Waiting, detail, created_at: now, updated_at: now };
+        app.engine.save_job(&now.saved()?).await?;
+        let (now, canceled) = (watch::Sender::new(now), CancellationToken::new());
+        let upload = Arc::new(Upload { asked, canceled, now, _room: room });
+        self.uploads().insert(id, Arc::clone(&upload));
+        Ok(upload)
+    }
+
+    /// Ends an upload, and remembers how.
+    pub(super) async fn end(&self, app: &App, upload: &Upload, state: JobState, set: impl FnOnce(&mut Detail)) -> Result<()> {
+        let finished_at = app.now();
+        let mut job = upload.now.borrow().clone();
+        set(&mut job.detail);
+        (job.detail.phase, job.detail.finished_at) = (None, Some(finished_at));
+        (job.state, job.updated_at) = (state, finished_at);
+        app.metrics.import_ended(state.as_str());
+        tracing::info!(import = job.id, data_source = job.data_source, state = state.as_str(), "an import is over");
+        // Who waits for its end finds it saved.
+        let saved = app.engine.save_job(&job.saved()?).await;
+        self.uploads().remove(&job.id);
+        upload.now.send_replace(job);
+        Ok(saved?)
+    }
+
+    /// A job that was saved, as it is now.
+    pub(super) fn as_it_is(&self, saved: Job) -> Result<ImportJob> {
+        let open = self.uploads().get(&saved.id).cloned();
+        let now = match open {
+            Some(upload) => upload.now.borrow().clone(),
+            None => Now::of(saved)?,
+        };
+        Ok(now.told(self.rejects_of(&now.id).is_some()))
+    }
+
+    /// Cancels an upload and waits until it is over; none when it is over already.
+    pub(super) async fn cancel(&self, id: &str) -> Option<ImportJob> {
+        let upload = self.uploads().get(id).cloned()?;
+        upload.canceled.cancel();
+        let mut now = upload.now.subscribe();
+        let ended = now.wait_for(|job| job.state.is_over()).await.ok()?.clone();
+        Some(ended.told(false))
+    }
+
+    /// Keeps the rejected rows of an upload, in the place of those of the oldest.
+    pub(super) fn keep_rejects(&self, id: &str, dir: TempDir) {
+        let mut kept = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((id.to_string(), dir));
+        if kept.len() > REJECTS_KEPT {
+            kept.pop_front();
+        }
+    }
+
+    /// The file with the rejected rows of an upload.
+    pub(super) fn rejects_of(&self, id: &str) -> Option<PathBuf> {
+        let kept = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(kept, _)| kept == id).map(|(_, dir)| dir.path().join(REJECTS_FILE))
+    }
+
+    /// Cancels all of them.
+    pub(super) fn cancel_all(&self) {
+        for upload in self.uploads().values() {
+            upload.canceled.cancel();
+        }
+    }
+
+    fn uploads(&self) -> MutexGuard<'_, HashMap<String, Arc<Upload>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upload {
+    /// The upload is in another state, or further in it.
+    pub(super) fn change(&self, state: JobState, at: DateTime<Utc>, set: impl FnOnce(&mut Detail)) {
+        self.now.send_modify(|now| {
+            set(&mut now.detail);
+            (now.state, now.updated_at) = (state, at);
+        });
+    }
+
+    /// Remembers it as it is now.
+    pub(super) async fn save(&self, app: &App) -> Result<()> {
+        let saved = self.now.borrow().saved()?;
+        Ok(app.engine.save_job(&saved).await?)
+    }
+}
+
+/// The server is told to stop.
+pub(super) fn stopping() -> ApiError {
+    ApiError::try_again("stopping", "the server is stopping; send it again", TRY_AGAIN_AFTER)
+}
