@@ -16,6 +16,7 @@ mod request_id;
 
 mod health;
 mod keys;
+mod later;
 mod metrics;
 mod openapi;
 mod sources;

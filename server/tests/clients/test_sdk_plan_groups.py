@@ -13,7 +13,7 @@ from sdk import call, refused
 def push_plans(panel, source):
     """Three plans, named after their source: groups are of all sources."""
     ids = [f"{word} {source}" for word in ("pro", "team", "pro annual")]
-    plans = [PostDataPlansBodyType1Item(id, id, id, "month", "USD", source) for id in ids]
+    plans = [PostDataPlansBodyType1Item(external_id=id, name=id, billing_freq="month", currency="USD", data_source=source, id=id) for id in ids]
     for row in call(panel.data.plans, "post_data_plans", body=plans).result:
         assert row["export_status"] == "success"
     return ids
