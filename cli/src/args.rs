@@ -38,6 +38,8 @@ pub(crate) enum AnyCommand {
     OnData(Command),
     /// Write the billing records of an invented company, to try things on
     Demo(DemoArgs),
+    /// Print the OpenAPI document of what is served over HTTP
+    Openapi,
     /// Print the script that lets a shell complete commands and options
     Completions(CompletionsArgs),
 }

@@ -7,6 +7,7 @@ mod demo;
 mod import;
 mod movements;
 mod mrr;
+mod openapi;
 mod push;
 mod serve;
 mod settings;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
     match &cli.command {
         AnyCommand::OnData(command) => run_on_data(&cli, command).await,
         AnyCommand::Demo(args) => demo::run(args),
+        AnyCommand::Openapi => openapi::run(),
         AnyCommand::Completions(args) => completions::run(args),
     }
 }

@@ -18,6 +18,7 @@ mod request_id;
 mod health;
 mod imports;
 mod keys;
+mod later;
 pub mod local;
 mod metrics;
 mod openapi;

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{health, keys, metrics, openapi, request_id, sources};
+use crate::{health, keys, later, metrics, openapi, request_id, sources};
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
@@ -21,7 +21,7 @@ pub(crate) fn routes(app: App) -> Router {
         .merge(also_at_root)
         .nest("/v1", also_under_v1)
         .merge(openapi::pages())
-        .fallback(nothing_here)
+        .fallback(later::nothing_here)
         .method_not_allowed_fallback(not_with_this_method)
         .layer(CatchPanicLayer::new())
         .layer(RequestDecompressionLayer::new())
@@ -51,10 +51,6 @@ fn v1() -> OpenApiRouter<App> {
 /// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.
 fn clients() -> OpenApiRouter<App> {
     OpenApiRouter::new().nest("/data", sources::client_routes())
-}
-
-async fn nothing_here() -> Result<()> {
-    Err(ApiError::not_found("not_found", "there is nothing at this path; GET /openapi.json lists what there is"))
 }
 
 async fn not_with_this_method() -> Result<()> {

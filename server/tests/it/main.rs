@@ -1,1 +1,3 @@
 //! The HTTP face, as its clients see it.
+
+mod contract;

@@ -1,0 +1,63 @@
+"""The OpenAPI document is kept: schemathesis, which knows nothing else, asks every operation with what it makes of its schema."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mrrow import Mrrow
+
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "20")
+SEED = os.environ.get("SCHEMATHESIS_SEED", "20240229")
+SECONDS_MAX = 600
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "allow_header_conformance",
+    "ignored_auth",
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of its own, with records of its own: whatever it is asked harms no other test."""
+    server = Mrrow(tmp_path_factory.mktemp("schemathesis") / "store")
+    source = server.new_source("a source", "--id", "a")
+    for kind, body in [
+        ("customers", {"id": "c", "name": "C"}),
+        ("plans", {"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}),
+        (
+            "invoices",
+            {
+                "id": "i",
+                "customer_id": "c",
+                "type": "subscription",
+                "invoice_date": "2024-01-01",
+                "amount": 9900,
+                "currency": "USD",
+                "plan_id": "p",
+            },
+        ),
+    ]:
+        assert server.ask("POST", f"/v1/data-sources/{source}/{kind}", json=body).status_code == 200
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("role", ["admin", "viewer"])
+def test_the_document_is_kept(server, role, tmp_path):
+    key = server.new_key(role)
+    command = [str(Path(sys.executable).with_name("st")), "run", f"{server.url}/openapi.json"]
+    command += ["--header", f"Authorization: Bearer {key}", "--checks", ",".join(CHECKS)]
+    command += ["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED, "--generation-deterministic"]
+    command += ["--generation-database", "none", "--request-timeout", "30", "--continue-on-failure", "--no-color"]
+    # Whoever revokes keys at random revokes the tests' own.
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS_MAX)
+    assert done.returncode == 0, done.stdout[-30_000:] + done.stderr[-2_000:] + server.tail()
+    assert server.ask("GET", "/v1/data-sources", key).status_code == 200, "the key of the tests does not serve any more"

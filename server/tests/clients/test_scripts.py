@@ -1,0 +1,147 @@
+"""Scripts as others would write them: the page's JSON with the libraries at hand, and no SDK."""
+
+import json
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+
+import httpx
+import pytest
+import requests
+
+CUSTOMER = {
+    "id": "cust_123",
+    "name": "Acme Inc",
+    "email": "billing@acme.test",
+    "created": "2024-01-15T00:00:00Z",
+    "country": "US",
+    "trial_started": "2024-01-10T00:00:00Z",
+    "metadata": {"industry": "Technology", "company_size": "50-100"},
+}
+PLAN = {"id": "plan_pro_monthly", "name": "Pro Monthly", "interval": "month", "interval_count": 1, "currency": "USD", "plan_group": "Pro"}
+INVOICE = {
+    "id": "inv_456",
+    "customer_id": "cust_123",
+    "type": "subscription",
+    "invoice_date": "2024-02-01T00:00:00Z",
+    "amount": 9900,
+    "currency": "USD",
+    "plan_id": "plan_pro_monthly",
+    "subscription_id": "sub_789",
+    "period_start": "2024-02-01T00:00:00Z",
+    "period_end": "2024-03-01T00:00:00Z",
+    "proration": False,
+    "quantity": 1,
+    "discount": 0,
+}
+BOOK = [("customers", CUSTOMER), ("plans", PLAN), ("invoices", INVOICE)]
+
+
+def with_urllib(url, key, body):
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def with_requests(url, key, body):
+    answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    return answer.status_code, answer.json()
+
+
+def with_httpx(url, key, body):
+    answer = httpx.post(url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    return answer.status_code, answer.json()
+
+
+def with_node(url, key, body):
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    script = """
+        const [url, key, body] = process.argv.slice(1);
+        const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+        fetch(url, { method: 'POST', headers, body }).then(async (answer) => console.log(answer.status, await answer.text()));
+    """
+    told = subprocess.run(["node", "-e", script, url, key, json.dumps(body)], capture_output=True, text=True, timeout=60, check=True).stdout
+    status, _, text = told.partition(" ")
+    return int(status), json.loads(text)
+
+
+@pytest.fixture(params=[with_urllib, with_requests, with_httpx, with_node])
+def post(request):
+    return request.param
+
+
+def test_the_objects_of_the_page(server, source, post):
+    for kind, body in BOOK:
+        status, answer = post(f"{server.url}/v1/data-sources/{source}/{kind}", server.admin_key, body)
+        assert status == 200 and answer["result"] == [{"id": body["id"], "status": "created", "warnings": []}], answer
+        assert isinstance(answer["sequence"], int)
+    movements = server.ask("GET", f"/v1/movements?min_sequence={answer['sequence']}")
+    assert movements.status_code == 200, movements.text
+    first = f"select date, type, cast(amount as bigint), currency, customer_id from movements where data_source = '{source}' order by date limit 1"
+    assert server.sql(first) == [["2024-02-01", "new", 9900, "USD", "cust_123"]]
+
+
+def test_the_batch_of_the_page_and_arrays(server, source, post):
+    for kind, body in BOOK:
+        both = [body, {**body, "id": body["id"] + "_2"}]
+        for batch, became in [({kind: both}, "created"), (both, "unchanged"), ({kind: []}, None), ([], None)]:
+            status, answer = post(f"{server.url}/v1/data-sources/{source}/{kind}", server.admin_key, batch)
+            assert status == 200 and {row["status"] for row in answer["result"]} == ({became} if became else set()), answer
+
+
+def test_every_error_of_every_object_is_told_and_nothing_is_stored(server, source, post):
+    wrong = {"customers": [{"id": "a", "name": "A"}, {"id": "b"}, {"name": 7, "country": "Utopia"}]}
+    status, answer = post(f"{server.url}/v1/data-sources/{source}/customers", server.admin_key, wrong)
+    assert status == 400 and answer["error"] == answer["message"] and answer["request_id"], answer
+    told = {(one["index"], one["field"]) for one in answer["errors"]}
+    assert {(1, "name"), (2, "id"), (2, "name"), (2, "country")} <= told and not any(index == 0 for index, _ in told)
+    for one in answer["errors"]:
+        assert one["code"] and one["message"] and one["pointer"].startswith(f"/customers/{one['index']}")
+    assert server.ask("GET", f"/data/customers?source={source}").json()["result"] == {"count": 0, "list": []}
+
+
+def test_the_valid_ones_are_stored_if_asked(server, source, post):
+    mixed = [{"id": "a", "name": "A"}, {"id": "b"}]
+    status, answer = post(f"{server.url}/v1/data-sources/{source}/customers?on_error=skip", server.admin_key, mixed)
+    assert status == 200 and [row["status"] for row in answer["result"]] == ["created", "rejected"], answer
+
+
+@pytest.mark.parametrize("path", ["/v1/data-sources/{}/customers", "/data-sources/{}/customers"])
+def test_the_page_also_answers_at_the_root(server, source, path):
+    answer = server.ask("POST", path.format(source), json=CUSTOMER)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("path", ["/data/customers", "/v1/data/customers"])
+def test_the_clients_paths_take_both_spellings(server, source, path):
+    old = {**CUSTOMER, "data_source": source}
+    new = {"id": "n", "name": "N", "created_date": "2024-01-01", "custom_variables": {"a": "b"}, "data_source": source}
+    answer = server.ask("POST", path, json=[old, new])
+    assert [row["export_status"] for row in answer.json()["result"]] == ["success", "success"], answer.text
+
+
+def test_lists_take_the_parameter_that_the_command_line_client_sends(server, source):
+    assert server.ask("GET", f"/data/invoices?data_source={source}").json()["result"] == {"count": 0, "list": []}
+
+
+def test_lists_of_customers_need_their_source(server):
+    for kind in ("customers", "invoices"):
+        answer = server.ask("GET", f"/data/{kind}")
+        assert answer.status_code == 400 and "source" in answer.json()["error"], answer.text
+
+
+def test_what_is_no_json_is_400_in_both_dialects(server, source):
+    for path in (f"/v1/data-sources/{source}/customers", "/data/customers"):
+        answer = server.ask("POST", path, content=b"{", headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400 and answer.json()["code"] == "invalid_json", answer.text
+
+
+def test_an_answer_has_an_id_that_a_client_can_choose(server):
+    for path in ("/healthz", "/v1/data-sources", "/nowhere"):
+        assert server.ask("GET", path, headers={"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
+        assert server.ask("GET", path).headers["x-request-id"]
