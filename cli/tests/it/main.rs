@@ -10,5 +10,6 @@ mod output;
 mod pushing;
 mod run;
 mod second_writer;
+mod served;
 mod settings;
 mod statements;
