@@ -9,6 +9,7 @@ mod logging;
 mod moment;
 mod output;
 mod progress;
+mod random;
 mod sql;
 
 use std::process::ExitCode;

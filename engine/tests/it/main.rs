@@ -1,6 +1,7 @@
 //! The engine's integration tests: one binary, one room a subject.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod access;
 #[allow(dead_code, unreachable_pub)]
 mod books;
 mod canceled;
@@ -13,6 +14,7 @@ mod histories;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;
+mod jobs;
 mod ledger;
 mod left_behind;
 mod overload;
@@ -20,5 +22,6 @@ mod random_books;
 mod routes;
 mod rules;
 mod snapshots;
+mod sources;
 mod sql;
 mod stories;
