@@ -5,34 +5,51 @@ use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{health, keys, later, metrics, openapi, request_id, sources};
+use crate::{health, imports, keys, later, metrics, openapi, request_id, sources};
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
-    let (documented, _) = documented().split_for_parts();
-    let (also_at_root, _) = v1().split_for_parts();
-    let (also_under_v1, _) = clients().split_for_parts();
-    documented
-        .merge(also_at_root)
-        .nest("/v1", also_under_v1)
-        .merge(openapi::pages())
-        .fallback(later::nothing_here)
+    let limits = &app.config.limits;
+    let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
+    let small = small.fallback(later::nothing_here);
+    let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
+    around(routes, app)
+}
+
+/// The routes as the OpenAPI document names them.
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
+}
+
+/// What is around every route: each answer is in its shape, whatever happens.
+fn around(routes: Router<App>, app: App) -> Router {
+    routes
         .method_not_allowed_fallback(not_with_this_method)
         .layer(CatchPanicLayer::new())
-        .layer(RequestDecompressionLayer::new())
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), request_id::identify))
         .with_state(app)
 }
 
-/// The routes as the OpenAPI document names them.
-pub(crate) fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1())
+/// Routes whose bodies are of so many bytes at most as they are sent, and are decompressed.
+fn readable(routes: Router<App>, bytes_max: usize) -> Router<App> {
+    routes.layer(RequestDecompressionLayer::new()).layer(RequestBodyLimitLayer::new(bytes_max))
+}
+
+/// Paths under `/v1` and at the root.
+fn twice(routes: OpenApiRouter<App>) -> Router<App> {
+    let routes = served(routes);
+    routes.clone().nest("/v1", routes)
+}
+
+fn served(routes: OpenApiRouter<App>) -> Router<App> {
+    routes.split_for_parts().0
 }
 
 /// The server's own health.
@@ -51,6 +68,11 @@ fn v1() -> OpenApiRouter<App> {
 /// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.
 fn clients() -> OpenApiRouter<App> {
     OpenApiRouter::new().nest("/data", sources::client_routes())
+}
+
+/// Bodies of any size; paths under `/v1` that also answer at the root.
+fn uploads() -> OpenApiRouter<App> {
+    imports::routes()
 }
 
 async fn not_with_this_method() -> Result<()> {
