@@ -79,3 +79,40 @@ async fn not_with_this_method() -> Result<()> {
     let message = "this path does not take this method; the header Allow names those it takes";
     Err(ApiError::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use axum::routing::get;
+    use mrrow_engine::{Config, Engine};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::config::ServerConfig;
+
+    async fn panics() {
+        panic!("this handler does")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_in_its_shape() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Config::new(dir.path(), Arc::new(chrono::Utc::now))).await.unwrap();
+        let random = Arc::new(|bytes: &mut [u8]| {
+            bytes.fill(7);
+            Ok(())
+        });
+        let app = App::new(Arc::new(engine), ServerConfig::new("127.0.0.1:0".parse().unwrap()), random);
+        let routes = around(Router::new().route("/", get(panics)), app);
+        let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(error["code"], "internal");
+        assert_eq!(error["request_id"], "07".repeat(16));
+    }
+}

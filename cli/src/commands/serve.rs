@@ -38,9 +38,11 @@ pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_fi
         .await
         .map_err(|error| Failure::other(format!("listen on {listen}: {error}")))?;
     tell_first_key(engine).await?;
+    // Whoever reads the next line may already stop it.
+    let stopped = stop_signal()?;
     writeln!(io::stderr(), "listening on {}", server.url())?;
     logging::start(filter, format)?;
-    server.run(stop_signal()?).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
+    server.run(stopped).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
     Ok(Code::Done)
 }
 
