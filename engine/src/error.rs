@@ -30,9 +30,15 @@ pub enum Error {
     /// The caller canceled the work; nothing of it is stored.
     #[error("canceled; nothing of it is stored")]
     Canceled,
-    /// An SQL statement is wrong or not allowed.
+    /// An SQL statement is wrong.
     #[error("{0}")]
     Sql(String),
+    /// An SQL statement is more than a query.
+    #[error("{0}")]
+    SqlNotAllowed(String),
+    /// An SQL statement is longer or nested deeper than a statement may be.
+    #[error("{0}")]
+    SqlTooLarge(String),
     /// An argument makes no sense; nothing was done.
     #[error("{0}")]
     Argument(String),
