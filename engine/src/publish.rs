@@ -52,7 +52,8 @@ pub(crate) async fn publish(core: &Core, pinned: &Pinned, mut addition: Addition
     // A refresh that is dropped removes what it has written.
     let refreshing = refresh_changed(core, pinned, &mut addition, moment, commit.snapshot.last_refresh);
     let refreshed = canceled.run_until_cancelled(refreshing).await.unwrap_or(Err(Error::Canceled));
-    let refreshed = refreshed.and_then(|refreshed| if canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(refreshed) });
+    let refreshed =
+        refreshed.and_then(|refreshed| if canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(refreshed) });
     let refreshed = match refreshed {
         Ok(refreshed) => refreshed,
         Err(error) => {

@@ -118,7 +118,10 @@ fn unreadable(error: &axum::Error) -> ApiError {
         let message = "the body is too large; send it in parts, or POST it to /v1/data-sources/{id}/imports";
         return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
     }
-    ApiError::bad_request("unreadable_body", format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"))
+    ApiError::bad_request(
+        "unreadable_body",
+        format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"),
+    )
 }
 
 /// Whether a body could not be read on since it is longer than it may be; decompressors wrap that.

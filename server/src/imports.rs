@@ -104,7 +104,9 @@ async fn cancel(
 ) -> Result<axum::Json<ImportJob>> {
     caller.require_admin()?;
     job_of(&app, &caller, &id, &job).await?;
-    let over = || ApiError::conflict("import_over", format!("the import \"{job}\" is over already; GET it to see how it ended"));
+    let over = || {
+        ApiError::conflict("import_over", format!("the import \"{job}\" is over already; GET it to see how it ended"))
+    };
     app.imports.cancel(&job).await.map(axum::Json).ok_or_else(over)
 }
 
@@ -120,7 +122,8 @@ async fn rejects(
 ) -> Result<impl IntoResponse> {
     job_of(&app, &caller, &id, &job).await?;
     let Some(path) = app.imports.rejects_of(&job) else {
-        let message = format!("the rejected rows of the import \"{job}\" are not kept; the job shows the first of them");
+        let message =
+            format!("the rejected rows of the import \"{job}\" are not kept; the job shows the first of them");
         return Err(ApiError::not_found("rejects_not_found", message));
     };
     let file = tokio::fs::File::open(&path).await;
@@ -135,7 +138,10 @@ async fn job_of(app: &App, caller: &Caller, source: &str, id: &str) -> Result<Im
     let source = source_of(app, caller, source).await?;
     let saved = app.engine.job(id).await?;
     let saved = saved.filter(|job| job.kind == KIND && job.data_source == source.id).ok_or_else(|| {
-        let message = format!("there is no import \"{id}\" of this data source; GET /v1/data-sources/{}/imports lists them", source.id);
+        let message = format!(
+            "there is no import \"{id}\" of this data source; GET /v1/data-sources/{}/imports lists them",
+            source.id
+        );
         ApiError::not_found("import_not_found", message)
     })?;
     app.imports.as_it_is(saved)

@@ -166,7 +166,12 @@ impl Metrics {
 
     /// Counts the rows of an import.
     pub(crate) fn imported(&self, object: ObjectType, counts: &Counts) {
-        let outcomes = [("created", counts.created), ("updated", counts.updated), ("unchanged", counts.unchanged), ("rejected", counts.rejected)];
+        let outcomes = [
+            ("created", counts.created),
+            ("updated", counts.updated),
+            ("unchanged", counts.unchanged),
+            ("rejected", counts.rejected),
+        ];
         for (status, rows) in outcomes {
             self.imported.get_or_create(&Outcome { object: object.name(), status }).inc_by(rows);
         }

@@ -121,7 +121,11 @@ where
 {
     let builder = server.http_builder();
     builder.http1().header_read_timeout(limits.head_time);
-    builder.http2().max_concurrent_streams(STREAMS_MAX).keep_alive_interval(PING_EVERY).keep_alive_timeout(limits.head_time);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS_MAX)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(limits.head_time);
     let server = server.first_request_timeout(limits.head_time).accept_error_handler(|from, error| {
         tracing::debug!(%error, from = from.map(tracing::field::display), "a connection was not accepted");
     });
@@ -165,7 +169,11 @@ fn raise_open_files(limits: &Limits) {
     let wanted = (limits.connections as u64).saturating_add(OTHER_FILES);
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(allowed) if allowed < wanted => {
-            tracing::warn!(allowed, wanted, "few files may be open; raise the limit (ulimit -n), or lower limits.connections");
+            tracing::warn!(
+                allowed,
+                wanted,
+                "few files may be open; raise the limit (ulimit -n), or lower limits.connections"
+            );
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "raise the limit of open files"),

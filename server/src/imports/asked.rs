@@ -73,10 +73,10 @@ impl Asked {
     }
 
     fn rename(&mut self, pair: &str) -> Result<()> {
-        let (theirs, ours) = pair
-            .split_once('=')
-            .filter(|(theirs, ours)| !theirs.is_empty() && !ours.is_empty())
-            .ok_or_else(|| ApiError::invalid("map", format!("\"{pair}\" is not THEIRS=OURS, such as email_address=email")))?;
+        let (theirs, ours) =
+            pair.split_once('=').filter(|(theirs, ours)| !theirs.is_empty() && !ours.is_empty()).ok_or_else(|| {
+                ApiError::invalid("map", format!("\"{pair}\" is not THEIRS=OURS, such as email_address=email"))
+            })?;
         let is_taken = self.map.values().any(|other| other == ours);
         if is_taken || self.map.insert(theirs.to_string(), ours.to_string()).is_some() {
             return Err(ApiError::invalid("map", format!("\"{pair}\": one of the two names is mapped already")));
@@ -121,7 +121,9 @@ mod tests {
     use super::*;
 
     fn code(query: &str) -> Option<String> {
-        Asked::parse(query, &HeaderMap::new()).err().and_then(|error| error.errors.first().and_then(|one| one.field.clone()))
+        Asked::parse(query, &HeaderMap::new())
+            .err()
+            .and_then(|error| error.errors.first().and_then(|one| one.field.clone()))
     }
 
     #[test]

@@ -163,7 +163,9 @@ impl Detail {
     pub(super) fn finish(&mut self, summary: ImportSummary) {
         if is_aborted(&summary, self.on_error) {
             let rejected = summary.total().rejected;
-            let message = format!("{rejected} rows were rejected, and nothing is stored; mend them, or send the file with ?on_error=skip");
+            let message = format!(
+                "{rejected} rows were rejected, and nothing is stored; mend them, or send the file with ?on_error=skip"
+            );
             self.error = Some(ImportError { code: "rows_rejected".to_string(), message });
         }
         self.counts = summary.counts.iter().map(|(object, counts)| (object.clone(), (*counts).into())).collect();

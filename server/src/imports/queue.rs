@@ -77,7 +77,8 @@ impl Imports {
         let id = format!("imp_{:032x}", u128::from_be_bytes(app.random()?));
         let now = app.now();
         let detail = Detail::new(&asked);
-        let now = Now { id: id.clone(), data_source, state: JobState::Waiting, detail, created_at: now, updated_at: now };
+        let now =
+            Now { id: id.clone(), data_source, state: JobState::Waiting, detail, created_at: now, updated_at: now };
         app.engine.save_job(&now.saved()?).await?;
         let (now, canceled) = (watch::Sender::new(now), CancellationToken::new());
         let upload = Arc::new(Upload { asked, canceled, now, _room: room });
@@ -86,7 +87,13 @@ impl Imports {
     }
 
     /// Ends an upload, and remembers how.
-    pub(super) async fn end(&self, app: &App, upload: &Upload, state: JobState, set: impl FnOnce(&mut Detail)) -> Result<()> {
+    pub(super) async fn end(
+        &self,
+        app: &App,
+        upload: &Upload,
+        state: JobState,
+        set: impl FnOnce(&mut Detail),
+    ) -> Result<()> {
         let finished_at = app.now();
         let mut job = upload.now.borrow().clone();
         set(&mut job.detail);

@@ -105,7 +105,8 @@ fn too_large(bytes_max: u64) -> ApiError {
 }
 
 fn paused(seconds: u64, bytes: u64) -> ApiError {
-    let message = format!("nothing came for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again");
+    let message =
+        format!("nothing came for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again");
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
 }
 
@@ -120,14 +121,16 @@ fn broken_off(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
         reason = at.to_string();
         cause = at.source();
     }
-    let message = format!("the upload broke off after {bytes} bytes ({reason}); nothing of it is stored, send it again");
+    let message =
+        format!("the upload broke off after {bytes} bytes ({reason}); nothing of it is stored, send it again");
     ApiError::bad_request("upload_broken_off", message)
 }
 
 fn unwritable(error: &io::Error) -> ApiError {
     if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         tracing::error!(%error, "the disk is full: an upload was not received");
-        let message = "the disk of the server is full; nothing of the upload is stored, send it again when there is room";
+        let message =
+            "the disk of the server is full; nothing of the upload is stored, send it again when there is room";
         return ApiError::try_again("disk_full", message, std::time::Duration::from_secs(60));
     }
     ApiError::internal(format!("write an upload: {error}"))

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use mrrow_engine::Error;
 use mrrow_engine::import::{Content, ImportOptions, ImportSummary, Input, Progress};
 use mrrow_engine::jobs::JobState;
-use mrrow_engine::Error;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -21,9 +21,7 @@ const INPUT_NAME: &str = "upload";
 pub(super) async fn run(app: App, upload: Arc<Upload>, dir: TempDir) {
     let ended = match wait_and_import(&app, &upload, &dir).await {
         Ok(summary) => finish(&app, &upload, summary, dir).await,
-        Err(error) => {
-            app.imports.end(&app, &upload, state_after(&error), |detail| detail.fail(&error)).await
-        }
+        Err(error) => app.imports.end(&app, &upload, state_after(&error), |detail| detail.fail(&error)).await,
     };
     if let Err(error) = ended {
         tracing::error!(error = error.message, "remember how an import ended");
@@ -56,7 +54,8 @@ async fn wait_and_import(app: &App, upload: &Arc<Upload>, dir: &TempDir) -> Resu
         return Err(ApiError::data_source_not_found(&data_source));
     }
     let content = Content::File(dir.path().join(UPLOAD_FILE));
-    let input = Input { name: INPUT_NAME.to_string(), object: upload.asked.object, format: upload.asked.format, content };
+    let input =
+        Input { name: INPUT_NAME.to_string(), object: upload.asked.object, format: upload.asked.format, content };
     let imported = app.engine.import(vec![input], &options(app, upload, &data_source, dir)).await;
     imported.map_err(|error| match error {
         // The server cancels all of them when it stops.

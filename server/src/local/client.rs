@@ -22,7 +22,9 @@ pub enum LocalError {
     #[error("{0}")]
     Failed(String),
     /// The server cannot be heard any more; nobody knows how far it came.
-    #[error("the server that holds the data directory broke off: {0}; see its log, then run the command again, which does no harm")]
+    #[error(
+        "the server that holds the data directory broke off: {0}; see its log, then run the command again, which does no harm"
+    )]
     BrokenOff(#[from] io::Error),
 }
 

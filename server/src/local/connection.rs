@@ -52,12 +52,18 @@ impl Connection {
     }
 
     /// Asks for work.
-    pub(super) async fn ask(mut self, what: &str, request: &impl Serialize, stream: Option<Stream>) -> io::Result<Events> {
+    pub(super) async fn ask(
+        mut self,
+        what: &str,
+        request: &impl Serialize,
+        stream: Option<Stream>,
+    ) -> io::Result<Events> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         let unread = Arc::default();
         let body = body(line.into(), stream, Arc::clone(&unread));
-        let request = hyper::Request::post(format!("/{what}")).header("host", "local").body(body).map_err(io::Error::other)?;
+        let request =
+            hyper::Request::post(format!("/{what}")).header("host", "local").body(body).map_err(io::Error::other)?;
         let response = self.sender.send_request(request).await.map_err(io::Error::other)?;
         if response.status() != hyper::StatusCode::OK {
             let message = format!("the server answers {}; is it of another version?", response.status());
@@ -105,7 +111,9 @@ fn body(line: Bytes, stream: Option<Stream>, unread: Arc<Mutex<Option<io::Error>
         // A thread may wait for input that nobody will send; who ends the process does not wait for it.
         std::thread::spawn(move || read_stream(stream, &chunks, &unread));
     }
-    let frames = poll_fn(move |context| read.poll_recv(context).map(|chunk| chunk.map(|chunk: io::Result<_>| chunk.map(Frame::data))));
+    let frames = poll_fn(move |context| {
+        read.poll_recv(context).map(|chunk| chunk.map(|chunk: io::Result<_>| chunk.map(Frame::data)))
+    });
     StreamBody::new(Box::new(frames))
 }
 

@@ -43,16 +43,20 @@ pub(crate) fn routes(app: App) -> Router {
 
 async fn import(State(app): State<App>, body: Body) -> Body {
     let engine = Arc::clone(&app.engine);
-    answer(&app, body, move |request, stream, teller| async move {
-        work::import(&engine, request, stream, &teller).await
-    })
+    answer(
+        &app,
+        body,
+        move |request, stream, teller| async move { work::import(&engine, request, stream, &teller).await },
+    )
 }
 
 async fn push(State(app): State<App>, body: Body) -> Body {
     let engine = Arc::clone(&app.engine);
-    answer(&app, body, move |request, stream, teller| async move {
-        work::push(&engine, request, stream, &teller).await
-    })
+    answer(
+        &app,
+        body,
+        move |request, stream, teller| async move { work::push(&engine, request, stream, &teller).await },
+    )
 }
 
 async fn delete(State(app): State<App>, body: Body) -> Body {

@@ -60,7 +60,12 @@ fn line(event: &Event) -> Bytes {
 }
 
 /// Imports; when nobody listens any more it is canceled, as a command that is stopped would be.
-pub(super) async fn import(engine: &Engine, request: ImportRequest, stream: Stream, teller: &Teller) -> Result<Event, Failed> {
+pub(super) async fn import(
+    engine: &Engine,
+    request: ImportRequest,
+    stream: Stream,
+    teller: &Teller,
+) -> Result<Event, Failed> {
     let mut stream = Some(stream);
     let mut inputs = Vec::with_capacity(request.inputs.len());
     for input in request.inputs {
@@ -100,9 +105,14 @@ fn listener(teller: &Teller) -> ProgressListener {
 }
 
 /// Pushes, and publishes what was acknowledged.
-pub(super) async fn push(engine: &Engine, request: PushRequest, stream: Stream, teller: &Teller) -> Result<Event, Failed> {
+pub(super) async fn push(
+    engine: &Engine,
+    request: PushRequest,
+    stream: Stream,
+    teller: &Teller,
+) -> Result<Event, Failed> {
     let PushRequest { data_source, object, rows_each, map, format, on_error } = request;
-    let options = PushOptions { map, format, on_error };
+    let options = PushOptions { map, format, on_error, ..PushOptions::default() };
     let acknowledged = |pushed| teller.tell_acknowledged(&Event::Acknowledged(pushed));
     engine.push_stream(&data_source, object, stream, rows_each.max(1), &options, acknowledged).await?;
     engine.flush().await?;
