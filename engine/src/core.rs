@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::engine::{Clock, Config, MEMORY_BYTES_MIN};
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     pub(crate) ids: IdFiles,
     pub(crate) config: Config,
+    /// The last sequence that this process published.
+    pub(crate) published: watch::Sender<i64>,
     /// How many readers each snapshot has in this process.
     readers: Mutex<BTreeMap<i64, usize>>,
 }
@@ -54,7 +57,8 @@ impl Core {
         let catalog = Catalog::open(&directory.catalog()).await?;
         let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
         let ids = IdFiles::new(&directory);
-        Ok(Core { directory, catalog, sessions, ids, config, readers: Mutex::default() })
+        let (published, readers) = (watch::Sender::new(0), Mutex::default());
+        Ok(Core { directory, catalog, sessions, ids, config, published, readers })
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -71,8 +75,21 @@ impl Core {
         if let Some((info, files)) = self.catalog.pin().await? {
             return Ok(Pinned { info, files });
         }
+        Ok(Pinned { info: self.nothing_yet().await?, files: Vec::new() })
+    }
+
+    /// The newest snapshot without its files.
+    pub(crate) async fn newest(&self) -> Result<SnapshotInfo> {
+        match self.catalog.newest().await? {
+            Some(newest) => Ok(newest),
+            None => self.nothing_yet().await,
+        }
+    }
+
+    /// What stands for a snapshot before the first write.
+    async fn nothing_yet(&self) -> Result<SnapshotInfo> {
         let settings = self.catalog.wanted_settings().await?.unwrap_or_default();
-        let info = SnapshotInfo {
+        Ok(SnapshotInfo {
             id: 0,
             committed_at: self.now(),
             as_of: self.today(&settings),
@@ -82,8 +99,7 @@ impl Core {
             last_refresh: 0,
             cause: String::new(),
             files_kept: true,
-        };
-        Ok(Pinned { info, files: Vec::new() })
+        })
     }
 
     /// The tables of a snapshot, each of whose files must be there whole.
@@ -108,7 +124,11 @@ impl Core {
     /// Commits; what was written for it is removed when that surely failed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
         match self.catalog.commit(&commit).await {
-            Ok(()) => Ok(commit.snapshot),
+            Ok(()) => {
+                let published = commit.snapshot.last_sequence;
+                self.published.send_if_modified(|last| std::mem::replace(last, published.max(*last)) < published);
+                Ok(commit.snapshot)
+            }
             Err(error) => {
                 // A commit that is told to have failed may be there all the same; then its files are needed.
                 if !self.catalog.has_snapshot(commit.snapshot.id).await? {

@@ -27,9 +27,15 @@ pub enum Error {
     /// The engine was closed before the request was acknowledged; it may be stored or not.
     #[error("the engine was closed; push it again, which does no harm if it is stored already")]
     Closed,
-    /// An SQL statement is wrong or not allowed.
+    /// An SQL statement is wrong.
     #[error("{0}")]
     Sql(String),
+    /// An SQL statement is more than a query.
+    #[error("{0}")]
+    SqlNotAllowed(String),
+    /// An SQL statement is longer or nested deeper than a statement may be.
+    #[error("{0}")]
+    SqlTooLarge(String),
     /// An argument makes no sense; nothing was done.
     #[error("{0}")]
     Argument(String),
