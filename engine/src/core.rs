@@ -8,6 +8,7 @@ use std::time::Instant;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::engine::{Clock, Config, MEMORY_BYTES_MIN};
 use crate::error::{Error, Result};
@@ -24,6 +25,8 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     pub(crate) ids: IdFiles,
     pub(crate) config: Config,
+    /// The last sequence that this process published.
+    pub(crate) published: watch::Sender<i64>,
     /// How many readers each snapshot has in this process.
     readers: Mutex<BTreeMap<i64, usize>>,
     recent_sources: Recent<String, String>,
@@ -65,6 +68,7 @@ impl Core {
             sessions,
             ids,
             config,
+            published: watch::Sender::new(0),
             readers: Mutex::default(),
             recent_sources: Recent::new(),
             recent_timezone: Recent::new(),
@@ -85,8 +89,21 @@ impl Core {
         if let Some((info, files)) = self.catalog.pin().await? {
             return Ok(Pinned { info, files });
         }
+        Ok(Pinned { info: self.nothing_yet().await?, files: Vec::new() })
+    }
+
+    /// The newest snapshot without its files.
+    pub(crate) async fn newest(&self) -> Result<SnapshotInfo> {
+        match self.catalog.newest().await? {
+            Some(newest) => Ok(newest),
+            None => self.nothing_yet().await,
+        }
+    }
+
+    /// What stands for a snapshot before the first write.
+    async fn nothing_yet(&self) -> Result<SnapshotInfo> {
         let settings = self.catalog.wanted_settings().await?.unwrap_or_default();
-        let info = SnapshotInfo {
+        Ok(SnapshotInfo {
             id: 0,
             committed_at: self.now(),
             as_of: self.today(&settings),
@@ -96,8 +113,7 @@ impl Core {
             last_refresh: 0,
             cause: String::new(),
             files_kept: true,
-        };
-        Ok(Pinned { info, files: Vec::new() })
+        })
     }
 
     /// The tables of a snapshot, each of whose files must be there whole.
@@ -122,7 +138,11 @@ impl Core {
     /// Commits; what was written for it is removed when that surely failed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
         match self.catalog.commit(&commit).await {
-            Ok(()) => Ok(commit.snapshot),
+            Ok(()) => {
+                let published = commit.snapshot.last_sequence;
+                self.published.send_if_modified(|last| std::mem::replace(last, published.max(*last)) < published);
+                Ok(commit.snapshot)
+            }
             Err(error) => {
                 // A commit that is told to have failed may be there all the same; then its files are needed.
                 if !self.catalog.has_snapshot(commit.snapshot.id).await? {

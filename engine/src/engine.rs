@@ -81,7 +81,7 @@ pub enum Past {
 /// [`Engine::close`] ends that; an engine that is dropped loses nothing either, its pushes are published when it is opened next.
 pub struct Engine {
     pub(crate) core: Arc<Core>,
-    writer: Mutex<Option<Arc<Writer>>>,
+    pub(crate) writer: Mutex<Option<Arc<Writer>>>,
 }
 
 impl Engine {
@@ -273,13 +273,23 @@ impl Engine {
         self.core.settings().await
     }
 
-    /// Sets one setting and recomputes what follows from it. Where another process writes, that one recomputes, within moments;
-    /// readers see the old numbers with the old settings until then.
+    /// Sets one setting; see [`Engine::set_settings`].
     ///
     /// # Errors
     /// When there is no such setting, or it does not take the value.
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        let before = self.core.catalog.change_settings(|settings| Ok(settings.set(name, value)?)).await?;
+        self.set_settings(&[(name, value)]).await
+    }
+
+    /// Sets some settings, all or none, and recomputes what follows from them. Where another process writes, that one recomputes,
+    /// within moments; readers see the old numbers with the old settings until then.
+    ///
+    /// # Errors
+    /// When there is no such setting, or it does not take the value.
+    pub async fn set_settings(&self, changes: &[(&str, &str)]) -> Result<()> {
+        let change =
+            |settings: &mut Settings| changes.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?));
+        let before = self.core.catalog.change_settings(change).await?;
         self.core.forget_recent();
         let applied = match self.writer().await {
             Ok(writer) => writer.apply_settings().await,
@@ -287,7 +297,9 @@ impl Engine {
             Err(error) => Err(error),
         };
         if applied.is_err() {
-            self.take_back(name, value, &before).await?;
+            for (name, value) in changes {
+                self.take_back(name, value, &before).await?;
+            }
         }
         applied
     }

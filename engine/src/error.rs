@@ -44,9 +44,15 @@ pub enum Error {
         /// The record's id.
         id: String,
     },
-    /// An SQL statement is wrong or not allowed.
+    /// An SQL statement is wrong.
     #[error("{0}")]
     Sql(String),
+    /// An SQL statement is more than a query.
+    #[error("{0}")]
+    SqlNotAllowed(String),
+    /// An SQL statement is longer or nested deeper than a statement may be.
+    #[error("{0}")]
+    SqlTooLarge(String),
     /// An argument makes no sense; nothing was done.
     #[error("{0}")]
     Argument(String),

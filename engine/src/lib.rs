@@ -31,16 +31,19 @@ mod status;
 mod store;
 mod verify;
 mod versions;
+mod waiting;
 mod writer;
 
 pub use compact::Compaction;
 pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Past};
 pub use error::{Error, Result};
-pub use snapshot::Snapshot;
+pub use query::SQL_BYTES_MAX;
+pub use snapshot::{PortableSnapshot, RecordsQuery, Snapshot};
 pub use status::{KeptSnapshot, Status, TableStatus};
 pub use store::Retention;
 pub use verify::Verification;
 pub use versions::Status as RowStatus;
+pub use waiting::Newest;
 
 pub use arrow;
 pub use datafusion::execution::SendableRecordBatchStream;

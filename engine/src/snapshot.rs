@@ -1,6 +1,8 @@
 //! A snapshot: every table at one moment, for reports and SQL.
 
 mod past;
+mod portable;
+mod records;
 
 use std::sync::Arc;
 
@@ -16,16 +18,31 @@ use crate::error::Result;
 use crate::model::Settings;
 use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::stale_customers;
-use crate::query::{RawTables, public_tables, read_only};
+use crate::query::{RawTables, Sessions, public_tables, read_only};
 use crate::reports::{self, MovementsQuery, MrrQuery};
 use crate::store::At;
 
+pub use portable::PortableSnapshot;
+use records::IdIndex;
+pub use records::RecordsQuery;
+
 /// Everything at one catalog version, as of one day. Writes that come later do not show.
 pub struct Snapshot {
+    content: Content,
+    public: SessionContext,
+}
+
+/// What a snapshot is made of.
+#[derive(Clone)]
+struct Content {
     id: i64,
     last_sequence: i64,
     moment: Moment,
-    public: SessionContext,
+    tables: RawTables,
+    sessions: Sessions,
+    /// Only rows of these data sources are seen.
+    only: Option<Arc<[String]>>,
+    index: Option<IdIndex>,
     held: Arc<Held>,
 }
 
@@ -33,7 +50,8 @@ pub struct Snapshot {
 struct Held {
     /// Rows computed for this snapshot alone.
     _computed: Option<TempDir>,
-    _in_use: InUse,
+    /// None in another process than the one that has the files in use.
+    _in_use: Option<InUse>,
 }
 
 impl Snapshot {
@@ -63,37 +81,62 @@ impl Snapshot {
     }
 
     async fn of(
-        core: &Core,
+        core: &Arc<Core>,
         pinned: &Pinned,
         moment: Moment,
         tables: &RawTables,
         computed: Option<TempDir>,
         in_use: InUse,
     ) -> Result<Snapshot> {
-        let public = public_tables(tables, &core.sessions, &moment).await?;
-        let (id, last_sequence) = (pinned.info.id, pinned.info.last_sequence);
-        let held = Arc::new(Held { _computed: computed, _in_use: in_use });
-        Ok(Snapshot { id, last_sequence, moment, public, held })
+        let held = Arc::new(Held { _computed: computed, _in_use: Some(in_use) });
+        Snapshot::open(Content {
+            id: pinned.info.id,
+            last_sequence: pinned.info.last_sequence,
+            moment,
+            tables: tables.public_only(),
+            sessions: core.sessions.clone(),
+            only: None,
+            index: tables.are_of_the_present().then(|| IdIndex::new(core, pinned)),
+            held,
+        })
+        .await
+    }
+
+    async fn open(content: Content) -> Result<Snapshot> {
+        let Content { tables, sessions, moment, only, .. } = &content;
+        let public = public_tables(tables, sessions, moment, only.as_deref()).await?;
+        Ok(Snapshot { content, public })
+    }
+
+    /// The same moment, of which only the rows of these data sources are seen, whatever is asked. Restricted again, it shows the
+    /// rows of those that both name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn restricted_to(&self, data_sources: &[String]) -> Result<Snapshot> {
+        let is_seen = |source: &&String| self.content.sees(source);
+        let only = data_sources.iter().filter(is_seen).cloned().collect();
+        Snapshot::open(Content { only: Some(only), ..self.content.clone() }).await
     }
 
     /// The catalog version; 0 before the first write.
     pub fn id(&self) -> i64 {
-        self.id
+        self.content.id
     }
 
     /// Everything that was acknowledged up to this sequence is in it; see [`crate::push::Pushed::sequence`].
     pub fn last_sequence(&self) -> i64 {
-        self.last_sequence
+        self.content.last_sequence
     }
 
     /// The day that movements are known up to.
     pub fn as_of(&self) -> NaiveDate {
-        self.moment.as_of
+        self.content.moment.as_of
     }
 
     /// The settings the numbers were computed with.
     pub fn settings(&self) -> &Settings {
-        &self.moment.settings
+        &self.content.moment.settings
     }
 
     /// The movements, ordered by date, data source, customer and currency.
@@ -109,7 +152,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read, or there are more than [`reports::PERIODS_MAX`] periods.
     pub async fn mrr(&self, query: &MrrQuery) -> Result<SendableRecordBatchStream> {
-        Ok(self.holding(reports::mrr(&self.public, query, self.moment.as_of).await?))
+        Ok(self.holding(reports::mrr(&self.public, query, self.as_of()).await?))
     }
 
     /// Runs one read-only SQL statement over the public tables.
@@ -122,12 +165,19 @@ impl Snapshot {
 
     /// The same rows; what they are read from stays until they are.
     fn holding(&self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
-        let held = Arc::clone(&self.held);
+        let held = Arc::clone(&self.content.held);
         let schema = rows.schema();
         let rows = rows.inspect(move |_| {
             let _ = &held;
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+    }
+}
+
+impl Content {
+    /// Whether rows of a data source are seen.
+    fn sees(&self, data_source: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|seen| seen == data_source))
     }
 }
 

@@ -64,6 +64,11 @@ impl Writer {
         self.shared.acknowledger.unpublished().bytes() <= self.shared.core.config.push.inbox_bytes
     }
 
+    /// The last sequence that was acknowledged or published.
+    pub(crate) fn last_acknowledged(&self) -> i64 {
+        self.shared.acknowledger.last_sequence()
+    }
+
     /// Publishes what is acknowledged when half of what may wait does.
     pub(crate) async fn make_room(&self) -> Result<()> {
         if self.shared.acknowledger.unpublished().bytes() > self.shared.core.config.push.inbox_bytes / 2 {

@@ -161,6 +161,8 @@ impl From<Error> for ApiError {
             Error::Closed => ApiError::try_again("stopping", message, SOON),
             Error::WriterBusy { .. } => ApiError::try_again("writer_busy", message, SOON),
             Error::Sql(_) => ApiError::bad_request("sql_invalid", message),
+            Error::SqlNotAllowed(_) => ApiError::bad_request("sql_not_allowed", message),
+            Error::SqlTooLarge(_) => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "sql_limit", message),
             Error::Argument(_) => ApiError::bad_request("invalid_request", message),
             Error::Setting(_) => ApiError::bad_request("invalid_setting", message),
             Error::Conflict(_) => ApiError::conflict("conflict", message),

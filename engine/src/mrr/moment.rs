@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::scalar::ScalarValue;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{GraceDays, Settings, day_number};
 
 /// The settings and the day that a computation is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment {
     pub(crate) settings: Settings,
     pub(crate) as_of: NaiveDate,

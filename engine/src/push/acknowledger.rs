@@ -2,7 +2,7 @@
 //! transaction.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::runtime::SpawnedTask;
@@ -36,6 +36,7 @@ enum Message {
 pub(crate) struct Acknowledger {
     messages: mpsc::Sender<Message>,
     unpublished: Arc<Unpublished>,
+    last_sequence: Arc<AtomicI64>,
     inbox_bytes_max: u64,
     /// Bytes of the requests that wait for their acknowledgement.
     held_bytes: Arc<AtomicU64>,
@@ -48,18 +49,20 @@ impl Acknowledger {
         let (messages, received) = mpsc::channel(core.config.push.requests_waiting.max(1));
         let unpublished = Arc::new(Unpublished::new(bytes_of(inbox)));
         let last_sequence = inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
+        let told = Arc::new(AtomicI64::new(last_sequence));
         let desk = Desk {
             core: Arc::clone(core),
             pinned,
             pending: Pending::of_inbox(inbox)?,
             next_sequence: last_sequence + 1,
             last_sequence,
+            told: Arc::clone(&told),
             importing: false,
             unpublished: Arc::clone(&unpublished),
         };
         let inbox_bytes_max = core.config.push.inbox_bytes;
         let (held_bytes, _task) = (Arc::default(), SpawnedTask::spawn(desk.run(received)));
-        Ok(Acknowledger { messages, unpublished, inbox_bytes_max, held_bytes, _task })
+        Ok(Acknowledger { messages, unpublished, last_sequence: told, inbox_bytes_max, held_bytes, _task })
     }
 
     /// Returns once the request is durable, or refused.
@@ -89,6 +92,11 @@ impl Acknowledger {
 
     pub(crate) async fn import_over(&self, pinned: Arc<Pinned>) -> Result<()> {
         self.send(Message::ImportOver(pinned)).await
+    }
+
+    /// The last sequence that is acknowledged or published.
+    pub(crate) fn last_sequence(&self) -> i64 {
+        self.last_sequence.load(Ordering::Acquire)
     }
 
     /// What waits for its publication.
@@ -138,6 +146,8 @@ struct Desk {
     next_sequence: i64,
     /// The last sequence that is acknowledged or published.
     last_sequence: i64,
+    /// The same, for others to see.
+    told: Arc<AtomicI64>,
     importing: bool,
     unpublished: Arc<Unpublished>,
 }
@@ -189,6 +199,7 @@ impl Desk {
     fn see(&mut self, pinned: Arc<Pinned>) {
         if pinned.info.id >= self.pinned.info.id {
             self.last_sequence = self.last_sequence.max(pinned.info.last_sequence);
+            self.told.store(self.last_sequence, Ordering::Release);
             self.pinned = pinned;
         }
     }
@@ -218,6 +229,7 @@ impl Desk {
         if durable.is_ok() {
             desk.pending.extend(together);
             desk.last_sequence = acknowledged.rows.last().map_or(desk.last_sequence, |rows| rows.last_sequence);
+            desk.told.store(desk.last_sequence, Ordering::Release);
         }
         answer(answered, durable);
         desk

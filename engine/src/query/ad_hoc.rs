@@ -4,33 +4,78 @@ use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::Statement as Parsed;
+use datafusion::sql::sqlparser::parser::ParserError;
 
 use crate::error::{Error, Result};
 
 /// The longest statement, in bytes; what is deeper nested than this allows would not fit a thread's stack.
-pub(crate) const SQL_BYTES_MAX: usize = 64 * 1024;
+pub const SQL_BYTES_MAX: usize = 64 * 1024;
 
 /// Plans and starts a statement. Only queries pass: DDL, DML, COPY, SET and file paths are refused.
 pub(crate) async fn read_only(public: &SessionContext, sql: &str) -> Result<SendableRecordBatchStream> {
-    if sql.trim().is_empty() {
-        return Err(Error::Sql("the statement is empty".to_string()));
-    }
-    if sql.len() > SQL_BYTES_MAX {
-        return Err(Error::Sql(format!("the statement has {} bytes; {SQL_BYTES_MAX} are allowed", sql.len())));
-    }
+    check(public, sql)?;
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let query = public.sql_with_options(sql, options).await.map_err(in_the_users_words)?;
     query.execute_stream().await.map_err(in_the_users_words)
 }
 
+/// Whether the text is one statement that asks for something; what a query hides inside is refused when it is planned.
+fn check(public: &SessionContext, sql: &str) -> Result<()> {
+    if sql.len() > SQL_BYTES_MAX {
+        return Err(Error::SqlTooLarge(format!("the statement has {} bytes; {SQL_BYTES_MAX} are allowed", sql.len())));
+    }
+    let depth_max = public.copied_config().options().sql_parser.recursion_limit.get();
+    let statements = DFParserBuilder::new(sql)
+        .with_recursion_limit(depth_max)
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(in_the_users_words)?;
+    if statements.len() > 1 {
+        return Err(Error::SqlNotAllowed(format!("there are {} statements; send one at a time", statements.len())));
+    }
+    let Some(statement) = statements.front() else {
+        return Err(Error::Sql("the statement is empty; write a query".to_string()));
+    };
+    if asks(statement) {
+        return Ok(());
+    }
+    let text = statement.to_string();
+    let verb = text.split_whitespace().next().unwrap_or_default().to_uppercase();
+    Err(Error::SqlNotAllowed(format!("only queries are allowed, not {verb}")))
+}
+
+fn asks(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(parsed) => matches!(
+            **parsed,
+            Parsed::Query(_)
+                | Parsed::ExplainTable { .. }
+                | Parsed::ShowTables { .. }
+                | Parsed::ShowColumns { .. }
+                | Parsed::ShowFunctions { .. }
+                | Parsed::ShowVariable { .. }
+                | Parsed::Explain { .. }
+        ),
+        Statement::Explain(explained) => asks(&explained.statement),
+        _ => false,
+    }
+}
+
 fn in_the_users_words(error: DataFusionError) -> Error {
+    if let DataFusionError::SQL(parser, _) = error.find_root()
+        && matches!(**parser, ParserError::RecursionLimitExceeded)
+    {
+        return Error::SqlTooLarge("the statement is nested too deeply; write it flatter".to_string());
+    }
     let root = error.find_root().strip_backtrace().replace("datafusion.public.", "");
     let root = ["Error during planning: ", "This feature is not implemented: ", "Schema error: "]
         .into_iter()
         .fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
     match root.split_once(" not supported: ") {
         Some((what @ ("DDL" | "DML" | "Statement"), statement)) => {
-            Error::Sql(format!("only queries are allowed, not {statement} ({what})"))
+            Error::SqlNotAllowed(format!("only queries are allowed, not {statement} ({what})"))
         }
         _ => Error::Sql(root.to_string()),
     }

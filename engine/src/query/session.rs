@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -21,6 +22,15 @@ impl Sessions {
     pub(crate) fn new(memory_bytes: usize, threads: usize) -> Result<Sessions> {
         let runtime =
             RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
+        Ok(Sessions { runtime, threads, planned_steps: Arc::default() })
+    }
+
+    /// Sessions that fail beyond their memory, and write nothing anywhere.
+    pub(crate) fn without_spilling(memory_bytes: usize, threads: usize) -> Result<Sessions> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .build_arc()?;
         Ok(Sessions { runtime, threads, planned_steps: Arc::default() })
     }
 

@@ -1,6 +1,6 @@
 //! The tables of a pinned snapshot: the files as they are, their current rows, and what the public sees.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -10,15 +10,16 @@ use datafusion::common::ParamValues;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::prelude::{DataFrame, SessionContext, ident};
+use datafusion::prelude::{DataFrame, Expr, SessionContext, ident, lit};
 use datafusion::scalar::ScalarValue;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Sessions;
+use super::{Sessions, restricted};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 use crate::mrr::Moment;
-use crate::store::{Bucket, DataFile, Directory, Key, Layer, NewFile, Table};
+use crate::store::{Bucket, DataFile, Directory, Key, KnownId, Layer, NewFile, Table};
 
 const LATEST_VERSIONS: &str = include_str!("../../sql/tables/latest_versions.sql");
 const VERSIONS_THEN: &str = include_str!("../../sql/tables/versions_then.sql");
@@ -38,24 +39,34 @@ const PUBLIC: [(&str, &str); 6] = [
 const PRESENT: [Layer; 2] = [Layer::Base, Layer::Delta];
 
 /// The files of each table in one snapshot, or of what is to become one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RawTables {
     files: Vec<RawFile>,
     then: Option<Then>,
     /// Only the buckets of these customers are read.
+    #[serde(skip)]
     customers: Option<Arc<Vec<Key>>>,
     /// The order of the files is told to who reads them.
+    #[serde(skip)]
     in_order: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct RawFile {
     file: NewFile,
     path: PathBuf,
 }
 
+/// The current version of an id, which is not deleted.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundId {
+    pub(crate) data_source: String,
+    pub(crate) id: String,
+    pub(crate) known: KnownId,
+}
+
 /// Which versions were known at a moment of the past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Then {
     /// What was published by then.
     pub(crate) last_sequence: i64,
@@ -94,6 +105,24 @@ impl RawTables {
     pub(crate) fn records_only(&self) -> RawTables {
         let files = self.files.iter().filter(|raw| matches!(raw.file.table, Table::Records(_))).cloned().collect();
         RawTables { files, ..self.clone() }
+    }
+
+    /// The same without the files that no public table is read from.
+    pub(crate) fn public_only(&self) -> RawTables {
+        let is_read = |raw: &&RawFile| {
+            !matches!(raw.file.table, Table::Ids(_)) && (raw.file.layer != Layer::History || self.then.is_some())
+        };
+        RawTables { files: self.files.iter().filter(is_read).cloned().collect(), ..self.clone() }
+    }
+
+    /// Where the files are.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|raw| raw.path.as_path())
+    }
+
+    /// Whether what is current is that of the newest versions, and not of those known then.
+    pub(crate) fn are_of_the_present(&self) -> bool {
+        self.then.is_none()
     }
 
     /// The same, of which only the buckets of these customers are read; the rows of others may be missing.
@@ -148,6 +177,21 @@ impl RawTables {
         Ok(rows)
     }
 
+    /// Versions of records of a type, by what is known of their ids: read from the buckets of their customers, by their place in the
+    /// order of the files.
+    pub(crate) fn versions(
+        &self,
+        context: &SessionContext,
+        object: ObjectType,
+        found: &[FoundId],
+    ) -> Result<DataFrame> {
+        let customers = found.iter().filter_map(|found| found.customer(object)).collect();
+        let wanted = self.of_customers(customers);
+        let rows = wanted.wanted(context, Table::Records(object), &PRESENT)?;
+        let these = found.iter().map(|found| found.is_this(object)).reduce(Expr::or).unwrap_or_else(|| lit(false));
+        Ok(rows.filter(these)?)
+    }
+
     /// The current rows of a table: of records the latest versions without tombstones, of precomputed tables the rows of each
     /// customer's latest refresh. Nothing is joined where nothing was superseded.
     pub(crate) async fn current(&self, sessions: &Sessions, table: Table) -> Result<DataFrame> {
@@ -196,6 +240,27 @@ impl RawTables {
     }
 }
 
+impl FoundId {
+    /// The customer in whose bucket it lies; none where there are no buckets.
+    fn customer(&self, object: ObjectType) -> Option<Key> {
+        match object {
+            ObjectType::Customers => Some(Key::of(&self.data_source, &self.id)),
+            ObjectType::Plans => None,
+            ObjectType::Invoices => Some(Key::of(&self.data_source, self.known.customer_id.as_deref()?)),
+        }
+    }
+
+    /// The columns by which files are sorted come with it, so that only a part of each is read.
+    fn is_this(&self, object: ObjectType) -> Expr {
+        let this = ident("data_source").eq(lit(self.data_source.as_str())).and(ident("id").eq(lit(self.id.as_str())));
+        let this = this.and(ident("_sequence").eq(lit(self.known.sequence)));
+        match (object, &self.known.customer_id) {
+            (ObjectType::Invoices, Some(customer)) => this.and(ident("customer_id").eq(lit(customer.as_str()))),
+            _ => this,
+        }
+    }
+}
+
 impl Then {
     fn parameters(self) -> ParamValues {
         let received_at =
@@ -229,13 +294,38 @@ pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef, order: &[&str]
     Ok(Arc::new(ListingTable::try_new(config)?))
 }
 
-/// A session with the public tables and nothing else; `movements` and `scheduled_movements` part at the moment's `as_of`.
-pub(crate) async fn public_tables(tables: &RawTables, sessions: &Sessions, moment: &Moment) -> Result<SessionContext> {
+/// A session with the public tables and nothing else; `movements` and `scheduled_movements` part at the moment's `as_of`. Of other
+/// data sources than those it is restricted to, no row can be reached.
+pub(crate) async fn public_tables(
+    tables: &RawTables,
+    sessions: &Sessions,
+    moment: &Moment,
+    only: Option<&[String]>,
+) -> Result<SessionContext> {
     let inner = tables.session(sessions).await?;
     let public = sessions.public()?;
     for (name, sql) in PUBLIC {
         let view = inner.sql(sql).await?.with_param_values(moment.parameters())?;
-        public.register_table(name, view.into_view())?;
+        let table = match only {
+            None => view.into_view(),
+            Some(only) => restricted::table(view, only)?,
+        };
+        public.register_table(name, table)?;
     }
     Ok(public)
+}
+
+/// Some records of a type, which are known by their ids, with their public columns.
+pub(crate) async fn public_records(
+    tables: &RawTables,
+    sessions: &Sessions,
+    moment: &Moment,
+    object: ObjectType,
+    found: &[FoundId],
+) -> Result<DataFrame> {
+    let inner = sessions.parallel()?;
+    let versions = tables.versions(&inner, object, found)?;
+    inner.register_table(object.name(), versions.into_view())?;
+    let sql = PUBLIC.into_iter().find(|(name, _)| *name == object.name()).map_or("", |(_, sql)| sql);
+    Ok(inner.sql(sql).await?.with_param_values(moment.parameters())?)
 }

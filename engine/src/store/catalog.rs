@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqliteConnection};
@@ -32,7 +33,7 @@ pub(crate) use snapshots::{At, SnapshotInfo};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the rows of a file are to those of the table's other files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Layer {
     /// No row of the layer takes the place of another; there are no tombstones.
     Base,
@@ -55,14 +56,14 @@ impl Layer {
 }
 
 /// The customers whose hash begins with these bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Bucket {
     pub(crate) bits: u32,
     pub(crate) number: u64,
 }
 
 /// A file that is durable, but not yet part of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NewFile {
     pub(crate) table: Table,
     pub(crate) layer: Layer,
@@ -149,6 +150,12 @@ impl Catalog {
         let files = files_of(&mut transaction, snapshot.id).await?;
         transaction.commit().await?;
         Ok(Some((snapshot, files)))
+    }
+
+    /// The newest snapshot without its files.
+    pub(crate) async fn newest(&self) -> Result<Option<SnapshotInfo>> {
+        let mut connection = self.pool.acquire().await?;
+        snapshots::newest(&mut connection).await
     }
 
     /// Whether there is a snapshot with this number.

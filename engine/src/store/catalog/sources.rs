@@ -37,6 +37,12 @@ impl Catalog {
         find(&mut connection, id_or_name).await
     }
 
+    /// The ids of all data sources there ever were: the records of a deleted one may still be there.
+    pub(crate) async fn data_source_ids(&self) -> Result<Vec<String>> {
+        let rows = sqlx::query("select id from data_source order by id").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+    }
+
     /// Whether there is or was a data source with this id.
     pub(crate) async fn had_data_source(&self, id: &str) -> Result<bool> {
         let row = sqlx::query("select 1 from data_source where id = ?1").bind(id).fetch_optional(&self.pool).await?;
