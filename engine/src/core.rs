@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -13,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::Settings;
 use crate::mrr::Moment;
 use crate::query::{RawTables, Sessions};
+use crate::recent::Recent;
 use crate::store::{Catalog, Commit, DataFile, Directory, IdFiles, NewFile, SnapshotInfo};
 
 /// An opened data directory.
@@ -26,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) published: watch::Sender<i64>,
     /// How many readers each snapshot has in this process.
     readers: Mutex<BTreeMap<i64, usize>>,
+    recent_sources: Recent<String, String>,
+    recent_timezone: Recent<(), Tz>,
 }
 
 /// Held by a reader of a snapshot: its files stay.
@@ -57,8 +62,17 @@ impl Core {
         let catalog = Catalog::open(&directory.catalog()).await?;
         let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
         let ids = IdFiles::new(&directory);
-        let (published, readers) = (watch::Sender::new(0), Mutex::default());
-        Ok(Core { directory, catalog, sessions, ids, config, published, readers })
+        Ok(Core {
+            directory,
+            catalog,
+            sessions,
+            ids,
+            config,
+            published: watch::Sender::new(0),
+            readers: Mutex::default(),
+            recent_sources: Recent::new(),
+            recent_timezone: Recent::new(),
+        })
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -149,7 +163,38 @@ impl Core {
         if id_or_name.is_empty() {
             return Err(Error::Argument("the data source's id is empty; name one".to_string()));
         }
-        Ok(self.catalog.data_source_id(id_or_name).await?.unwrap_or_else(|| id_or_name.to_string()))
+        if let Some(id) = self.recent_sources.get(id_or_name) {
+            return Ok(id);
+        }
+        let asked_at = Instant::now();
+        let Some(id) = self.catalog.data_source_id(id_or_name).await? else { return Ok(id_or_name.to_string()) };
+        self.recent_sources.put(id_or_name.to_string(), id.clone(), asked_at);
+        Ok(id)
+    }
+
+    /// The settings as they were last set.
+    pub(crate) async fn settings(&self) -> Result<Settings> {
+        match self.catalog.wanted_settings().await? {
+            Some(wanted) => Ok(wanted),
+            None => Ok(self.pinned().await?.info.settings),
+        }
+    }
+
+    /// The account's zone, in which pushed dates are read.
+    pub(crate) async fn timezone(&self) -> Result<Tz> {
+        if let Some(timezone) = self.recent_timezone.get(&()) {
+            return Ok(timezone);
+        }
+        let asked_at = Instant::now();
+        let timezone = self.settings().await?.timezone;
+        self.recent_timezone.put((), timezone, asked_at);
+        Ok(timezone)
+    }
+
+    /// What was said of settings or data sources counts no more: they were changed here.
+    pub(crate) fn forget_recent(&self) {
+        self.recent_sources.forget();
+        self.recent_timezone.forget();
     }
 
     /// A directory for what a read has to compute.

@@ -29,6 +29,9 @@ pub const MEMORY_BYTES_DEFAULT: usize = 768 * 1024 * 1024;
 /// The least memory that computations are given; with less, sorts and joins could not even begin.
 pub const MEMORY_BYTES_MIN: usize = 256 * 1024 * 1024;
 
+/// JSON of so many bytes is decoded in less time than it takes to hand it to another thread and back.
+const DECODED_AT_ONCE_BYTES_MAX: usize = 8192;
+
 /// Requests of a stream that are decoded ahead of their acknowledgement.
 const REQUESTS_AHEAD: usize = 2;
 
@@ -120,7 +123,7 @@ impl Engine {
 
     /// Pushes records that are at hand as JSON, NDJSON, CSV or Parquet bytes, of one type or in a document that names the types.
     /// They are stored together or not at all; when it returns, they are durable, and in the movements a moment later
-    /// ([`Engine::flush`] waits for that).
+    /// ([`Engine::flush`] waits for that). `data_source` counts unless rows name theirs, see [`PushOptions::row_sources`].
     ///
     /// # Errors
     /// When another process writes, too many pushes wait, or the disk fails. Rejected rows are not an error: see
@@ -140,8 +143,13 @@ impl Engine {
             return Err(Error::Argument(message));
         }
         let decoder = self.decoder(data_source, object, options).await?;
-        let decoding = tokio::task::spawn_blocking(move || decoder.whole(bytes));
-        let request = decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))??;
+        let is_plain_json = matches!(bytes.first(), Some(b'{' | b'['));
+        let request = if is_plain_json && bytes.len() <= DECODED_AT_ONCE_BYTES_MAX {
+            decoder.whole(bytes)?
+        } else {
+            let decoding = tokio::task::spawn_blocking(move || decoder.whole(bytes));
+            decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))??
+        };
         self.writer().await?.push(request).await
     }
 
@@ -262,10 +270,7 @@ impl Engine {
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn settings(&self) -> Result<Settings> {
-        match self.core.catalog.wanted_settings().await? {
-            Some(wanted) => Ok(wanted),
-            None => Ok(self.core.pinned().await?.info.settings),
-        }
+        self.core.settings().await
     }
 
     /// Sets one setting; see [`Engine::set_settings`].
@@ -285,6 +290,7 @@ impl Engine {
         let change =
             |settings: &mut Settings| changes.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?));
         let before = self.core.catalog.change_settings(change).await?;
+        self.core.forget_recent();
         let applied = match self.writer().await {
             Ok(writer) => writer.apply_settings().await,
             Err(Error::WriterBusy { .. }) => Ok(()),
@@ -347,10 +353,15 @@ impl Engine {
     }
 
     async fn decoder(&self, data_source: &str, object: Option<ObjectType>, options: &PushOptions) -> Result<Decoder> {
+        let data_source = match options.row_sources {
+            Some(_) => String::new(),
+            None => self.core.data_source_id(data_source).await?,
+        };
         Ok(Decoder {
-            data_source: self.core.data_source_id(data_source).await?,
+            decoded_bytes_max: self.core.config.push.decoded_bytes,
+            data_source,
             object,
-            timezone: self.settings().await?.timezone,
+            timezone: self.core.timezone().await?,
             options: options.clone(),
             now: Arc::clone(&self.core.config.clock),
         })

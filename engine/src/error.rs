@@ -30,6 +30,20 @@ pub enum Error {
     /// The caller canceled the work; nothing of it is stored.
     #[error("canceled; nothing of it is stored")]
     Canceled,
+    /// A request's idempotency key was used for another request; nothing was done.
+    #[error(
+        "the idempotency key \"{key}\" was used for a request with another content; give this request a key of its own"
+    )]
+    IdempotencyConflict {
+        /// The sender's key.
+        key: String,
+    },
+    /// A record was changed after it was read to be written back; nothing was done.
+    #[error("\"{id}\" was changed by somebody else meanwhile; read it again and repeat the change")]
+    Changed {
+        /// The record's id.
+        id: String,
+    },
     /// An SQL statement is wrong.
     #[error("{0}")]
     Sql(String),

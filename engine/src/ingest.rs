@@ -9,6 +9,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use chrono_tz::Tz;
@@ -23,6 +24,7 @@ mod source;
 mod arrays;
 mod cells;
 mod csv;
+mod dialect;
 mod json;
 mod lines;
 mod ndjson;
@@ -37,6 +39,7 @@ mod numbers;
 mod object;
 mod output;
 mod row;
+mod row_sources;
 mod rules;
 mod table;
 mod unknown_customer;
@@ -44,8 +47,10 @@ mod unknown_customer;
 #[cfg(test)]
 mod testing;
 
+pub use dialect::{Dialect, field_name};
 pub use rejection::{Code, FieldError, Rejection, Warning, WarningCode};
 pub use row::is_field;
+pub use row_sources::RowSources;
 pub use table::decoded_schema;
 pub(crate) use table::ignore;
 pub(crate) use unknown_customer::unknown_customer;
@@ -70,13 +75,17 @@ pub enum Format {
 /// What to read and how.
 #[derive(Debug, Clone)]
 pub struct DecodeOptions {
-    /// The value of the column `data_source`.
+    /// The value of the column `data_source`, unless rows name theirs.
     pub data_source: String,
+    /// Rows name their data source, in a field `data_source`: it must be one of these.
+    pub row_sources: Option<Arc<RowSources>>,
     /// The type of the objects; without it only JSON such as `{"invoices": [...]}`, which names it, can be read.
     /// JSON that names another type is read as that type.
     pub object: Option<ObjectType>,
     /// The format; found out from the first bytes when not given. Compression is always found out.
     pub format: Option<Format>,
+    /// What a sender may leave out.
+    pub dialect: Dialect,
     /// Renames fields and columns, theirs to ours; ours may be `metadata.KEY`. See [`is_field`].
     /// One of our names that is mapped to is no longer read under that name itself.
     pub map: HashMap<String, String>,
@@ -232,8 +241,10 @@ impl Default for DecodeOptions {
     fn default() -> Self {
         DecodeOptions {
             data_source: crate::model::DEFAULT_DATA_SOURCE.to_string(),
+            row_sources: None,
             object: None,
             format: None,
+            dialect: Dialect::default(),
             map: HashMap::new(),
             timezone: Tz::UTC,
             batch_rows: 8192,

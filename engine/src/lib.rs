@@ -22,6 +22,7 @@ pub mod plan_groups;
 mod publish;
 pub mod push;
 mod query;
+mod recent;
 pub mod reports;
 mod settings;
 mod snapshot;

@@ -3,6 +3,7 @@
 mod acknowledger;
 mod admission;
 mod flush;
+mod idempotency;
 mod limits;
 mod pending;
 mod request;
@@ -10,16 +11,18 @@ mod unpublished;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::import::OnError;
-use crate::ingest::{Format, Rejection, WarningCode};
+use crate::ingest::{Dialect, Format, Rejection, RowSources, WarningCode};
 use crate::model::ObjectType;
 use crate::versions::Status;
 
 pub(crate) use acknowledger::Acknowledger;
 pub(crate) use flush::flush;
+pub use idempotency::IdempotencyKey;
 pub use limits::PushLimits;
 pub(crate) use request::{Decoder, Deletion, Request};
 
@@ -30,8 +33,17 @@ pub struct PushOptions {
     pub map: HashMap<String, String>,
     /// The format; found out from the first bytes unless given.
     pub format: Option<Format>,
+    /// What a sender may leave out.
+    pub dialect: Dialect,
+    /// Rows name their data source, each one of these; then that of the request counts for nothing.
+    pub row_sources: Option<Arc<RowSources>>,
     /// What to do when rows are rejected.
     pub on_error: OnError,
+    /// A repetition of the request under this key is answered and not carried out again.
+    pub idempotency: Option<IdempotencyKey>,
+    /// The request is refused as [`crate::Error::Changed`] if a record that it names was changed after this sequence: it was read from a
+    /// snapshot with this [`crate::Snapshot::last_sequence`], and is written back.
+    pub unchanged_since: Option<i64>,
 }
 
 /// What became of one row of a request.
@@ -44,8 +56,11 @@ pub struct PushedRow {
     /// What the row did.
     pub status: Status,
     /// What is odd about it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "of_codes")]
-    pub warnings: Vec<&'static str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningCode>,
+    /// Where the row is in what was sent, as in [`Rejection::line`]; none of a record that was deleted by its id.
+    #[serde(skip)]
+    pub line: Option<u64>,
 }
 
 /// The acknowledgement of a request: what it did is durable, and in every snapshot from the next publication on.
@@ -64,11 +79,12 @@ pub struct Pushed {
     pub stored: bool,
     /// A snapshot whose `last_sequence` is at least this has everything that was acknowledged so far.
     pub sequence: i64,
-}
-
-fn of_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
-    let codes = Vec::<WarningCode>::deserialize(deserializer)?;
-    Ok(codes.into_iter().map(WarningCode::as_str).collect())
+    /// The newest snapshot that was published when it was acknowledged; it may not have what was acknowledged yet.
+    #[serde(skip)]
+    pub snapshot: i64,
+    /// The answer was given before to the same request under the same idempotency key; nothing was done now.
+    #[serde(skip)]
+    pub replayed: bool,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use datafusion::common::runtime::SpawnedTask;
 use tokio::sync::{Mutex, MutexGuard};
@@ -204,6 +205,15 @@ impl Shared {
         core.directory.remove(&removed)?;
         done.files_removed += removed.len();
         Ok(())
+    }
+
+    /// Forgets the answers to requests with idempotency keys that are kept no longer.
+    async fn forget_answers(&self) -> Result<()> {
+        let kept = TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
+        match self.core.now().checked_sub_signed(kept) {
+            Some(until) => self.core.catalog.forget_answers(until).await,
+            None => Ok(()),
+        }
     }
 
     async fn apply_settings(&self) -> Result<()> {

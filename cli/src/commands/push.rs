@@ -23,8 +23,12 @@ struct Totals {
 }
 
 pub(super) async fn run(engine: &Engine, args: &PushArgs) -> Result<Code, Failure> {
-    let options =
-        PushOptions { map: renames(&args.map)?, format: args.input_format, on_error: on_error(args.on_error) };
+    let options = PushOptions {
+        map: renames(&args.map)?,
+        format: args.input_format,
+        on_error: on_error(args.on_error),
+        ..PushOptions::default()
+    };
     let input = input(&args.path)?;
     let mut totals = Totals::default();
     let mut printed = Ok(());

@@ -116,6 +116,7 @@ impl Stager {
             timezone: self.plan.timezone,
             batch_rows: BATCH_ROWS,
             row_bytes_max: ROW_BYTES_MAX,
+            ..DecodeOptions::default()
         };
         self.bytes_here = 0;
         let decoded = match input.content {

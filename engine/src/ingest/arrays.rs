@@ -98,6 +98,7 @@ impl Column {
     pub(super) fn put<'c>(&'c self, at: usize, target: &'c Target, is_metadata: bool, row: &mut Row<'c>) {
         match (target, self) {
             (Target::Ignored, _) => {}
+            (Target::Source, _) => row.source = self.value(at),
             (Target::Metadata(key), _) => row.metadata.push((key.as_str().into(), self.value(at))),
             (Target::Field(_), Column::Struct { array, children }) if is_metadata => {
                 if array.is_valid(at) {

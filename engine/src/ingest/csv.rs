@@ -80,6 +80,7 @@ fn row<'r>(columns: &'r [Column], record: &'r Record) -> Result<Row<'r>, FieldEr
         match &column.target {
             Target::Field(field) => row.set(*field, Value::Cell(cell)),
             Target::Metadata(key) => row.metadata.push((key.as_str().into(), Value::Cell(cell))),
+            Target::Source => row.source = Value::Cell(cell),
             Target::Ignored => {}
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::dates::Moment;
+use super::dialect::other_spelling;
 use super::numbers::{NotWhole, whole};
 use super::rejection::Code;
 use super::row::Value;
@@ -31,6 +32,8 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spec {
     pub(super) name: &'static str,
+    /// What GrowPanel's clients call it, where that is another name.
+    pub(super) other: Option<&'static str>,
     pub(super) kind: Kind,
     pub(super) is_required: bool,
 }
@@ -53,7 +56,10 @@ type Fault = (Code, String);
 /// The fields of a type, in their order.
 pub(super) fn specs(object: ObjectType) -> Vec<Spec> {
     let required = required_fields(object);
-    let spec = |name: &&'static str| Spec { name, kind: kind(name), is_required: required.contains(name) };
+    let spec = |name: &&'static str| {
+        let other = other_spelling(object, name);
+        Spec { name, other, kind: kind(name), is_required: required.contains(name) }
+    };
     field_names(object).iter().map(spec).collect()
 }
 
@@ -77,9 +83,8 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// Reads a value; `metadata`, which has values of its own, is read elsewhere.
-pub(super) fn parse<'v>(spec: &Spec, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
-    let name = spec.name;
+/// Reads a value of the field that the sender calls `name`; `metadata`, which has values of its own, is read elsewhere.
+pub(super) fn parse<'v>(spec: &Spec, name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
     if value.is_missing() {
         return match spec.is_required {
             true => Err((Code::Required, format!("\"{name}\" is required; give it a value"))),

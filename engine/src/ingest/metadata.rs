@@ -16,19 +16,20 @@ struct Entry<'v> {
     is_inside: bool,
 }
 
-/// Reads the field `metadata` together with the values that came under names of their own: keys sorted, numbers as they
+/// Reads the field `metadata`, which the sender calls `name`, together with the values that came under names of their own: keys sorted, numbers as they
 /// were written, nothing at all instead of an empty object.
 pub(super) fn parse<'v>(
     field: &'v Value<'v>,
     single: &'v [(Cow<'v, str>, Value<'v>)],
+    name: &str,
     errors: &mut Errors<'_>,
 ) -> Parsed<'v> {
-    let mut entries = inside(field, errors);
+    let mut entries = inside(field, name, errors);
     for (key, value) in single.iter().filter(|(_, value)| !value.is_missing()) {
         entries.push(Entry { key: Cow::Borrowed(key), value: Cow::Borrowed(value), is_inside: false });
     }
     entries.sort_by(|a, b| a.key.cmp(&b.key));
-    check(&entries, errors);
+    check(&entries, name, errors);
     if !errors.is_empty() {
         return Parsed::Invalid;
     }
@@ -40,7 +41,7 @@ pub(super) fn parse<'v>(
     Parsed::Text(format!("{{{}}}", pairs.join(",")).into())
 }
 
-fn inside<'v>(field: &'v Value<'v>, errors: &mut Errors<'_>) -> Vec<Entry<'v>> {
+fn inside<'v>(field: &'v Value<'v>, name: &str, errors: &mut Errors<'_>) -> Vec<Entry<'v>> {
     let mut entries = Vec::new();
     let mut fault = None;
     match field {
@@ -54,13 +55,13 @@ fn inside<'v>(field: &'v Value<'v>, errors: &mut Errors<'_>) -> Vec<Entry<'v>> {
         _ => fault = Some(Code::WrongType),
     }
     if let Some(code) = fault {
-        let message = "\"metadata\" must be a JSON object such as {\"tier\": \"gold\"}".to_string();
-        errors.field("metadata", code, message, field.text().as_deref());
+        let message = format!("\"{name}\" must be a JSON object such as {{\"tier\": \"gold\"}}");
+        errors.field(name, code, message, field.text().as_deref());
     }
     entries
 }
 
-fn check(entries: &[Entry<'_>], errors: &mut Errors<'_>) {
+fn check(entries: &[Entry<'_>], name: &str, errors: &mut Errors<'_>) {
     let mut before = None;
     for Entry { key, value, is_inside } in entries {
         let fault = match value.as_ref() {
@@ -76,7 +77,7 @@ fn check(entries: &[Entry<'_>], errors: &mut Errors<'_>) {
             _ => None,
         };
         if let Some((code, message)) = fault {
-            errors.metadata(key, *is_inside, code, message, value.text().as_deref());
+            errors.metadata(key, is_inside.then_some(name), code, message, value.text().as_deref());
         }
         before = Some(key);
     }

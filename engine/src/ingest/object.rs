@@ -48,6 +48,7 @@ fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'
     entries(text, |key, raw| match table.names.target(&key) {
         Target::Field(field) => row.set(field, value(raw)),
         Target::Metadata(key) => row.metadata.push((key.into(), value(raw))),
+        Target::Source => row.source = value(raw),
         Target::Ignored if plural(&key).is_some() && raw.get().starts_with('[') => wraps = true,
         Target::Ignored => table.ignore(&key, 1),
     })

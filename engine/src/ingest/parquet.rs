@@ -102,7 +102,7 @@ fn metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
 
 fn is_metadata(object: Option<ObjectType>, target: &Target) -> bool {
     match (object, target) {
-        (Some(object), Target::Field(field)) => field_names(object)[*field] == "metadata",
+        (Some(object), Target::Field(field)) => field_names(object)[field.field] == "metadata",
         _ => false,
     }
 }

@@ -67,6 +67,8 @@ pub enum Code {
     NegativeAmount,
     /// An invoice of a customer that nobody has sent; found by the engine, not here.
     CustomerNotFound,
+    /// A row that names a data source which is not there, or which the sender may not write.
+    DataSourceNotFound,
     /// One field given twice.
     DuplicateKey,
     /// Not what the format allows.
@@ -115,6 +117,7 @@ impl Code {
             Code::PlanRequired => "plan_required",
             Code::NegativeAmount => "negative_amount",
             Code::CustomerNotFound => "customer_not_found",
+            Code::DataSourceNotFound => "data_source_not_found",
             Code::DuplicateKey => "duplicate_key",
             Code::Malformed => "malformed",
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::dates::Moment;
+use super::dialect::{Dialect, Place, other_spelling, place};
 use super::rejection::{Code, FieldError};
 use crate::model::{ObjectType, field_names, required_fields};
 
@@ -12,6 +13,10 @@ pub(super) const FIELDS_MAX: usize = 13;
 
 /// Before the key of a metadata value that has a column of its own.
 const METADATA_PREFIX: &str = "metadata.";
+const METADATA_PREFIX_OTHER: &str = "custom_variables.";
+
+/// The field by which a row names its data source.
+pub(super) const SOURCE_FIELD: &str = "data_source";
 
 /// What a row has for a field.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,18 +42,25 @@ pub(super) struct Row<'a> {
     pub(super) values: [Value<'a>; FIELDS_MAX],
     /// Metadata values that came under names of their own.
     pub(super) metadata: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// The data source that the row names.
+    pub(super) source: Value<'a>,
     /// Fields that came more than once.
-    pub(super) repeated: Vec<usize>,
+    pub(super) repeated: Vec<Place>,
+    /// Fields whose two spellings have different values.
+    pub(super) contradicted: Vec<usize>,
     pub(super) naming: Naming,
-    /// A bit for each field that came.
-    seen: u16,
+    /// A bit for each field that came, in the one spelling and in the other.
+    seen: [u16; 2],
+    /// A bit for each field whose value came in the other spelling.
+    is_other: u16,
 }
 
 /// Where a value belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Target {
-    Field(usize),
+    Field(Place),
     Metadata(String),
+    Source,
     Ignored,
 }
 
@@ -64,6 +76,7 @@ pub(super) enum Naming {
 /// The names of a type's fields: what the sender calls them, and what we do.
 pub(super) struct Names {
     object: ObjectType,
+    reads_sources: bool,
     renamed: HashMap<String, Target>,
     /// For each of our names that is mapped to, theirs.
     theirs: HashMap<String, String>,
@@ -77,17 +90,41 @@ pub fn is_field(name: &str) -> bool {
 impl<'a> Row<'a> {
     pub(super) fn empty(naming: Naming) -> Self {
         let values = [const { Value::Missing }; FIELDS_MAX];
-        Row { values, metadata: Vec::new(), repeated: Vec::new(), naming, seen: 0 }
+        Row {
+            values,
+            metadata: Vec::new(),
+            source: Value::Missing,
+            repeated: Vec::new(),
+            contradicted: Vec::new(),
+            naming,
+            seen: [0; 2],
+            is_other: 0,
+        }
     }
 
-    /// Takes a field's value; of several, the first.
-    pub(super) fn set(&mut self, field: usize, value: Value<'a>) {
-        if self.seen & 1 << field != 0 {
-            self.repeated.push(field);
+    /// Takes a field's value; of several, the first that is there.
+    pub(super) fn set(&mut self, place: Place, value: Value<'a>) {
+        let (field, bit, spelling) = (place.field, 1 << place.field, usize::from(place.is_other));
+        if self.seen[spelling] & bit != 0 {
+            self.repeated.push(place);
             return;
         }
-        self.seen |= 1 << field;
+        self.seen[spelling] |= bit;
+        let before = &self.values[field];
+        if self.seen[1 - spelling] & bit != 0 && !before.is_missing() {
+            if !value.is_missing() && value != *before {
+                self.contradicted.push(field);
+            }
+            return;
+        }
+        self.is_other = if place.is_other { self.is_other | bit } else { self.is_other & !bit };
         self.values[field] = value;
+    }
+
+    /// Whether the sender calls this field by its other name; of one that did not come, whether the dialect does.
+    pub(super) fn is_other(&self, field: usize, name: &str, dialect: Dialect) -> bool {
+        let came = (self.seen[0] | self.seen[1]) & 1 << field != 0;
+        if came { self.is_other & 1 << field != 0 } else { dialect.misses_other(name) }
     }
 }
 
@@ -127,7 +164,7 @@ impl Value<'_> {
 }
 
 impl Names {
-    pub(super) fn new(object: ObjectType, map: &HashMap<String, String>) -> Self {
+    pub(super) fn new(object: ObjectType, map: &HashMap<String, String>, reads_sources: bool) -> Self {
         let known = || map.iter().filter(|(_, ours)| target(object, ours) != Target::Ignored);
         let renamed = known().map(|(theirs, ours)| (theirs.clone(), target(object, ours))).collect();
         let mut theirs = HashMap::<String, String>::new();
@@ -137,16 +174,29 @@ impl Names {
                 first.clone_from(name);
             }
         }
-        Names { object, renamed, theirs }
+        Names { object, reads_sources, renamed, theirs }
     }
 
     /// Where the value of the sender's field belongs.
     pub(super) fn target(&self, name: &str) -> Target {
         match self.renamed.get(name) {
             Some(target) => target.clone(),
-            None if self.theirs.contains_key(name) => Target::Ignored,
-            None => target(self.object, name),
+            None if self.reads_sources && name == SOURCE_FIELD => Target::Source,
+            None => match target(self.object, name) {
+                Target::Field(place) if self.is_renamed(place.field) => Target::Ignored,
+                Target::Metadata(key) if self.theirs.contains_key(&format!("{METADATA_PREFIX}{key}")) => {
+                    Target::Ignored
+                }
+                target => target,
+            },
         }
+    }
+
+    /// Whether the sender has another name for this field, in either of our spellings.
+    fn is_renamed(&self, field: usize) -> bool {
+        let name = field_names(self.object)[field];
+        let is_renamed = |name: &str| self.theirs.contains_key(name);
+        is_renamed(name) || other_spelling(self.object, name).is_some_and(is_renamed)
     }
 
     /// The name by which the sender knows our field.
@@ -162,10 +212,10 @@ impl Names {
         }
     }
 
-    /// How an error calls a metadata value; `whole` when it came inside the field `metadata`.
-    pub(super) fn locate_metadata(&self, key: &str, whole: bool, naming: Naming) -> String {
-        match naming {
-            Naming::Pointer if whole => format!("{}/{}", self.locate("metadata", naming), escape(key)),
+    /// How an error calls a metadata value; `whole` is the field's name when it came inside of it.
+    pub(super) fn locate_metadata(&self, key: &str, whole: Option<&str>, naming: Naming) -> String {
+        match (naming, whole) {
+            (Naming::Pointer, Some(field)) => format!("{}/{}", self.locate(field, naming), escape(key)),
             _ => self.locate(&format!("{METADATA_PREFIX}{key}"), naming),
         }
     }
@@ -183,8 +233,8 @@ impl Names {
         }
         let fields = field_names(self.object);
         for name in required_fields(self.object) {
-            let field = fields.iter().position(|field| field == name);
-            if !field.is_some_and(|field| seen.contains(&Target::Field(field))) {
+            let is_there = |target: &Target| matches!(target, Target::Field(place) if fields[place.field] == *name);
+            if !seen.iter().any(is_there) {
                 let column = self.locate(name, Naming::Column);
                 let message = format!(
                     "the column \"{column}\" is missing; add it, or map the column that holds it to \"{name}\""
@@ -197,12 +247,11 @@ impl Names {
 }
 
 fn target(object: ObjectType, name: &str) -> Target {
-    let fields = field_names(object);
-    if let Some(field) = fields.iter().position(|field| *field == name) {
-        return Target::Field(field);
+    if let Some(place) = place(object, name) {
+        return Target::Field(place);
     }
-    match name.strip_prefix(METADATA_PREFIX) {
-        Some(key) if fields.contains(&"metadata") => Target::Metadata(key.to_string()),
+    match name.strip_prefix(METADATA_PREFIX).or_else(|| name.strip_prefix(METADATA_PREFIX_OTHER)) {
+        Some(key) if field_names(object).contains(&"metadata") => Target::Metadata(key.to_string()),
         _ => Target::Ignored,
     }
 }
@@ -224,7 +273,7 @@ mod tests {
 
     #[test]
     fn fields_are_those_of_any_type() {
-        assert!(["amount", "plan_group", "metadata.tier", "metadata"].into_iter().all(is_field));
+        assert!(["amount", "plan_group", "metadata.tier", "metadata", "billing_freq"].into_iter().all(is_field));
         assert!(!["amout", "metadatatier", ""].into_iter().any(is_field));
     }
 }

@@ -10,9 +10,11 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono_tz::Tz;
 
+use super::dialect::Dialect;
 use super::fields::{self, Kind, Parsed, Spec};
 use super::rejection::{Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes};
-use super::row::{FIELDS_MAX, Names, Naming, Row};
+use super::row::{FIELDS_MAX, Names, Naming, Row, SOURCE_FIELD};
+use super::row_sources::RowSources;
 use super::{DecodeOptions, Decoded, hash, metadata, rules};
 use crate::model::{HASH_BYTES, ObjectType, record_schema};
 
@@ -38,8 +40,12 @@ pub(super) struct Table {
     pub(super) names: Names,
     pub(super) object: ObjectType,
     specs: Vec<Spec>,
-    data_source: String,
+    dialect: Dialect,
+    /// The data source of rows that do not name theirs.
+    data_source: Arc<str>,
+    row_sources: Option<Arc<RowSources>>,
     timezone: Tz,
+    sources: StringBuilder,
     columns: Vec<Column>,
     hashes: FixedSizeBinaryBuilder,
     lines: UInt64Builder,
@@ -55,11 +61,14 @@ impl Table {
     pub(super) fn new(object: ObjectType, options: &DecodeOptions) -> Self {
         let specs = fields::specs(object);
         Table {
-            names: Names::new(object, &options.map),
+            names: Names::new(object, &options.map, options.row_sources.is_some()),
             object,
             columns: specs.iter().map(|spec| Column::new(spec.kind)).collect(),
             specs,
-            data_source: options.data_source.clone(),
+            dialect: options.dialect,
+            data_source: options.data_source.as_str().into(),
+            row_sources: options.row_sources.clone(),
+            sources: StringBuilder::new(),
             timezone: options.timezone,
             hashes: FixedSizeBinaryBuilder::new(HASH_BYTES),
             lines: UInt64Builder::new(),
@@ -73,16 +82,18 @@ impl Table {
     }
 
     /// Takes a row of so many bytes, which becomes a stored row or a rejection.
-    pub(super) fn add(&mut self, line: u64, row: Row<'_>, original: impl FnOnce() -> String, bytes: usize) {
+    pub(super) fn add(&mut self, line: u64, mut row: Row<'_>, original: impl FnOnce() -> String, bytes: usize) {
         self.bytes += bytes;
+        self.dialect.complete(self.object, &mut row);
         let mut errors = Errors { names: &self.names, naming: row.naming, list: Vec::new() };
-        let parsed = parse(&self.specs, &row, &mut errors);
+        let source = self.source(&row, &mut errors);
+        let parsed = parse(&self.specs, &row, self.dialect, &mut errors);
         if self.object == ObjectType::Invoices {
             rules::check_invoice(&parsed, self.timezone, &mut errors);
         }
         let errors = errors.list;
         if errors.is_empty() {
-            self.append(line, &parsed);
+            self.append(line, &source, &parsed);
         } else {
             let id = text(&parsed[0]);
             let original = clip(&original(), ORIGINAL_BYTES_MAX);
@@ -114,7 +125,7 @@ impl Table {
 
     /// Hands over everything read since the last time.
     pub(super) fn take(&mut self, bytes_read: u64) -> Decoded {
-        let mut arrays: Vec<ArrayRef> = vec![data_source(&self.data_source, self.rows)];
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(self.sources.finish())];
         self.columns.iter_mut().for_each(|column| column.finish(&mut arrays));
         arrays.push(Arc::new(self.hashes.finish()));
         arrays.push(Arc::new(self.lines.finish()));
@@ -131,12 +142,23 @@ impl Table {
         }
     }
 
-    fn append(&mut self, line: u64, parsed: &[Parsed<'_>; FIELDS_MAX]) {
+    /// The data source of a row; of one that has none, which is an error, any.
+    fn source(&self, row: &Row<'_>, errors: &mut Errors<'_>) -> Arc<str> {
+        let Some(sources) = &self.row_sources else { return Arc::clone(&self.data_source) };
+        sources.of(&row.source).unwrap_or_else(|(code, message)| {
+            let value = row.source.text();
+            errors.field(SOURCE_FIELD, code, message, value.as_deref().filter(|_| code != Code::Required));
+            Arc::clone(&self.data_source)
+        })
+    }
+
+    fn append(&mut self, line: u64, source: &str, parsed: &[Parsed<'_>; FIELDS_MAX]) {
         let fields = &parsed[..self.specs.len()];
         for (column, value) in self.columns.iter_mut().zip(fields) {
             column.append(value);
         }
-        let hash = hash::content(&self.data_source, fields, &mut self.scratch);
+        self.sources.append_value(source);
+        let hash = hash::content(source, fields, &mut self.scratch);
         self.hashes.append_value(hash).expect("a hash has the width of its column");
         self.lines.append_value(line);
         self.rows += 1;
@@ -171,9 +193,16 @@ impl Errors<'_> {
         self.push(self.names.locate(name, self.naming), code, message, value);
     }
 
-    /// An error of one metadata value; `is_inside` when it came inside the field `metadata`.
-    pub(super) fn metadata(&mut self, key: &str, is_inside: bool, code: Code, message: String, value: Option<&str>) {
-        self.push(self.names.locate_metadata(key, is_inside, self.naming), code, message, value);
+    /// An error of one metadata value; `inside` is the name of the field that it came in.
+    pub(super) fn metadata(
+        &mut self,
+        key: &str,
+        inside: Option<&str>,
+        code: Code,
+        message: String,
+        value: Option<&str>,
+    ) {
+        self.push(self.names.locate_metadata(key, inside, self.naming), code, message, value);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -187,23 +216,38 @@ impl Errors<'_> {
     }
 }
 
-fn parse<'v>(specs: &[Spec], row: &'v Row<'v>, errors: &mut Errors<'_>) -> [Parsed<'v>; FIELDS_MAX] {
-    for field in &row.repeated {
-        let name = specs[*field].name;
-        let message = format!("\"{name}\" is given twice; remove one of the two");
-        errors.field(name, Code::DuplicateKey, message, None);
-    }
+fn parse<'v>(specs: &[Spec], row: &'v Row<'v>, dialect: Dialect, errors: &mut Errors<'_>) -> [Parsed<'v>; FIELDS_MAX] {
+    refuse_repeated(specs, row, errors);
     std::array::from_fn(|at| {
         let Some(spec) = specs.get(at) else { return Parsed::Missing };
         let value = &row.values[at];
+        let name = match spec.other {
+            Some(other) if row.is_other(at, spec.name, dialect) => other,
+            _ => spec.name,
+        };
         if spec.kind == Kind::Metadata {
-            return metadata::parse(value, &row.metadata, errors);
+            return metadata::parse(value, &row.metadata, name, errors);
         }
-        fields::parse(spec, value).unwrap_or_else(|(code, message)| {
-            errors.field(spec.name, code, message, value.text().as_deref().filter(|_| code != Code::Required));
+        fields::parse(spec, name, value).unwrap_or_else(|(code, message)| {
+            errors.field(name, code, message, value.text().as_deref().filter(|_| code != Code::Required));
             Parsed::Invalid
         })
     })
+}
+
+/// Tells of fields that came more than once, or in both spellings with different values.
+fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut Errors<'_>) {
+    for place in &row.repeated {
+        let spec = &specs[place.field];
+        let name = spec.other.filter(|_| place.is_other).unwrap_or(spec.name);
+        let message = format!("\"{name}\" is given twice; remove one of the two");
+        errors.field(name, Code::DuplicateKey, message, None);
+    }
+    for (field, other) in row.contradicted.iter().filter_map(|field| Some((*field, specs[*field].other?))) {
+        let name = specs[field].name;
+        let message = format!("\"{name}\" and \"{other}\" are the same field and differ; send one of the two");
+        errors.field(name, Code::DuplicateKey, message, row.values[field].text().as_deref());
+    }
 }
 
 fn text(value: &Parsed<'_>) -> Option<String> {
@@ -211,12 +255,6 @@ fn text(value: &Parsed<'_>) -> Option<String> {
         Parsed::Text(text) => Some(text.to_string()),
         _ => None,
     }
-}
-
-fn data_source(name: &str, rows: usize) -> ArrayRef {
-    let mut builder = StringBuilder::with_capacity(rows, rows * name.len());
-    (0..rows).for_each(|_| builder.append_value(name));
-    Arc::new(builder.finish())
 }
 
 /// The columns of a field while they are filled; a date has two.

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::runtime::SpawnedTask;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Pushed;
 use super::admission::{Admission, Admitted};
+use super::idempotency::{Answers, remember};
 use super::pending::{Known, Pending};
 use super::request::Request;
 use super::unpublished::Unpublished;
@@ -205,11 +206,12 @@ impl Desk {
 
     /// Admits requests, makes them durable in one transaction, and answers.
     async fn acknowledge(self, requests: Vec<Waiting>) -> Desk {
+        let (requests, answers) = self.with_answers(requests).await;
         if requests.is_empty() {
             return self;
         }
         let received_at = requests[0].0.received_at;
-        let admitting = tokio::task::spawn_blocking(move || self.admit(requests)).await;
+        let admitting = tokio::task::spawn_blocking(move || self.admit(requests, answers)).await;
         let (mut desk, answered, together, next_sequence) = match admitting {
             Ok(admitted) => admitted,
             // A panic has been told by its thread; without the desk there is nothing to go on with.
@@ -218,9 +220,8 @@ impl Desk {
         let mut acknowledged = Acknowledged::default();
         for admitted in answered.iter().filter_map(|(admitted, _)| admitted.as_ref().ok()) {
             acknowledged.rows.extend(admitted.inbox.iter().cloned());
-            let sources = &mut acknowledged.data_sources;
-            let source = admitted.data_source.as_ref().filter(|_| !admitted.inbox.is_empty());
-            sources.extend(source.filter(|source| !sources.contains(source)).cloned());
+            acknowledged.data_sources.extend(admitted.data_sources.iter().cloned());
+            acknowledged.answers.extend(admitted.remembered.clone());
         }
         let durable = desk.make_durable(&acknowledged, received_at).await;
         // Numbers are not given out twice, even if what failed should turn out to be stored.
@@ -235,7 +236,7 @@ impl Desk {
     }
 
     async fn make_durable(&self, acknowledged: &Acknowledged, received_at: DateTime<Utc>) -> Result<()> {
-        if acknowledged.rows.is_empty() {
+        if acknowledged.rows.is_empty() && acknowledged.answers.is_empty() {
             return Ok(());
         }
         let bytes = bytes_of(&acknowledged.rows);
@@ -248,7 +249,29 @@ impl Desk {
         durable
     }
 
-    fn admit(self, requests: Vec<Waiting>) -> (Desk, Vec<Answered>, Pending, i64) {
+    /// The requests with the answers that are known to them; those whose keys cannot be looked up are refused.
+    async fn with_answers(&self, requests: Vec<Waiting>) -> (Vec<Waiting>, Answers) {
+        let key = |request: &Request| request.idempotency.as_ref().map(|key| (key.scope.clone(), key.key.clone()));
+        let keys: Vec<_> = requests.iter().filter_map(|(request, _)| key(request)).collect();
+        if keys.is_empty() {
+            return (requests, Answers::default());
+        }
+        let kept = TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
+        let after = requests[0].0.received_at.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let error = match self.core.catalog.answers(&keys, after).await {
+            Ok(remembered) => return (requests, Answers::new(remembered)),
+            Err(error) => error.to_string(),
+        };
+        let (others, keyed): (Vec<_>, Vec<_>) =
+            requests.into_iter().partition(|(request, _)| request.idempotency.is_none());
+        for (_, reply) in keyed {
+            // Who asked may have gone.
+            let _ = reply.send(Err(Error::NotAcknowledged(error.clone())));
+        }
+        (others, Answers::default())
+    }
+
+    fn admit(self, requests: Vec<Waiting>, mut answers: Answers) -> (Desk, Vec<Answered>, Pending, i64) {
         let mut together = Pending::default();
         let (mut next_sequence, mut last_sequence) = (self.next_sequence, self.last_sequence);
         let mut answered = Vec::with_capacity(requests.len());
@@ -256,16 +279,31 @@ impl Desk {
             let known = Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &together };
             let keep_all = self.importing;
             let admission = Admission { known, first_sequence: next_sequence, last_sequence, keep_all };
-            let mut admitted = admission.run_unless_it_panics(*request);
+            let mut admitted = admit_once(&admission, *request, &mut answers);
             if let Ok(admitted) = &mut admitted {
                 next_sequence = admitted.next_sequence;
-                last_sequence = admitted.answer.sequence;
+                last_sequence = last_sequence.max(admitted.answer.sequence);
                 together.extend(std::mem::take(&mut admitted.together));
             }
             answered.push((admitted, reply));
         }
         (self, answered, together, next_sequence)
     }
+}
+
+/// Admits a request, unless it repeats one that is answered.
+fn admit_once(admission: &Admission<'_>, mut request: Request, answers: &mut Answers) -> Result<Admitted> {
+    let Some(key) = request.idempotency.take() else { return admission.run_unless_it_panics(request) };
+    if let Some(answer) = answers.find(&key)? {
+        return Ok(Admitted::nothing(answer, admission.first_sequence));
+    }
+    let mut admitted = admission.run_unless_it_panics(request)?;
+    if admitted.answer.stored {
+        let remembered = remember(key, &admitted.answer)?;
+        answers.add(remembered.clone());
+        admitted.remembered = Some(remembered);
+    }
+    Ok(admitted)
 }
 
 fn answer(answered: Vec<Answered>, durable: Result<()>) {

@@ -1,6 +1,6 @@
 //! Admission of a request: which of its rows are accepted, what each does, and what of it goes into the inbox.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -19,17 +19,33 @@ use crate::error::{Error, Result};
 use crate::import::OnError;
 use crate::ingest::{WarningCode, unknown_customer};
 use crate::model::{HASH_BYTES, ObjectType, column, stored_schema};
-use crate::store::{InboxRows, Key, KnownId};
+use crate::store::{InboxRows, Key, KnownId, RememberedAnswer};
 use crate::versions::{Compared, Incoming, Keep};
 
 /// A request that is ready for the inbox.
 pub(super) struct Admitted {
     pub(super) answer: Pushed,
     pub(super) inbox: Vec<InboxRows>,
-    /// The data source that is to be there with it; who only deletes makes none.
-    pub(super) data_source: Option<String>,
+    /// The data sources that are to be there with it; who only deletes makes none.
+    pub(super) data_sources: BTreeSet<String>,
     pub(super) next_sequence: i64,
     pub(super) together: Pending,
+    /// The answer, where it is to be remembered.
+    pub(super) remembered: Option<RememberedAnswer>,
+}
+
+impl Admitted {
+    /// A request of which nothing is stored (any more).
+    pub(super) fn nothing(answer: Pushed, next_sequence: i64) -> Admitted {
+        Admitted {
+            answer,
+            inbox: Vec::new(),
+            data_sources: BTreeSet::new(),
+            next_sequence,
+            together: Pending::default(),
+            remembered: None,
+        }
+    }
 }
 
 /// Admits one request, whose rows are numbered from `first_sequence`.
@@ -44,20 +60,13 @@ pub(super) struct Admission<'a> {
 
 impl Admission<'_> {
     pub(super) fn run(&self, mut request: Request) -> Result<Admitted> {
-        let data_source = request.deletion.is_none().then(|| request.data_source.clone());
         if let Some(deletion) = request.deletion.take() {
             let rows = self.tombstones(&request.data_source, &deletion)?;
             request.rows.insert(deletion.object, rows);
         }
         self.reject_unknown_customers(&mut request)?;
         let store = request.answer.rejections.is_empty() || request.on_error == OnError::Skip;
-        let mut admitted = Admitted {
-            answer: std::mem::take(&mut request.answer),
-            inbox: Vec::new(),
-            data_source,
-            next_sequence: self.first_sequence,
-            together: Pending::default(),
-        };
+        let mut admitted = Admitted::nothing(std::mem::take(&mut request.answer), self.first_sequence);
         let plans = self.plans(&request)?;
         for (object, rows) in &request.rows {
             self.admit(*object, rows, &request, &plans, &mut admitted)?;
@@ -66,11 +75,10 @@ impl Admission<'_> {
             admitted.answer.stored = true;
         } else {
             // What the other rows would have done is not done.
-            admitted.answer.result.clear();
-            admitted.inbox.clear();
-            admitted.together = Pending::default();
-            admitted.next_sequence = self.first_sequence;
+            let answer = Pushed { result: Vec::new(), ..std::mem::take(&mut admitted.answer) };
+            admitted = Admitted::nothing(answer, self.first_sequence);
         }
+        admitted.answer.snapshot = self.known.pinned.info.id;
         admitted.answer.sequence = admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);
         Ok(admitted)
     }
@@ -93,7 +101,11 @@ impl Admission<'_> {
         let first = admitted.next_sequence;
         let rows = self.complete(object, rows, request, first)?;
         let incoming = Incoming::of(object, &rows)?;
-        let compared = incoming.compare(Keep::Every, |keys| self.known.find(object, keys))?;
+        let compared = incoming.compare(Keep::Every, |keys| {
+            let found = self.known.find(object, keys)?;
+            request.check_unchanged(&rows, keys, &found)?;
+            Ok(found)
+        })?;
         self.answer(object, &rows, &compared, request, plans, admitted)?;
         for row in 0..rows.num_rows() {
             if compared.kept[row] || self.keep_all {
@@ -103,6 +115,10 @@ impl Admission<'_> {
         let wanted: BooleanArray = compared.kept.iter().map(|kept| Some(*kept || self.keep_all)).collect();
         let stored = filter_record_batch(&conform(object, &rows)?, &wanted)?;
         if stored.num_rows() > 0 {
+            let sources = column(&stored, "data_source")?.as_string::<i32>();
+            let (mut last, makes_sources) = (None, request.deletes_nothing());
+            let is_next = |source: &&str| makes_sources && last.replace(source.to_string()).as_deref() != Some(source);
+            admitted.data_sources.extend(sources.iter().flatten().filter(is_next).map(String::from));
             admitted.next_sequence = first + rows.num_rows() as i64;
             admitted.inbox.push(InboxRows {
                 object,
@@ -124,13 +140,14 @@ impl Admission<'_> {
         admitted: &mut Admitted,
     ) -> Result<()> {
         let ids = column(rows, "id")?.as_string::<i32>();
+        let lines = request.rows[&object].column_by_name("_line").map(|lines| lines.as_primitive::<UInt64Type>());
         for row in 0..rows.num_rows() {
-            let id = ids.value(row).to_string();
-            let mut warnings = request.warnings.get(&(object, id.clone())).cloned().unwrap_or_default();
+            let (id, line) = (ids.value(row).to_string(), lines.map(|lines| lines.value(row)));
+            let mut warnings = line.and_then(|line| request.warnings.get(&(object, line)).cloned()).unwrap_or_default();
             if object == ObjectType::Invoices && request.deletes_nothing() {
                 warnings.extend(plan_warning(rows, row, plans)?);
             }
-            admitted.answer.result.push(PushedRow { object, id, status: compared.statuses[row], warnings });
+            admitted.answer.result.push(PushedRow { object, id, status: compared.statuses[row], warnings, line });
         }
         Ok(())
     }
@@ -189,11 +206,9 @@ impl Admission<'_> {
         let Some(invoices) = request.rows.get(&ObjectType::Invoices).filter(|_| request.deletes_nothing()) else {
             return Ok(());
         };
-        let customers = column(invoices, "customer_id")?.as_string::<i32>();
-        let sent = request.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, &request.data_source, "id"));
+        let sent = request.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, "id"));
         let sent: Vec<Key> = sent.transpose()?.unwrap_or_default();
-        let keys: Vec<Key> =
-            (0..customers.len()).map(|row| Key::of(&request.data_source, customers.value(row))).collect();
+        let keys = keys_of(invoices, "customer_id")?;
         let live = self.known.live(ObjectType::Customers, &keys)?;
         let sent: HashSet<Key> = sent.into_iter().collect();
         let is_known: BooleanArray =
@@ -216,11 +231,11 @@ impl Admission<'_> {
         let Some(invoices) = request.rows.get(&ObjectType::Invoices).filter(|_| request.deletes_nothing()) else {
             return Ok(HashMap::new());
         };
-        let keys = keys_of(invoices, &request.data_source, "plan_id")?;
+        let keys = keys_of(invoices, "plan_id")?;
         let mut plans = self.known.live(ObjectType::Plans, &keys)?;
         if let Some(sent) = request.rows.get(&ObjectType::Plans) {
             let currencies = column(sent, "currency")?.as_string::<i32>();
-            for (row, key) in keys_of(sent, &request.data_source, "id")?.into_iter().enumerate() {
+            for (row, key) in keys_of(sent, "id")?.into_iter().enumerate() {
                 let currency = Some(currencies.value(row).to_string());
                 let known = KnownId { sequence: 0, hash: [0; 16], deleted: false, customer_id: None, currency };
                 plans.insert(key, known);
@@ -231,12 +246,21 @@ impl Admission<'_> {
 }
 
 impl Request {
+    /// Refuses to write over what was changed since it was read.
+    fn check_unchanged(&self, rows: &RecordBatch, keys: &[Key], found: &[Option<KnownId>]) -> Result<()> {
+        let Some(since) = self.unchanged_since else { return Ok(()) };
+        let is_newer = |known: &Option<KnownId>| known.as_ref().is_some_and(|known| known.sequence > since);
+        let Some(changed) = keys.iter().zip(found).find(|(_, known)| is_newer(known)) else { return Ok(()) };
+        let row = keys_of(rows, "id")?.iter().position(|key| key == changed.0).unwrap_or_default();
+        Err(Error::Changed { id: column(rows, "id")?.as_string::<i32>().value(row).to_string() })
+    }
+
     fn deletes_nothing(&self) -> bool {
         self.rows.values().all(|rows| rows.column_by_name("_deleted").is_none())
     }
 }
 
-fn plan_warning(invoices: &RecordBatch, row: usize, plans: &HashMap<Key, KnownId>) -> Result<Option<&'static str>> {
+fn plan_warning(invoices: &RecordBatch, row: usize, plans: &HashMap<Key, KnownId>) -> Result<Option<WarningCode>> {
     let text = |name: &str| column(invoices, name).map(|texts| texts.as_string::<i32>());
     let plan_ids = text("plan_id")?;
     if plan_ids.is_null(row) {
@@ -244,16 +268,19 @@ fn plan_warning(invoices: &RecordBatch, row: usize, plans: &HashMap<Key, KnownId
     }
     let plan = plans.get(&Key::of(text("data_source")?.value(row), plan_ids.value(row)));
     Ok(match plan {
-        None => Some(WarningCode::UnknownPlan.as_str()),
+        None => Some(WarningCode::UnknownPlan),
         Some(plan) if plan.currency.as_deref() != Some(text("currency")?.value(row)) => {
-            Some(WarningCode::CurrencyDiffers.as_str())
+            Some(WarningCode::CurrencyDiffers)
         }
         Some(_) => None,
     })
 }
 
-fn keys_of(rows: &RecordBatch, data_source: &str, name: &str) -> Result<Vec<Key>> {
-    Ok(column(rows, name)?.as_string::<i32>().iter().flatten().map(|id| Key::of(data_source, id)).collect())
+/// The keys of the ids in a column, where it has one.
+fn keys_of(rows: &RecordBatch, name: &str) -> Result<Vec<Key>> {
+    let sources = column(rows, "data_source")?.as_string::<i32>();
+    let ids = column(rows, name)?.as_string::<i32>();
+    Ok(sources.iter().zip(ids).filter_map(|(source, id)| Some(Key::of(source?, id?))).collect())
 }
 
 fn no_hash(count: usize) -> Result<FixedSizeBinaryArray> {

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct PushLimits {
     /// Bytes of one request as it is sent; what is larger is to be imported.
     pub request_bytes: usize,
+    /// Bytes that the rows of one request take once they are decoded; compressed bytes may be more than they seem.
+    pub decoded_bytes: u64,
     /// Bytes of acknowledged requests that may wait for their publication, and likewise of requests that wait for their
     /// acknowledgement; beyond it pushes are refused as [`crate::Error::Overloaded`].
     pub inbox_bytes: u64,
@@ -16,6 +18,8 @@ pub struct PushLimits {
     pub flush_after: Duration,
     /// Bytes of acknowledged requests that are published without waiting.
     pub flush_bytes: u64,
+    /// How long the answer to a request with an idempotency key is remembered.
+    pub idempotency_kept: Duration,
 }
 
 impl Default for PushLimits {
@@ -23,10 +27,12 @@ impl Default for PushLimits {
         const MIB: u64 = 1024 * 1024;
         PushLimits {
             request_bytes: 16 * 1024 * 1024,
+            decoded_bytes: 64 * MIB,
             inbox_bytes: 64 * MIB,
             requests_waiting: 1024,
             flush_after: Duration::from_millis(500),
             flush_bytes: 8 * MIB,
+            idempotency_kept: Duration::from_secs(24 * 60 * 60),
         }
     }
 }

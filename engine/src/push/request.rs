@@ -9,18 +9,19 @@ use arrow::compute::concat_batches;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{PushOptions, Pushed};
+use super::{IdempotencyKey, PushOptions, Pushed};
 use crate::error::{Error, Result};
 use crate::import::OnError;
-use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, ignore};
+use crate::ingest::{DecodeError, DecodeOptions, Decoded, WarningCode, decode, ignore};
 use crate::model::ObjectType;
 
 /// The longest row that is read; a longer one is rejected.
 const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Rows of one data source, as they were decoded.
+/// Rows as they were decoded.
 #[derive(Debug)]
 pub(crate) struct Request {
+    /// The data source of what is to be deleted.
     pub(super) data_source: String,
     pub(super) received_at: DateTime<Utc>,
     pub(super) on_error: OnError,
@@ -28,9 +29,12 @@ pub(crate) struct Request {
     pub(super) rows: BTreeMap<ObjectType, RecordBatch>,
     /// The records to be deleted.
     pub(super) deletion: Option<Deletion>,
-    /// What is known of the answer so far: rejections, ignored fields, and warnings by type and id.
+    pub(super) idempotency: Option<IdempotencyKey>,
+    /// No record of it may have been changed after this sequence.
+    pub(super) unchanged_since: Option<i64>,
+    /// What is known of the answer so far: rejections, ignored fields, and warnings by type and line.
     pub(super) answer: Pushed,
-    pub(super) warnings: BTreeMap<(ObjectType, String), Vec<&'static str>>,
+    pub(super) warnings: BTreeMap<(ObjectType, u64), Vec<WarningCode>>,
 }
 
 /// Records of one type to be deleted.
@@ -48,6 +52,8 @@ impl Request {
             on_error,
             rows: BTreeMap::new(),
             deletion: None,
+            idempotency: None,
+            unchanged_since: None,
             answer: Pushed::default(),
             warnings: BTreeMap::new(),
         }
@@ -67,7 +73,7 @@ impl Request {
             };
             self.rows.insert(object, rows);
             for warning in decoded.warnings {
-                self.warnings.entry((object, warning.id)).or_default().push(warning.code.as_str());
+                self.warnings.entry((object, warning.line)).or_default().push(warning.code);
             }
         }
         for (field, count) in &decoded.ignored_fields {
@@ -87,6 +93,12 @@ impl Request {
     }
 }
 
+/// The memory that a step of decoding takes.
+fn bytes_of(decoded: &Decoded) -> u64 {
+    let rejected: usize = decoded.rejections.iter().map(|rejection| rejection.original.len()).sum();
+    (decoded.rows.get_array_memory_size() + rejected) as u64
+}
+
 /// Turns bytes into requests.
 #[derive(Clone)]
 pub(crate) struct Decoder {
@@ -94,6 +106,7 @@ pub(crate) struct Decoder {
     pub(crate) object: Option<ObjectType>,
     pub(crate) timezone: Tz,
     pub(crate) options: PushOptions,
+    pub(crate) decoded_bytes_max: u64,
     pub(crate) now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
@@ -101,7 +114,15 @@ impl Decoder {
     /// All bytes as one request.
     pub(crate) fn whole(&self, bytes: Vec<u8>) -> Result<Request> {
         let mut request = self.request();
-        self.decode(Box::new(std::io::Cursor::new(bytes)), 8192, |decoded| request.take(decoded))?;
+        let mut decoded_bytes = 0;
+        self.decode(Box::new(std::io::Cursor::new(bytes)), 8192, |decoded| {
+            decoded_bytes += bytes_of(&decoded);
+            if decoded_bytes > self.decoded_bytes_max {
+                let message = format!("the request has more than {} bytes once it is decoded", self.decoded_bytes_max);
+                return Err(Error::Argument(format!("{message}: push it in parts, or import it")));
+            }
+            request.take(decoded)
+        })?;
         Ok(request)
     }
 
@@ -120,7 +141,8 @@ impl Decoder {
     }
 
     fn request(&self) -> Request {
-        Request::new(&self.data_source, (self.now)(), self.options.on_error)
+        let (idempotency, unchanged_since) = (self.options.idempotency.clone(), self.options.unchanged_since);
+        Request { idempotency, unchanged_since, ..Request::new(&self.data_source, (self.now)(), self.options.on_error) }
     }
 
     fn decode(
@@ -131,7 +153,9 @@ impl Decoder {
     ) -> Result<()> {
         let options = DecodeOptions {
             data_source: self.data_source.clone(),
+            row_sources: self.options.row_sources.clone(),
             object: self.object,
+            dialect: self.options.dialect,
             format: self.options.format,
             map: self.options.map.clone(),
             timezone: self.timezone,

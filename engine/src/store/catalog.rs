@@ -1,5 +1,6 @@
 //! The catalog: one SQLite file whose transactions are the store's.
 
+mod answers;
 mod inbox;
 mod jobs;
 mod keys;
@@ -23,6 +24,7 @@ use super::Table;
 use crate::error::{Error, Result};
 use crate::model::Settings;
 
+pub(crate) use answers::RememberedAnswer;
 pub(crate) use inbox::{Acknowledged, InboxRows};
 pub use retention::Retention;
 pub(crate) use snapshots::{At, SnapshotInfo};
@@ -115,6 +117,8 @@ pub(crate) struct Counts {
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog {
     pool: SqlitePool,
+    /// A connection for acknowledgements alone: they wait for no reader.
+    acknowledging: SqlitePool,
 }
 
 impl Catalog {
@@ -128,13 +132,14 @@ impl Catalog {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        let pool = pool_options(4).connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
         drop(lock);
-        Ok(Catalog { pool })
+        Ok(Catalog { pool, acknowledging: pool_options(1).connect_lazy_with(options) })
     }
 
     pub(crate) async fn close(&self) {
+        self.acknowledging.close().await;
         self.pool.close().await;
     }
 
@@ -227,6 +232,11 @@ impl Catalog {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// A connection to a file does not get lost: it is not asked whether it is there before each use.
+fn pool_options(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections_max).test_before_acquire(false)
 }
 
 /// No release has been made yet: a catalog in another form is of a development version.

@@ -53,6 +53,7 @@ async fn tidy(shared: Arc<Shared>) {
         if thinned_at.elapsed() >= THIN_EVERY {
             thinned_at = Instant::now();
             tell("remove files that nobody needs", shared.thin(&mut Compaction::default()).await);
+            tell("forget old idempotency keys", shared.forget_answers().await);
         }
         tell("move the day", move_day(&shared).await);
         tell("compact", compact(&shared, &mut compacted).await);

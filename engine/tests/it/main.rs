@@ -11,6 +11,7 @@ mod coverage;
 mod crowd;
 mod damage;
 mod histories;
+mod idempotency;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;

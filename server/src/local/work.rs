@@ -112,7 +112,7 @@ pub(super) async fn push(
     teller: &Teller,
 ) -> Result<Event, Failed> {
     let PushRequest { data_source, object, rows_each, map, format, on_error } = request;
-    let options = PushOptions { map, format, on_error };
+    let options = PushOptions { map, format, on_error, ..PushOptions::default() };
     let acknowledged = |pushed| teller.tell_acknowledged(&Event::Acknowledged(pushed));
     engine.push_stream(&data_source, object, stream, rows_each.max(1), &options, acknowledged).await?;
     engine.flush().await?;

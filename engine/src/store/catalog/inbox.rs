@@ -1,10 +1,12 @@
 //! The inbox: acknowledged pushes that are not yet in a file.
 
-use chrono::{DateTime, Utc};
-use sqlx::{Row, SqliteConnection};
+use std::collections::BTreeSet;
 
-use super::Catalog;
+use chrono::{DateTime, Utc};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
 use super::sources::add_data_sources;
+use super::{Catalog, RememberedAnswer, answers};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
@@ -18,27 +20,29 @@ pub(crate) struct InboxRows {
     pub(crate) rows: Vec<u8>,
 }
 
-/// What one transaction acknowledges: requests side by side, and the data sources they name.
+/// What one transaction acknowledges: requests side by side, the data sources they name, and the answers to be remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Acknowledged {
     pub(crate) rows: Vec<InboxRows>,
-    pub(crate) data_sources: Vec<String>,
+    pub(crate) data_sources: BTreeSet<String>,
+    pub(crate) answers: Vec<RememberedAnswer>,
 }
 
 impl Catalog {
     /// Makes requests durable.
     pub(crate) async fn acknowledge(&self, acknowledged: &Acknowledged, at: DateTime<Utc>) -> Result<()> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        for rows in &acknowledged.rows {
-            sqlx::query("insert into inbox (first_sequence, last_sequence, object, rows) values (?1, ?2, ?3, ?4)")
-                .bind(rows.first_sequence)
-                .bind(rows.last_sequence)
-                .bind(rows.object.name())
-                .bind(&rows.rows)
-                .execute(&mut *transaction)
-                .await?;
+        let mut transaction = self.acknowledging.begin_with("begin immediate").await?;
+        if !acknowledged.rows.is_empty() {
+            let mut insert =
+                QueryBuilder::<Sqlite>::new("insert into inbox (first_sequence, last_sequence, object, rows) ");
+            insert.push_values(&acknowledged.rows, |mut row, rows| {
+                row.push_bind(rows.first_sequence).push_bind(rows.last_sequence);
+                row.push_bind(rows.object.name()).push_bind(&rows.rows);
+            });
+            insert.build().execute(&mut *transaction).await?;
         }
         add_data_sources(&mut transaction, &acknowledged.data_sources, at).await?;
+        answers::insert(&mut transaction, &acknowledged.answers, at).await?;
         transaction.commit().await?;
         Ok(())
     }

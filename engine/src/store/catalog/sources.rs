@@ -150,7 +150,7 @@ impl Catalog {
 /// Adds the data sources that records were sent for. A deleted one is there again, under its id if its name is another's by now.
 pub(super) async fn add_data_sources(
     connection: &mut SqliteConnection,
-    ids: &[String],
+    ids: impl IntoIterator<Item = &String>,
     at: DateTime<Utc>,
 ) -> Result<()> {
     for id in ids {
