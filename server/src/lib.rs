@@ -22,8 +22,10 @@ mod later;
 pub mod local;
 mod metrics;
 mod openapi;
+mod pull;
 mod sources;
 
 pub use config::{Limits, ServerConfig, Tls};
 pub use openapi::openapi;
+pub use pull::{Allowed, PullConfig, PullLimits};
 pub use serve::{Random, Server};

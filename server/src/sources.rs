@@ -226,6 +226,7 @@ async fn delete(
 ) -> Result<axum::Json<Done>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
+    app.pulls.abort(&source.id).await;
     app.engine.delete_data_source(&source.id).await?;
     end_senders_key(&app, &source.id).await?;
     if query.delete_data {
@@ -266,6 +267,7 @@ fn check_kind(kind: Option<&str>) -> Result<()> {
 
 /// Deletes the records of a source, on after the answer if it takes long.
 async fn empty(app: &App, id: &str) -> Result<()> {
+    app.pulls.abort(id).await;
     let (engine, id) = (std::sync::Arc::clone(&app.engine), id.to_string());
     let work = tokio::spawn(async move {
         let emptied = engine.reset_data_source(&id, |_| {}).await;
