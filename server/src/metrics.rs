@@ -211,7 +211,7 @@ const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE
 
 /// Everything that is counted and measured.
 #[utoipa::path(get, path = "/metrics", tag = "server",
-    responses((status = 200, description = "metrics in Prometheus' text format", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "metrics in Prometheus' text format", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(app): State<App>, _caller: Caller) -> Result<impl IntoResponse> {
     let status = app.engine.status().await?;
     let metrics = &app.metrics;

@@ -196,7 +196,7 @@ async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
 
 /// Changes what a data source is called.
 #[utoipa::path(put, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
-    request_body = SourceChange,
+    request_body = Option<SourceChange>,
     responses((status = 200, description = "the data source", body = Source),
               (status = 404, description = "no such data source", body = ErrorBody),
               (status = 409, description = "another one has this name", body = ErrorBody)))]
