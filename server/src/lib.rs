@@ -22,6 +22,9 @@ mod later;
 pub mod local;
 mod metrics;
 mod openapi;
+mod plan_groups;
+mod push;
+mod records;
 mod sources;
 
 pub use config::{Limits, ServerConfig, Tls};

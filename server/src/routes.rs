@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{health, keys, later, metrics, openapi, request_id, sources};
+use crate::{health, keys, later, metrics, openapi, plan_groups, push, records, request_id, sources};
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
@@ -45,12 +45,13 @@ fn server() -> OpenApiRouter<App> {
 
 /// Paths under `/v1`, of GrowPanel's Custom API and of ours; they also answer at the root.
 fn v1() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(sources::routes()).merge(keys::routes())
+    OpenApiRouter::new().merge(sources::routes()).merge(push::routes()).merge(keys::routes())
 }
 
 /// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.
 fn clients() -> OpenApiRouter<App> {
-    OpenApiRouter::new().nest("/data", sources::client_routes())
+    let data = OpenApiRouter::new().merge(sources::client_routes()).merge(push::client_routes());
+    OpenApiRouter::new().nest("/data", data.merge(records::routes()).merge(plan_groups::routes()))
 }
 
 async fn not_with_this_method() -> Result<()> {

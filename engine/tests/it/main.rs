@@ -1,6 +1,7 @@
 //! The engine's integration tests: one binary, one room a subject.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod amending;
 #[allow(dead_code, unreachable_pub)]
 mod books;
 mod canceled;
