@@ -1,18 +1,22 @@
 //! The command line: every command, argument and help text.
 
+mod keys;
+mod records;
 mod serve;
+mod sources;
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
-use mrrow_engine::ingest::Format as InputFormat;
-use mrrow_engine::model::ObjectType;
 use mrrow_engine::reports::Interval;
 
 use crate::output::Format;
 
+pub(crate) use keys::{CreateKeyArgs, KeysCommand};
+pub(crate) use records::{DeleteArgs, ImportArgs, OnError, PushArgs};
 pub(crate) use serve::ServeArgs;
+pub(crate) use sources::{CreateSourceArgs, SourcesCommand};
 
 /// MRR you can trust, from your own billing records.
 #[derive(Debug, Parser)]
@@ -70,107 +74,14 @@ pub(crate) enum Command {
     Snapshots(SnapshotsArgs),
     /// Write small files together and remove those that nobody needs
     Compact,
+    /// Make, list and revoke the keys of the HTTP API
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Make, list, change, empty and delete data sources
+    #[command(subcommand)]
+    Sources(SourcesCommand),
     /// Serve over HTTP
     Serve(ServeArgs),
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-A directory stands for its customers.*, plans.* and invoices.*, in that order. A file is of the type its name begins with
-(invoices.csv.gz), or of the type named before it (invoices FILE). `-` is standard input. JSON, NDJSON, CSV and Parquet are
-read, plain or compressed with gzip or zstd.
-
-Examples:
-  mrrow import ./export
-  mrrow import invoices 2024.ndjson.gz --source stripe
-  cat book.json | mrrow import - --dry-run
-  mrrow import customers people.csv --map email_address=email")]
-pub(crate) struct ImportArgs {
-    /// Directories, files or -; a type (customers, plans, invoices) is that of the paths after it
-    #[arg(value_name = "[TYPE] PATH", required = true)]
-    pub(crate) paths: Vec<String>,
-    /// The data source's id or name; created where there is none
-    #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
-    pub(crate) source: String,
-    /// Read the field THEIRS as OURS; may be repeated
-    #[arg(long, value_name = "THEIRS=OURS", value_parser = renaming)]
-    pub(crate) map: Vec<(String, String)>,
-    /// The format of the input, where names and first bytes do not tell: json, ndjson, csv or parquet
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) input_format: Option<InputFormat>,
-    /// Validate and count, store nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// What to do when rows are rejected: store nothing, or the valid rows
-    #[arg(long, value_name = "abort|skip", default_value = "abort")]
-    pub(crate) on_error: OnError,
-    /// Write every rejected row to this file, a JSON object a line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rejects: Option<PathBuf>,
-    /// Also print the summary on standard output, as json
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// What to do when rows are rejected.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(crate) enum OnError {
-    Abort,
-    Skip,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-For each request a JSON object is printed: `result` has the id, the status (created, updated, unchanged) and the warnings of each row,
-`rejections` the rows that were refused, `sequence` what a snapshot must have reached to show it. A request with a refused row is not
-stored, the others are; with --on-error skip its valid rows are.
-
-Unless the format is named, the first row of a stream waits for the second: they tell lines of JSON from a document.
-
-Examples:
-  mrrow push customers new.ndjson
-  tail -F billing.ndjson | mrrow push invoices - --batch 1 --input-format ndjson")]
-pub(crate) struct PushArgs {
-    /// The records' type: customers, plans or invoices
-    #[arg(value_name = "TYPE")]
-    pub(crate) object: ObjectType,
-    /// A file, or - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) path: String,
-    /// The data source's id or name; created where there is none
-    #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
-    pub(crate) source: String,
-    /// Rows of one request at most
-    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) batch: u32,
-    /// Read the field THEIRS as OURS; may be repeated
-    #[arg(long, value_name = "THEIRS=OURS", value_parser = renaming)]
-    pub(crate) map: Vec<(String, String)>,
-    /// The format of the input, where its first bytes do not tell: json, ndjson, csv or parquet
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) input_format: Option<InputFormat>,
-    /// What to do when rows of a request are rejected: store nothing of it, or the valid rows
-    #[arg(long, value_name = "abort|skip", default_value = "abort")]
-    pub(crate) on_error: OnError,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-A deleted invoice or plan leaves the numbers; a deleted customer hides its invoices until it is sent again. What was known before stays
-known: see --known-at.
-
-Example:
-  mrrow delete invoices in_1001 in_1002 --source shop")]
-pub(crate) struct DeleteArgs {
-    /// The records' type: customers, plans or invoices
-    #[arg(value_name = "TYPE")]
-    pub(crate) object: ObjectType,
-    /// The ids
-    #[arg(value_name = "ID", required = true)]
-    pub(crate) ids: Vec<String>,
-    /// The data source's id or name
-    #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
-    pub(crate) source: String,
 }
 
 #[derive(Debug, Args)]
@@ -368,11 +279,4 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     instant.map(|instant| instant.to_utc()).map_err(|_| {
         format!("\"{text}\" is not an instant with a zone, such as 2024-03-31T23:59:59Z or 2024-04-01T00:00:00+02:00")
     })
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((theirs, ours)) if !theirs.is_empty() && !ours.is_empty() => Ok((theirs.to_string(), ours.to_string())),
-        _ => Err(format!("\"{text}\" is not THEIRS=OURS, such as email_address=email")),
-    }
 }

@@ -5,6 +5,7 @@ mod completions;
 mod delete;
 mod demo;
 mod import;
+mod keys;
 mod movements;
 mod mrr;
 mod openapi;
@@ -12,6 +13,7 @@ mod push;
 mod serve;
 mod settings;
 mod snapshots;
+mod sources;
 mod sql;
 mod status;
 mod verify;
@@ -61,6 +63,8 @@ async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
         Command::Status(args) => status::run(&engine, args).await,
         Command::Snapshots(args) => snapshots::run(&engine, args).await,
         Command::Compact => compact::run(&engine).await,
+        Command::Keys(command) => keys::run(&engine, command).await,
+        Command::Sources(command) => sources::run(&engine, command).await,
         Command::Serve(args) => serve::run(&engine, args, &file.serve).await,
     };
     let closed = match Arc::try_unwrap(engine) {

@@ -1,5 +1,6 @@
 //! `mrrow.toml`: what is configured once and not typed each time. A flag or a variable of the environment goes before it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub(crate) struct Serve {
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) log: Option<String>,
     pub(crate) log_format: Option<String>,
+    /// The limits that are not the defaults, by name.
+    pub(crate) limits: BTreeMap<String, u64>,
 }
 
 /// Reads the file that is named, or the one in the working directory if there is one.

@@ -1,6 +1,7 @@
 //! `mrrow`: subscription analytics from billing records, on the command line.
 
 mod args;
+mod beside;
 mod commands;
 mod config_file;
 mod demo;
@@ -9,6 +10,8 @@ mod logging;
 mod moment;
 mod output;
 mod progress;
+mod random;
+mod serve_limits;
 mod sql;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
-//! The moment that a command reads: the newest snapshot, or one of the past.
+//! Moments: the one that a command reads, the newest snapshot or one of the past; and how an instant is printed.
 
+use chrono::{DateTime, Utc};
 use mrrow_engine::{Engine, Past, Snapshot};
 
 use crate::args::MomentArgs;
@@ -13,4 +14,9 @@ impl MomentArgs {
             None => engine.snapshot(self.as_of).await,
         }
     }
+}
+
+/// An instant as it is printed, in UTC.
+pub(crate) fn shown(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }

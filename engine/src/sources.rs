@@ -107,7 +107,7 @@ impl Engine {
     }
 
     /// Deletes the data source with this id, and how it is fetched; whether it was there. What it has sent stays in the numbers, see
-    /// [`Engine::reset_data_source`], and records that are sent to it make it anew.
+    /// [`Engine::reset_data_source`], and new or changed records that are sent to it make it anew.
     ///
     /// # Errors
     /// When the catalog cannot be written.

@@ -1,7 +1,7 @@
 //! Who calls: the key of a request, and what it may do.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
@@ -25,9 +25,16 @@ pub(crate) struct Caller {
     pub(crate) key: ApiKey,
 }
 
-/// The public id of the key of a request, for the log.
-#[derive(Debug, Clone)]
-pub(crate) struct KeyId(pub(crate) String);
+/// The public id of the key of a request, which is found out while it is answered; for the log.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KeyId(Arc<OnceLock<String>>);
+
+impl KeyId {
+    /// None when no valid key was asked for or sent.
+    pub(crate) fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
 
 impl Caller {
     /// Refuses whoever may only read.
@@ -75,6 +82,10 @@ impl FromRequestParts<App> for Caller {
                 "the API key is unknown, revoked or expired; \"mrrow keys list\" shows those there are",
             )
         })?;
+        if let Some(KeyId(id)) = parts.extensions.get() {
+            // Another extractor of the same request has found the same.
+            let _ = id.set(key.id.clone());
+        }
         Ok(Caller { key })
     }
 }

@@ -51,6 +51,13 @@ pub struct Limits {
     pub stop_time: Duration,
 }
 
+impl Limits {
+    /// Bytes of an upload as it is sent: what it is decompressed to has the same limit.
+    pub(crate) fn upload_bytes(&self) -> usize {
+        usize::try_from(self.import_bytes).unwrap_or(usize::MAX)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;

@@ -23,7 +23,7 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 /// The longest text of another layer that is put into an error's message.
 const TEXT_BYTES_MAX: usize = 1024;
 
-pub(crate) async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = match sent_id(request.headers()) {
         Some(id) => id,
@@ -35,6 +35,8 @@ pub(crate) async fn identify(State(app): State<App>, request: Request, next: Nex
     let method = request.method().clone();
     let path = request.uri().path().to_string();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_string());
+    let key = KeyId::default();
+    request.extensions_mut().insert(key.clone());
     let _at_work = app.metrics.at_work();
     let span = tracing::info_span!("request", request_id = %id);
     let response = next.run(request).instrument(span).await;
@@ -44,9 +46,8 @@ pub(crate) async fn identify(State(app): State<App>, request: Request, next: Nex
     }
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     app.metrics.answered(&method, route.as_deref().unwrap_or("none"), status, took);
-    let key = response.extensions().get::<KeyId>().map(|key| key.0.as_str());
     let took_ms = took.as_micros() as u64 / 1000;
-    tracing::info!(target: "mrrow::access", request_id = %id, %method, path, status, took_ms, key);
+    tracing::info!(target: "mrrow::access", request_id = %id, %method, path, status, took_ms, key = key.get());
     response
 }
 

@@ -5,34 +5,51 @@ use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{health, keys, later, metrics, openapi, plan_groups, push, records, request_id, sources};
+use crate::{health, imports, keys, later, metrics, openapi, plan_groups, push, records, request_id, sources};
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
-    let (documented, _) = documented().split_for_parts();
-    let (also_at_root, _) = v1().split_for_parts();
-    let (also_under_v1, _) = clients().split_for_parts();
-    documented
-        .merge(also_at_root)
-        .nest("/v1", also_under_v1)
-        .merge(openapi::pages())
-        .fallback(later::nothing_here)
+    let limits = &app.config.limits;
+    let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
+    let small = small.fallback(later::nothing_here);
+    let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
+    around(routes, app)
+}
+
+/// The routes as the OpenAPI document names them.
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
+}
+
+/// What is around every route: each answer is in its shape, whatever happens.
+fn around(routes: Router<App>, app: App) -> Router {
+    routes
         .method_not_allowed_fallback(not_with_this_method)
         .layer(CatchPanicLayer::new())
-        .layer(RequestDecompressionLayer::new())
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), request_id::identify))
         .with_state(app)
 }
 
-/// The routes as the OpenAPI document names them.
-pub(crate) fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1())
+/// Routes whose bodies are of so many bytes at most as they are sent, and are decompressed.
+fn readable(routes: Router<App>, bytes_max: usize) -> Router<App> {
+    routes.layer(RequestDecompressionLayer::new()).layer(RequestBodyLimitLayer::new(bytes_max))
+}
+
+/// Paths under `/v1` and at the root.
+fn twice(routes: OpenApiRouter<App>) -> Router<App> {
+    let routes = served(routes);
+    routes.clone().nest("/v1", routes)
+}
+
+fn served(routes: OpenApiRouter<App>) -> Router<App> {
+    routes.split_for_parts().0
 }
 
 /// The server's own health.
@@ -54,7 +71,49 @@ fn clients() -> OpenApiRouter<App> {
     OpenApiRouter::new().nest("/data", data.merge(records::routes()).merge(plan_groups::routes()))
 }
 
+/// Bodies of any size; paths under `/v1` that also answer at the root.
+fn uploads() -> OpenApiRouter<App> {
+    imports::routes()
+}
+
 async fn not_with_this_method() -> Result<()> {
     let message = "this path does not take this method; the header Allow names those it takes";
     Err(ApiError::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use axum::routing::get;
+    use mrrow_engine::{Config, Engine};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::config::ServerConfig;
+
+    async fn panics() {
+        panic!("this handler does")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_in_its_shape() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Config::new(dir.path(), Arc::new(chrono::Utc::now))).await.unwrap();
+        let random = Arc::new(|bytes: &mut [u8]| {
+            bytes.fill(7);
+            Ok(())
+        });
+        let app = App::new(Arc::new(engine), ServerConfig::new("127.0.0.1:0".parse().unwrap()), random);
+        let routes = around(Router::new().route("/", get(panics)), app);
+        let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(error["code"], "internal");
+        assert_eq!(error["request_id"], "07".repeat(16));
+    }
 }

@@ -6,17 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::logging::LogFormat;
+use crate::serve_limits;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Every option can also stand in mrrow.toml, under [serve], with _ for -:
-
-  data = \"/var/lib/mrrow\"
-  [serve]
-  listen = \"0.0.0.0:8080\"
-  log = \"info\"
-
-If there is no API key yet, the first start makes an admin key and prints it once, on standard error.")]
+#[command(after_help = after_help())]
 pub(crate) struct ServeArgs {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT", env = "MRROW_LISTEN")]
@@ -33,4 +26,25 @@ pub(crate) struct ServeArgs {
     /// How to log; text on a terminal, json elsewhere unless given
     #[arg(long, value_name = "FORMAT", env = "MRROW_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
+    /// Set a limit, such as connections=100; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", env = "MRROW_LIMITS", value_delimiter = ',', value_parser = serve_limits::typed)]
+    pub(crate) limits: Vec<(String, u64)>,
+}
+
+fn after_help() -> String {
+    format!(
+        "\
+Every option can also stand in mrrow.toml, under [serve], with _ for -, and every limit under [serve.limits]. With their defaults:
+
+  data = \"./mrrow-data\"
+  [serve]
+  listen = \"127.0.0.1:8080\"
+  log = \"info\"
+  [serve.limits]
+{}
+
+If there is no API key yet, the first start makes an admin key and prints it once, on standard error. While a server holds the data
+directory, import, push, delete and compact are carried out by it; other commands work as ever.",
+        serve_limits::help()
+    )
 }

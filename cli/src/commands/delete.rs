@@ -1,13 +1,15 @@
 //! `mrrow delete`: records are deleted by their ids.
 
+use mrrow_engine::push::Pushed;
 use mrrow_engine::{Engine, RowStatus};
+use mrrow_server::local::{DeleteRequest, LocalClient};
 
 use super::push;
 use crate::args::DeleteArgs;
 use crate::exit::{Code, Failure};
 
 pub(super) async fn run(engine: &Engine, args: &DeleteArgs) -> Result<Code, Failure> {
-    let deleted = engine.delete(&args.source, args.object, &args.ids).await?;
+    let deleted = delete(engine, args).await?;
     push::print(&deleted)?;
     engine.flush().await?;
     let missing: Vec<_> = deleted.result.iter().filter(|row| row.status == RowStatus::NotFound).collect();
@@ -16,4 +18,13 @@ pub(super) async fn run(engine: &Engine, args: &DeleteArgs) -> Result<Code, Fail
     }
     let ids: Vec<_> = missing.iter().map(|row| format!("\"{}\"", row.id)).collect();
     Err(Failure::other(format!("data source \"{}\" has no {} {}", args.source, args.object, ids.join(", "))))
+}
+
+/// Deletes here, or by the server that holds the directory.
+async fn delete(engine: &Engine, args: &DeleteArgs) -> Result<Pushed, Failure> {
+    let Some(server) = LocalClient::connect(engine).await else {
+        return Ok(engine.delete(&args.source, args.object, &args.ids).await?);
+    };
+    let request = DeleteRequest { data_source: args.source.clone(), object: args.object, ids: args.ids.clone() };
+    Ok(server.delete(&request).await?)
 }

@@ -7,8 +7,10 @@ use std::path::Path;
 use mrrow_engine::Engine;
 use mrrow_engine::import::{Content, ImportOptions, ImportSummary, Input, OnError, RejectedRow, inputs_of_path};
 use mrrow_engine::model::ObjectType;
+use mrrow_server::local::LocalClient;
 
 use crate::args::{self, ImportArgs};
+use crate::beside;
 use crate::exit::{Code, Failure};
 use crate::progress;
 
@@ -22,8 +24,9 @@ pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Fail
         dry_run: args.dry_run,
         rejects: args.rejects.clone(),
         progress: Some(progress::listener(&bar)),
+        ..ImportOptions::default()
     };
-    let imported = engine.import(inputs, &options).await;
+    let imported = import(engine, inputs, &options).await;
     bar.finish_and_clear();
     let summary = imported?;
     // The rows are stored or refused by now, and the exit code says so; a reader of standard error that has gone changes neither.
@@ -33,6 +36,16 @@ pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Fail
         writeln!(std::io::stdout(), "{json}")?;
     }
     Ok(if summary.total().rejected > 0 { Code::Rejected } else { Code::Done })
+}
+
+/// Imports here, or by the server that holds the directory.
+async fn import(engine: &Engine, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary, Failure> {
+    let Some(server) = LocalClient::connect(engine).await else {
+        return Ok(engine.import(inputs, options).await?);
+    };
+    let (request, stream) = beside::import_request(inputs, options)?;
+    let progress = |step| options.progress.iter().for_each(|listener| listener(step));
+    Ok(server.import(&request, stream, progress).await?)
 }
 
 /// The inputs that were typed: a type's name is that of the paths after it.

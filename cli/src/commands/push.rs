@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 
 use mrrow_engine::push::{PushOptions, Pushed};
 use mrrow_engine::{Engine, RowStatus};
+use mrrow_server::local::{LocalClient, PushRequest};
 
 use super::import::{on_error, renames};
 use crate::args::PushArgs;
@@ -28,22 +29,43 @@ pub(super) async fn run(engine: &Engine, args: &PushArgs) -> Result<Code, Failur
         on_error: on_error(args.on_error),
         ..PushOptions::default()
     };
+    let input = input(&args.path)?;
     let mut totals = Totals::default();
     let mut printed = Ok(());
-    let pushing =
-        engine.push_stream(&args.source, args.object, input(&args.path)?, args.batch as usize, &options, |pushed| {
-            totals.add(&pushed);
-            // What is acknowledged stays so when nobody reads of it any more.
-            if printed.is_ok() {
-                printed = print(&pushed);
-            }
-            Ok(())
-        });
-    pushing.await?;
+    let acknowledged = |pushed: Pushed| {
+        totals.add(&pushed);
+        // What is acknowledged stays so when nobody reads of it any more.
+        if printed.is_ok() {
+            printed = print(&pushed);
+        }
+    };
+    push(engine, args, options, input, acknowledged).await?;
     printed?;
-    engine.flush().await?;
     totals.report(&mut std::io::stderr())?;
     Ok(if totals.rejected > 0 { Code::Rejected } else { Code::Done })
+}
+
+/// Pushes and publishes here, or by the server that holds the directory.
+async fn push(
+    engine: &Engine,
+    args: &PushArgs,
+    options: PushOptions,
+    input: Box<dyn Read + Send>,
+    mut acknowledged: impl FnMut(Pushed),
+) -> Result<(), Failure> {
+    let rows_each = args.batch as usize;
+    if let Some(server) = LocalClient::connect(engine).await {
+        let PushOptions { map, format, on_error } = options;
+        let data_source = args.source.clone();
+        let request = PushRequest { data_source, object: args.object, rows_each, map, format, on_error };
+        return Ok(server.push(&request, input, acknowledged).await?);
+    }
+    let tell = |pushed| {
+        acknowledged(pushed);
+        Ok(())
+    };
+    engine.push_stream(&args.source, args.object, input, rows_each, &options, tell).await?;
+    Ok(engine.flush().await?)
 }
 
 fn input(path: &str) -> Result<Box<dyn Read + Send>, Failure> {

@@ -14,6 +14,7 @@ use crate::args::ServeArgs;
 use crate::config_file;
 use crate::exit::{Code, Failure};
 use crate::logging::{self, LogFormat};
+use crate::serve_limits;
 
 /// Where a server listens unless it is told.
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -37,15 +38,20 @@ pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_fi
         .await
         .map_err(|error| Failure::other(format!("listen on {listen}: {error}")))?;
     tell_first_key(engine).await?;
+    // Whoever reads the next line may already stop it.
+    let stopped = stop_signal()?;
     writeln!(io::stderr(), "listening on {}", server.url())?;
     logging::start(filter, format)?;
-    server.run(stop_signal()?).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
+    server.run(stopped).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
     Ok(Code::Done)
 }
 
 /// What is typed goes before what is in the file.
 fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, Failure> {
     let mut config = ServerConfig::new(args.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT));
+    for (name, number) in file.limits.iter().chain(args.limits.iter().map(|(name, number)| (name, number))) {
+        serve_limits::set(&mut config.limits, name, *number).map_err(Failure::usage)?;
+    }
     let certificate = args.tls_certificate.as_ref().or(file.tls_certificate.as_ref());
     let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
     config.tls = match (certificate, key) {

@@ -8,6 +8,7 @@ use mrrow_engine::{Engine, KeptSnapshot};
 
 use crate::args::SnapshotsArgs;
 use crate::exit::{Code, Failure};
+use crate::moment::shown;
 use crate::output::Output;
 
 pub(super) async fn run(engine: &Engine, args: &SnapshotsArgs) -> Result<Code, Failure> {
@@ -27,7 +28,7 @@ fn rows(snapshots: &[KeptSnapshot]) -> Result<RecordBatch, ArrowError> {
     let has_files: BooleanArray = snapshots.iter().map(|snapshot| Some(snapshot.has_files)).collect();
     RecordBatch::try_from_iter([
         ("snapshot", whole(|snapshot| snapshot.snapshot)),
-        ("committed_at", text(|snapshot| snapshot.committed_at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())),
+        ("committed_at", text(|snapshot| shown(snapshot.committed_at))),
         ("cause", text(|snapshot| snapshot.cause.clone())),
         ("as_of", text(|snapshot| snapshot.as_of.to_string())),
         ("last_sequence", whole(|snapshot| snapshot.last_sequence)),

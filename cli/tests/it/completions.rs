@@ -2,7 +2,8 @@
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 9] = ["import", "movements", "mrr", "sql", "settings", "verify", "serve", "demo", "completions"];
+const COMMANDS: [&str; 11] =
+    ["import", "movements", "mrr", "sql", "settings", "verify", "keys", "sources", "serve", "demo", "completions"];
 
 #[test]
 fn every_shell_gets_a_script_that_names_every_command() {

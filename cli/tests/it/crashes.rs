@@ -8,6 +8,7 @@ mod deletes;
 mod imports;
 mod invoices;
 mod pushes;
+mod served;
 mod settings;
 mod victim;
 

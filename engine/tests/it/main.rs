@@ -1,6 +1,7 @@
 //! The engine's integration tests: one binary, one room a subject.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod access;
 mod amending;
 #[allow(dead_code, unreachable_pub)]
 mod books;
@@ -15,6 +16,7 @@ mod idempotency;
 mod imports;
 #[allow(dead_code, unreachable_pub)]
 mod interpreter;
+mod jobs;
 mod ledger;
 mod left_behind;
 mod overload;
@@ -25,6 +27,7 @@ mod restricted;
 mod routes;
 mod rules;
 mod snapshots;
+mod sources;
 mod sql;
 mod stories;
 mod waiting;

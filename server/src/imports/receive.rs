@@ -41,8 +41,9 @@ pub(super) async fn receive(app: &App, data_source: String, asked: Asked, body: 
 async fn receive_all(app: &App, upload: &Upload, body: Body) -> Result<TempDir> {
     let received = async {
         let dir = app.engine.new_staging()?;
+        let path = dir.path().join(UPLOAD_FILE);
         let bytes = tokio::select! {
-            bytes = write(app, upload, body, &dir.path().join(UPLOAD_FILE)) => bytes?,
+            bytes = write(app, upload, body, &path) => bytes?,
             () = upload.canceled.cancelled() => return Err(canceled()),
         };
         app.metrics.import_received(bytes);

@@ -1,0 +1,237 @@
+//! Uploads of any size: received whole, imported whole or not at all, told of, and canceled.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+
+use crate::running::{Answer, Running, SOON, SOURCE, rest_of};
+
+const CUSTOMERS: &str = "id,name\nc1,One\nc2,Two\n";
+
+fn imports() -> String {
+    format!("/v1/data-sources/{SOURCE}/imports")
+}
+
+async fn upload(server: &Running, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+    let answer = server.request("POST", &format!("{}{query}", imports()), headers, body).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let job = answer.json();
+    let location = format!("location: {}/{}", imports(), job["id"].as_str().unwrap());
+    assert!(answer.head.contains(&location), "{}", answer.head);
+    job
+}
+
+/// The job when it is over.
+async fn ended(server: &Running, job: &Value) -> Value {
+    let began = Instant::now();
+    loop {
+        let told = server.get(&format!("{}/{}", imports(), job["id"].as_str().unwrap())).await;
+        assert_eq!(told.status, 200, "{told:?}");
+        let told = told.json();
+        if !["waiting", "running"].contains(&told["state"].as_str().unwrap()) {
+            assert!(told["phase"].is_null() && !told["finished_at"].is_null(), "{told}");
+            return told;
+        }
+        assert!(began.elapsed() < SOON, "{told}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn customers(server: &Running) -> i64 {
+    let snapshot = server.engine.snapshot(None).await.unwrap();
+    let mut rows = snapshot.sql("select count(*) from customers").await.unwrap();
+    let batch = futures::StreamExt::next(&mut rows).await.unwrap().unwrap();
+    let counts = batch.column(0).as_any().downcast_ref::<mrrow_engine::arrow::array::Int64Array>();
+    counts.unwrap().value(0)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Parquet with the columns id and name.
+fn parquet() -> Vec<u8> {
+    use mrrow_engine::arrow::array::{ArrayRef, RecordBatch, StringArray};
+    let ids: ArrayRef = std::sync::Arc::new(StringArray::from(vec!["c1", "c2"]));
+    let rows = RecordBatch::try_from_iter([("id", ids.clone()), ("name", ids)]).unwrap();
+    let mut file = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut file, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_is_imported_plain_and_packed() {
+    let document = json!({"customers": [{"id": "c1", "name": "One"}, {"id": "c2", "name": "Two"}]}).to_string();
+    let lines = "{\"id\":\"c1\",\"name\":\"One\"}\n{\"id\":\"c2\",\"name\":\"Two\"}\n";
+    let csv = CUSTOMERS.as_bytes();
+    let of_customers = "?object=customers";
+    let sent: [(&str, &[(&str, &str)], Vec<u8>); 8] = [
+        ("", &[("content-type", "application/json")], document.clone().into_bytes()),
+        ("", &[], gzip(document.as_bytes())),
+        (of_customers, &[("content-type", "application/json")], lines.as_bytes().to_vec()),
+        (of_customers, &[("content-type", "text/csv; charset=utf-8")], csv.to_vec()),
+        (of_customers, &[("content-encoding", "zstd")], zstd::encode_all(csv, 1).unwrap()),
+        (of_customers, &[("content-encoding", "gzip")], gzip(&gzip(csv))),
+        (of_customers, &[], parquet()),
+        ("?object=customers&map=email=name", &[], b"id,email\nc1,a@b.c\nc2,d@e.f\n".to_vec()),
+    ];
+    for (at, (query, headers, body)) in sent.into_iter().enumerate() {
+        let server = Running::start().await;
+        let job = upload(&server, query, headers, &body).await;
+        let told = ended(&server, &job).await;
+        assert_eq!(told["state"], "done", "{at}: {told}");
+        let expected = json!({"read": 2, "accepted": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0});
+        assert_eq!(told["counts"]["customers"], expected, "{at}");
+        assert_eq!((&told["stored"], &told["snapshot"], &told["rejects"]), (&json!(true), &json!(1), &Value::Null), "{at}");
+        assert_eq!(customers(&server).await, 2, "{at}");
+        let staging = server.dir.path().join("data/staging");
+        assert!(std::fs::read_dir(staging).unwrap().all(|entry| entry.unwrap().path().is_file()), "{at}: what was received stays");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
+    let server = Running::start().await;
+    let rows: String = (0..100).map(|row| format!("b{row},\n")).collect();
+    let body = format!("{CUSTOMERS}{rows}");
+    let aborted = ended(&server, &upload(&server, "?object=customers", &[], body.as_bytes()).await).await;
+    assert_eq!((&aborted["state"], &aborted["error"]["code"]), (&json!("failed"), &json!("rows_rejected")), "{aborted}");
+    assert_eq!(customers(&server).await, 0);
+
+    let skipped = ended(&server, &upload(&server, "?object=customers&on_error=skip", &[], body.as_bytes()).await).await;
+    assert_eq!((&skipped["state"], &skipped["counts"]["customers"]["rejected"]), (&json!("done"), &json!(100)), "{skipped}");
+    assert_eq!(customers(&server).await, 2);
+    for job in [&aborted, &skipped] {
+        assert_eq!(job["rejections"].as_array().unwrap().len(), 20);
+        let rejects = server.get(job["rejects"].as_str().unwrap()).await;
+        assert!(rejects.head.contains("application/x-ndjson"), "{}", rejects.head);
+        assert_eq!(rejects.body.matches("\"code\":\"required\"").count(), 100);
+    }
+    let listed = server.get(&imports()).await.json();
+    let ids: Vec<_> = listed["result"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
+    assert_eq!(ids, [&skipped["id"], &aborted["id"]]);
+    let none = ended(&server, &upload(&server, "?object=customers&dry_run=true", &[], CUSTOMERS.as_bytes()).await).await;
+    assert_eq!((&none["state"], &none["stored"], &none["counts"]["customers"]["unchanged"]), (&json!("done"), &json!(false), &json!(2)));
+    let gone = server.get(&format!("{}/{}/rejects", imports(), none["id"].as_str().unwrap())).await;
+    assert_eq!((gone.status, gone.code().as_str()), (404, "rejects_not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_is_refused_before_it_is_received() {
+    let server = Running::with(|config| config.limits.import_bytes = 1000).await;
+    for (path, status, code) in [
+        ("/v1/data-sources/nowhere/imports", 404, "data_source_not_found"),
+        ("/v1/data-sources/shop/imports?object=people", 400, "invalid_request"),
+        ("/v1/data-sources/shop/imports?on_error=retry", 400, "invalid_request"),
+        ("/v1/data-sources/shop/imports?map=a%3Dshoe_size", 400, "invalid_request"),
+    ] {
+        let answer = server.request("POST", path, &[], CUSTOMERS.as_bytes()).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
+    }
+    let large = server.request("POST", &imports(), &[], &[b' '; 1001]).await;
+    assert_eq!((large.status, large.code().as_str()), (413, "too_large"));
+    let unknown = server.request("POST", &imports(), &[("content-encoding", "rot13")], b"x").await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (415, "unsupported_encoding"));
+    assert_eq!(server.get(&imports()).await.json()["result"], json!([]));
+
+    // What unpacks to more is known only when it does.
+    let bomb = server.request("POST", &imports(), &[("content-encoding", "gzip")], &gzip(&[b' '; 5000])).await;
+    assert_eq!((bomb.status, bomb.code().as_str()), (413, "too_large"));
+    let listed = server.get(&imports()).await.json();
+    assert_eq!(listed["result"][0]["error"]["code"], "too_large", "{listed}");
+
+    let viewer = format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n", imports(), server.viewer);
+    assert_eq!(Answer::of(&server.say(&viewer).await).status, 200);
+    assert_eq!(Answer::of(&server.say(viewer.replace("GET", "POST")).await).status, 403);
+    assert_eq!(server.get(&format!("{}/imp_none", imports())).await.code(), "import_not_found");
+}
+
+/// Begins an upload of which not everything is sent.
+async fn begin(server: &Running) -> tokio::net::TcpStream {
+    let mut stream = server.connect().await;
+    let path = format!("{}?object=customers", imports());
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n", server.admin);
+    stream.write_all(format!("{head}content-length: 1000\r\n\r\n{CUSTOMERS}").as_bytes()).await.unwrap();
+    stream
+}
+
+/// The newest job, once there is one in this state.
+async fn newest(server: &Running, state: &str) -> Value {
+    let began = Instant::now();
+    loop {
+        let job = server.get(&imports()).await.json()["result"][0].clone();
+        if job["state"] == state {
+            return job;
+        }
+        assert!(began.elapsed() < SOON, "not {state}: {job}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_breaks_off_or_pauses_is_over_and_says_why() {
+    let server = Running::with(|config| config.limits.body_pause = Duration::from_secs(1)).await;
+    let broken = begin(&server).await;
+    newest(&server, "waiting").await;
+    drop(broken);
+    let job = newest(&server, "failed").await;
+    assert_eq!(job["error"]["code"], "upload_broken_off", "{job}");
+
+    let answer = Answer::of(&rest_of(&mut begin(&server).await).await);
+    assert_eq!((answer.status, answer.code().as_str()), (408, "slow_request"));
+    assert_eq!(newest(&server, "failed").await["error"]["code"], "slow_request");
+    assert_eq!(customers(&server).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canceled_upload_is_answered_so_and_stores_nothing() {
+    let server = Running::start().await;
+    let mut receiving = begin(&server).await;
+    let job = newest(&server, "waiting").await;
+    assert_eq!(job["phase"], "receiving");
+    let path = format!("{}/{}", imports(), job["id"].as_str().unwrap());
+    let canceled = server.request("DELETE", &path, &[], b"").await;
+    assert_eq!((canceled.status, &canceled.json()["state"]), (200, &json!("canceled")));
+    let answer = Answer::of(&rest_of(&mut receiving).await);
+    assert_eq!((answer.status, answer.code().as_str()), (409, "import_canceled"));
+    let again = server.request("DELETE", &path, &[], b"").await;
+    assert_eq!((again.status, again.code().as_str()), (409, "import_over"));
+    assert_eq!(customers(&server).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_uploads_wait() {
+    let server = Running::with(|config| config.limits.imports_waiting = 1).await;
+    let (_one, _two) = (begin(&server).await, begin(&server).await);
+    let began = Instant::now();
+    while server.get(&imports()).await.json()["result"].as_array().unwrap().len() < 2 {
+        assert!(began.elapsed() < SOON);
+    }
+    let third = server.request("POST", &imports(), &[], CUSTOMERS.as_bytes()).await;
+    assert_eq!((third.status, third.code().as_str()), (503, "imports_waiting"));
+    assert!(third.head.contains("retry-after: 10"), "{}", third.head);
+    let metrics = server.get("/metrics").await.body;
+    assert!(metrics.contains("mrrow_imports_open 2"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_leaves_no_upload_half() {
+    let mut server = Running::start().await;
+    let mut receiving = begin(&server).await;
+    newest(&server, "waiting").await;
+    let done = ended(&server, &upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await).await;
+    server.tell_to_stop();
+    let answer = Answer::of(&rest_of(&mut receiving).await);
+    assert_eq!((answer.status, answer.code().as_str()), (503, "stopping"));
+    let again = Running::on(server.stopped().await, |_| {}).await;
+    let jobs = again.get(&imports()).await.json()["result"].clone();
+    assert_eq!((&jobs[0]["id"], &jobs[0]["state"], &jobs[0]["snapshot"]), (&done["id"], &json!("done"), &json!(1)));
+    assert_eq!((&jobs[1]["state"], &jobs[1]["error"]["code"]), (&json!("interrupted"), &json!("stopping")));
+    assert_eq!(customers(&again).await, 2);
+}
