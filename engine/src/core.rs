@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -16,6 +15,7 @@ use crate::model::Settings;
 use crate::mrr::Moment;
 use crate::query::{RawTables, Sessions};
 use crate::recent::Recent;
+use crate::sources::DataSource;
 use crate::store::{Catalog, Commit, DataFile, Directory, IdFiles, NewFile, SnapshotInfo};
 
 /// An opened data directory.
@@ -31,6 +31,7 @@ pub(crate) struct Core {
     readers: Mutex<BTreeMap<i64, usize>>,
     recent_sources: Recent<String, String>,
     recent_timezone: Recent<(), Tz>,
+    recent_list: Recent<(), Arc<[DataSource]>>,
 }
 
 /// Held by a reader of a snapshot: its files stay.
@@ -72,6 +73,7 @@ impl Core {
             readers: Mutex::default(),
             recent_sources: Recent::new(),
             recent_timezone: Recent::new(),
+            recent_list: Recent::new(),
         })
     }
 
@@ -166,9 +168,9 @@ impl Core {
         if let Some(id) = self.recent_sources.get(id_or_name) {
             return Ok(id);
         }
-        let asked_at = Instant::now();
+        let asked = self.recent_sources.asking();
         let Some(id) = self.catalog.data_source_id(id_or_name).await? else { return Ok(id_or_name.to_string()) };
-        self.recent_sources.put(id_or_name.to_string(), id.clone(), asked_at);
+        self.recent_sources.put(id_or_name.to_string(), id.clone(), asked);
         Ok(id)
     }
 
@@ -185,16 +187,28 @@ impl Core {
         if let Some(timezone) = self.recent_timezone.get(&()) {
             return Ok(timezone);
         }
-        let asked_at = Instant::now();
+        let asked = self.recent_timezone.asking();
         let timezone = self.settings().await?.timezone;
-        self.recent_timezone.put((), timezone, asked_at);
+        self.recent_timezone.put((), timezone, asked);
         Ok(timezone)
+    }
+
+    /// The data sources, as they were a moment ago.
+    pub(crate) async fn recent_data_sources(&self) -> Result<Arc<[DataSource]>> {
+        if let Some(sources) = self.recent_list.get(&()) {
+            return Ok(sources);
+        }
+        let asked = self.recent_list.asking();
+        let sources: Arc<[DataSource]> = self.catalog.data_sources().await?.into();
+        self.recent_list.put((), Arc::clone(&sources), asked);
+        Ok(sources)
     }
 
     /// What was said of settings or data sources counts no more: they were changed here.
     pub(crate) fn forget_recent(&self) {
         self.recent_sources.forget();
         self.recent_timezone.forget();
+        self.recent_list.forget();
     }
 
     /// A directory for what a read has to compute.

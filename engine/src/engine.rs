@@ -140,7 +140,7 @@ impl Engine {
             let size = bytes.len();
             let message =
                 format!("the request has {size} bytes; {bytes_max} are allowed: push it in parts, or import it");
-            return Err(Error::Argument(message));
+            return Err(Error::TooLarge(message));
         }
         let decoder = self.decoder(data_source, object, options).await?;
         let is_plain_json = matches!(bytes.first(), Some(b'{' | b'['));

@@ -59,6 +59,9 @@ pub enum Error {
     /// There is one already that takes its place; nothing was done.
     #[error("{0}")]
     Conflict(String),
+    /// A request is larger than one may be; nothing of it is stored.
+    #[error("{0}")]
+    TooLarge(String),
     /// A setting is unknown or does not take the value.
     #[error(transparent)]
     Setting(#[from] SettingsError),

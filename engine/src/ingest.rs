@@ -41,6 +41,7 @@ mod output;
 mod row;
 mod row_sources;
 mod rules;
+mod stored;
 mod table;
 mod unknown_customer;
 
@@ -51,6 +52,7 @@ pub use dialect::{Dialect, field_name};
 pub use rejection::{Code, FieldError, Rejection, Warning, WarningCode};
 pub use row::is_field;
 pub use row_sources::RowSources;
+pub(crate) use stored::record_fields;
 pub use table::decoded_schema;
 pub(crate) use table::ignore;
 pub(crate) use unknown_customer::unknown_customer;

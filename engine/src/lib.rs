@@ -8,6 +8,7 @@
 //! point. Nothing here asks the clock: it comes in with the [`Config`].
 
 pub mod access;
+mod amend;
 mod compact;
 mod core;
 mod engine;
@@ -34,6 +35,7 @@ mod versions;
 mod waiting;
 mod writer;
 
+pub use amend::RecordId;
 pub use compact::Compaction;
 pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Past};
 pub use error::{Error, Result};

@@ -19,7 +19,7 @@ use crate::model::Settings;
 use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::stale_customers;
 use crate::query::{RawTables, Sessions, public_tables, read_only};
-use crate::reports::{self, MovementsQuery, MrrQuery};
+use crate::reports::{self, LivesQuery, MovementsQuery, MrrQuery};
 use crate::store::At;
 
 pub use portable::PortableSnapshot;
@@ -145,6 +145,14 @@ impl Snapshot {
     /// When the store cannot be read.
     pub async fn movements(&self, query: &MovementsQuery) -> Result<SendableRecordBatchStream> {
         Ok(self.holding(reports::movements(&self.public, query).await?))
+    }
+
+    /// When customers began to pay, when that last changed, and what they pay now, ordered by data source, customer and currency.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn lives(&self, query: &LivesQuery) -> Result<SendableRecordBatchStream> {
+        Ok(self.holding(reports::lives(&self.public, query).await?))
     }
 
     /// MRR by period and currency: opening, movements by type, closing.

@@ -165,6 +165,11 @@ impl From<Error> for ApiError {
             Error::SqlTooLarge(_) => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "sql_limit", message),
             Error::Argument(_) => ApiError::bad_request("invalid_request", message),
             Error::Setting(_) => ApiError::bad_request("invalid_setting", message),
+            Error::TooLarge(_) => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message),
+            Error::IdempotencyConflict { .. } => {
+                ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_conflict", message)
+            }
+            Error::Changed { .. } => ApiError::conflict("changed_meanwhile", message),
             Error::Conflict(_) => ApiError::conflict("conflict", message),
             Error::Customer { .. } => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_computed", message),
             _ => ApiError::internal(message),

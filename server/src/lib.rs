@@ -22,7 +22,10 @@ mod later;
 pub mod local;
 mod metrics;
 mod openapi;
+mod plan_groups;
 mod pull;
+mod push;
+mod records;
 mod sources;
 
 pub use config::{Limits, ServerConfig, Tls};

@@ -141,6 +141,50 @@ pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<Da
     }
 }
 
+/// The id of the data source of a path, if the caller may see it, as it was a moment ago: pushes do not ask the catalog each time.
+pub(crate) async fn recent_source_of(app: &App, caller: &Caller, id: &str) -> Result<String> {
+    let sources = app.engine.recent_data_sources().await?;
+    let found =
+        sources.iter().find(|source| source.id == id).or_else(|| sources.iter().find(|source| source.name == id));
+    match found {
+        Some(source) => caller.require_source(&source.id).map(|()| source.id.clone()),
+        None => Ok(source_of(app, caller, id).await?.id),
+    }
+}
+
+/// The data sources that the caller may see, as they were a moment ago.
+pub(crate) async fn visible_sources(app: &App, caller: &Caller) -> Result<Vec<DataSource>> {
+    let sources = app.engine.recent_data_sources().await?;
+    Ok(sources.iter().filter(|source| caller.key.sees(&source.id)).cloned().collect())
+}
+
+/// Which data source a request is about.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SourceQuery {
+    /// The data source's id or name.
+    pub(crate) source: Option<String>,
+    /// The same as `source`.
+    pub(crate) data_source: Option<String>,
+}
+
+impl SourceQuery {
+    /// The data source that is named, or the only one that the caller sees.
+    pub(crate) async fn resolve(&self, app: &App, caller: &Caller, visible: &[DataSource]) -> Result<Option<String>> {
+        match (&self.source, &self.data_source) {
+            (Some(one), Some(other)) if one != other => {
+                let message = "\"source\" and \"data_source\" are the same parameter and differ; send one of the two";
+                Err(ApiError::invalid("source", message))
+            }
+            (Some(named), _) | (None, Some(named)) => recent_source_of(app, caller, named).await.map(Some),
+            (None, None) => Ok(match visible {
+                [only] => Some(only.id.clone()),
+                _ => None,
+            }),
+        }
+    }
+}
+
 /// The data sources that the key sees, oldest first.
 #[utoipa::path(get, path = "/data-sources", tag = "data sources", params(ListQuery),
     responses((status = 200, description = "the data sources", body = Sources)))]

@@ -1,13 +1,10 @@
 //! The one reason to refuse an invoice that is not in the invoice itself: nobody knows its customer.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use serde_json::Value;
+use arrow::array::{AsArray, RecordBatch};
 
-use super::{Code, FieldError, Rejection};
-use crate::error::Result;
-use crate::model::{ObjectType, column, field_names};
+use super::{Code, FieldError, Rejection, record_fields};
+use crate::error::{Error, Result};
+use crate::model::{ObjectType, column};
 
 /// Why an invoice of an unknown customer is rejected.
 pub(crate) fn unknown_customer(invoices: &RecordBatch, row: usize, line: Option<u64>) -> Result<Rejection> {
@@ -17,7 +14,7 @@ pub(crate) fn unknown_customer(invoices: &RecordBatch, row: usize, line: Option<
         pointer: "/customer_id".to_string(),
         code: Code::CustomerNotFound,
         message: format!("no customer \"{customer}\" is stored or sent with it; send the customer too"),
-        value: Some(Value::String(customer).to_string()),
+        value: Some(customer),
     };
     Ok(Rejection {
         object: Some(ObjectType::Invoices),
@@ -30,22 +27,6 @@ pub(crate) fn unknown_customer(invoices: &RecordBatch, row: usize, line: Option<
 
 /// A decoded row as JSON; the bytes it came in are gone, its content is not.
 fn as_json(batch: &RecordBatch, row: usize) -> Result<String> {
-    let mut fields = serde_json::Map::new();
-    for name in field_names(ObjectType::Invoices) {
-        let values = column(batch, name)?;
-        if values.is_null(row) {
-            continue;
-        }
-        let text = ArrayFormatter::try_new(values, &FormatOptions::default())?.value(row).to_string();
-        let value = match values.data_type() {
-            DataType::Int64 => Value::from(values.as_primitive::<Int64Type>().value(row)),
-            DataType::Boolean => Value::from(values.as_boolean().value(row)),
-            DataType::Timestamp(..) if column(batch, &format!("{name}_zoned"))?.as_boolean().value(row) => {
-                Value::from(text + "Z")
-            }
-            _ => Value::from(text),
-        };
-        fields.insert((*name).to_string(), value);
-    }
-    Ok(Value::Object(fields).to_string())
+    let fields = record_fields(ObjectType::Invoices, batch, row)?;
+    serde_json::to_string(&fields).map_err(|error| Error::Internal(format!("write an invoice: {error}")))
 }

@@ -119,7 +119,7 @@ impl Decoder {
             decoded_bytes += bytes_of(&decoded);
             if decoded_bytes > self.decoded_bytes_max {
                 let message = format!("the request has more than {} bytes once it is decoded", self.decoded_bytes_max);
-                return Err(Error::Argument(format!("{message}: push it in parts, or import it")));
+                return Err(Error::TooLarge(format!("{message}: push it in parts, or import it")));
             }
             request.take(decoded)
         })?;

@@ -195,7 +195,7 @@ async fn compressed_bytes_may_not_grow_beyond_their_limit() {
     let lines = "{\"id\":\"c\",\"name\":\"A\"}\n".repeat(100_000);
     let bytes = zstd::encode_all(lines.as_bytes(), 0).unwrap();
     let pushed = engine.push("default", Some(ObjectType::Customers), bytes, &PushOptions::default()).await;
-    let Err(Error::Argument(message)) = pushed else { panic!("it is stored") };
+    let Err(Error::TooLarge(message)) = pushed else { panic!("it is stored") };
     assert_eq!(message, "the request has more than 100000 bytes once it is decoded: push it in parts, or import it");
     engine.close().await.unwrap();
 }

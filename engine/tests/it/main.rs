@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod access;
+mod amending;
 #[allow(dead_code, unreachable_pub)]
 mod books;
 mod canceled;

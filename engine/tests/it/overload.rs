@@ -115,7 +115,7 @@ async fn a_request_is_refused_one_byte_past_its_limit() {
     let row = br#"{"id":"c","name":"A"}"#;
     let engine = open_patient(dir.path(), PushLimits { request_bytes: row.len(), ..PushLimits::default() }).await;
     assert!(push(&engine, "c", "A").await.unwrap().stored);
-    let Err(Error::Argument(message)) = push(&engine, "cc", "A").await else { panic!("it is stored") };
+    let Err(Error::TooLarge(message)) = push(&engine, "cc", "A").await else { panic!("it is stored") };
     assert_eq!(message, "the request has 22 bytes; 21 are allowed: push it in parts, or import it");
     engine.close().await.unwrap();
 }
