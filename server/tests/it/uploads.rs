@@ -205,6 +205,39 @@ async fn a_canceled_upload_is_answered_so_and_stores_nothing() {
     assert_eq!(customers(&server).await, 0);
 }
 
+/// So many rows that somebody can be quicker than their import.
+fn many() -> Vec<u8> {
+    let rows: String = (0..200_000).map(|row| format!("c{row},Customer {row}\n")).collect();
+    format!("id,name\n{rows}").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_at_work_is_canceled_and_the_next_has_its_turn() {
+    let server = Running::start().await;
+    let job = upload(&server, "?object=customers", &[], &many()).await;
+    let next = upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await;
+    let began = Instant::now();
+    let path = format!("{}/{}", imports(), job["id"].as_str().unwrap());
+    while server.get(&path).await.json()["state"] == "waiting" {
+        assert!(began.elapsed() < SOON);
+    }
+    let canceled = server.request("DELETE", &path, &[], b"").await;
+    assert_eq!((canceled.status, &canceled.json()["state"]), (200, &json!("canceled")), "{canceled:?}");
+    assert_eq!(ended(&server, &next).await["state"], "done");
+    assert_eq!(customers(&server).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_the_end_of_the_server_does_not_wait_for_is_interrupted() {
+    let mut server = Running::with(|config| config.limits.stop_time = Duration::from_millis(1)).await;
+    let job = upload(&server, "?object=customers", &[], &many()).await;
+    server.tell_to_stop();
+    let again = Running::on(server.stopped().await, |_| {}).await;
+    let job = ended(&again, &job).await;
+    assert_eq!((&job["state"], &job["error"]["code"]), (&json!("interrupted"), &json!("stopping")), "{job}");
+    assert_eq!(customers(&again).await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_so_many_uploads_wait() {
     let server = Running::with(|config| config.limits.imports_waiting = 1).await;
