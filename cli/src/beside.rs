@@ -39,7 +39,8 @@ pub(crate) fn import_request(
 /// The server stands in another working directory.
 fn full(path: &Path) -> Result<PathBuf, Failure> {
     if path.to_str().is_none() {
-        let message = format!("{path:?} is not UTF-8, which a running server cannot be told; rename it, or stop the server");
+        let message =
+            format!("{path:?} is not UTF-8, which a running server cannot be told; rename it, or stop the server");
         return Err(Failure::usage(message));
     }
     std::path::absolute(path).map_err(|error| Failure::other(format!("find \"{}\": {error}", path.display())))

@@ -61,7 +61,11 @@ pub(crate) fn help() -> String {
             Field::Mib(bytes) => *bytes as u64 / MIB,
             Field::LongMib(bytes) => *bytes / MIB,
         };
-        lines.push(format!("  {name} = {default}{:spaces$}# {bounds}", "", spaces = 28_usize.saturating_sub(name.len() + digits(default))));
+        lines.push(format!(
+            "  {name} = {default}{:spaces$}# {bounds}",
+            "",
+            spaces = 28_usize.saturating_sub(name.len() + digits(default))
+        ));
     }
     lines.join("\n")
 }
@@ -72,7 +76,8 @@ fn digits(number: u64) -> usize {
 
 /// `NAME=NUMBER`, as it is typed.
 pub(crate) fn typed(text: &str) -> Result<(String, u64), String> {
-    let pair = text.split_once('=').and_then(|(name, number)| Some((name.trim().to_string(), number.trim().parse().ok()?)));
+    let pair =
+        text.split_once('=').and_then(|(name, number)| Some((name.trim().to_string(), number.trim().parse().ok()?)));
     let (name, number) = pair.ok_or_else(|| format!("\"{text}\" is not NAME=NUMBER, such as connections=100"))?;
     set(&mut Limits::default(), &name, number)?;
     Ok((name, number))

@@ -18,13 +18,19 @@ const COMMANDS: [(&[&str], &str); 15] = [
     (&["import", "book.json"], ""),
     (&["import", "book.json", "--json"], ""),
     (&["import", "-", "--dry-run"], r#"{"customers":[{"id":"c9","name":"Nine"}]}"#),
-    (&["import", "customers", "-", "--source", "other", "--map", "email=name"], "{\"id\":\"c1\",\"email\":\"a@b.c\"}\n"),
+    (
+        &["import", "customers", "-", "--source", "other", "--map", "email=name"],
+        "{\"id\":\"c1\",\"email\":\"a@b.c\"}\n",
+    ),
     (&["import", "customers", "bad.csv", "--rejects", "rejects.ndjson"], ""),
     (&["import", "customers", "bad.csv", "--on-error", "skip", "--rejects", "rejects.ndjson", "--json"], ""),
     (&["import", "customers", "bad.csv", "--map", "name=shoe_size"], ""),
     (&["import", "customers", "bad.csv", "--rejects", "bad.csv"], ""),
     (&["import", "nowhere.json"], ""),
-    (&["push", "customers", "-", "--batch", "1"], "{\"id\":\"c3\",\"name\":\"Three\"}\n{\"id\":\"c4\",\"name\":\"\"}\n{\"id\":\"c1\",\"name\":\"One\"}\n"),
+    (
+        &["push", "customers", "-", "--batch", "1"],
+        "{\"id\":\"c3\",\"name\":\"Three\"}\n{\"id\":\"c4\",\"name\":\"\"}\n{\"id\":\"c1\",\"name\":\"One\"}\n",
+    ),
     (&["push", "invoices", "invoices.ndjson"], ""),
     (&["delete", "invoices", "i2", "i9"], ""),
     (&["delete", "customers", "c2"], ""),
@@ -45,6 +51,8 @@ fn place() -> Place {
 fn ran(place: &Place) -> Vec<(Ran, String)> {
     let ran = |(args, input): (&[&str], &str)| {
         let mut ran = place.run_with_input(args, input.as_bytes());
+        // Numbers that an import reserved and did not use are free again for the next process only.
+        ran.out = without_sequences(&ran.out);
         ran.err = ran.err.replace(&place.dir.path().canonicalize().unwrap().display().to_string(), "PLACE");
         let rejects = place.dir.path().join("rejects.ndjson");
         let written = std::fs::read_to_string(&rejects).unwrap_or_default();
@@ -52,6 +60,12 @@ fn ran(place: &Place) -> Vec<(Ran, String)> {
         (ran, written)
     };
     COMMANDS.into_iter().map(ran).collect()
+}
+
+fn without_sequences(text: &str) -> String {
+    let mut parts = text.split("\"sequence\":");
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }
 
 #[test]
@@ -175,8 +189,12 @@ fn no_secret_is_in_any_log() {
     server.ask(200, "GET", "/v1/data-sources", "");
     for request in [
         format!("GET /v1/data-sources?api_key={secret} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
-        format!("GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\nconnection: close\r\n\r\n"),
-        format!("GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Basic {secret}\r\nx-api-key: {secret}\r\nconnection: close\r\n\r\n"),
+        format!(
+            "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\nconnection: close\r\n\r\n"
+        ),
+        format!(
+            "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Basic {secret}\r\nx-api-key: {secret}\r\nconnection: close\r\n\r\n"
+        ),
     ] {
         assert!(server.say(&request).starts_with("HTTP/1.1 401"));
     }
@@ -191,7 +209,11 @@ fn no_secret_is_in_any_log() {
     let log = server.log();
     assert!(log.contains("\"path\":\"/v1/data-sources\"") && log.contains("\"key\":\"key_"), "{log}");
     for secret in [known.as_str(), secret, &made] {
-        assert!(!log.contains(secret), "a secret is logged: {}", log.lines().find(|line| line.contains(secret)).unwrap_or_default());
+        assert!(
+            !log.contains(secret),
+            "a secret is logged: {}",
+            log.lines().find(|line| line.contains(secret)).unwrap_or_default()
+        );
     }
     let files = files_with(place.dir.path(), &known);
     assert!(files.is_empty(), "a key is in {files:?}");

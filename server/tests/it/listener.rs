@@ -99,7 +99,8 @@ async fn a_body_is_as_large_as_it_may_be_and_no_larger() {
         body.resize(bytes, b' ');
         body
     };
-    let post = async |headers: &[(&str, &str)], body: &[u8]| server.request("POST", "/v1/data-sources", headers, body).await;
+    let post =
+        async |headers: &[(&str, &str)], body: &[u8]| server.request("POST", "/v1/data-sources", headers, body).await;
     assert_eq!(post(&[], &sized(1000)).await.status, 201);
     let told = post(&[], &sized(1001)).await;
     assert_eq!((told.status, told.code().as_str()), (413, "too_large"));

@@ -57,7 +57,9 @@ impl Running {
         let viewer = key(&engine, Role::Viewer).await;
         let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
         configure(&mut config);
-        let random = Arc::new(|bytes: &mut [u8]| getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string())));
+        let random = Arc::new(|bytes: &mut [u8]| {
+            getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+        });
         let server = Server::bind(Arc::clone(&engine), config, random).await.unwrap();
         let (address, url) = (server.address(), server.url());
         let (stop, stopped) = oneshot::channel();
@@ -99,7 +101,8 @@ impl Running {
     /// A request with a key and a body, on a connection of its own.
     pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let key = &self.admin;
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n");
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n");
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -131,12 +134,13 @@ pub(crate) async fn rest_of(stream: &mut TcpStream) -> String {
     }
 }
 
-/// What was sent in chunks.
+/// What was sent in chunks, as far as it is text.
 fn unchunked(mut text: &str) -> String {
     let mut whole = String::new();
     while let Some((size, rest)) = text.split_once("\r\n") {
-        let size = usize::from_str_radix(size, 16).unwrap();
-        whole.push_str(&rest[..size]);
+        let Ok(size) = usize::from_str_radix(size, 16) else { break };
+        let Some(chunk) = rest.get(..size) else { break };
+        whole.push_str(chunk);
         text = rest[size..].trim_start_matches("\r\n");
     }
     whole
