@@ -1,3 +1,7 @@
 //! The HTTP face, as its clients see it.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod contract;
+mod listener;
+mod running;
+mod uploads;
