@@ -1,3 +1,9 @@
 //! The HTTP face, as its clients see it.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod calls;
+mod client_records;
 mod contract;
+mod page_pushes;
+#[allow(dead_code)]
+mod running;
