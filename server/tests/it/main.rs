@@ -1,7 +1,10 @@
 //! The HTTP face, as its clients see it.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod calls;
+mod client_records;
 mod contract;
 mod listener;
+mod page_pushes;
 mod running;
 mod uploads;

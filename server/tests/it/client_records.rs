@@ -1,0 +1,265 @@
+//! Records as GrowPanel's client libraries send, read, change and delete them.
+
+use mrrow_engine::access::Role;
+use serde_json::{Value, json};
+
+use crate::calls::{Caller, new_source, sql};
+use crate::running::{Running, SOURCE};
+
+/// A customer on a monthly plan, in a data source.
+async fn push_book(caller: &Caller<'_>, source: &str) {
+    let customer = json!({"id": "c1", "created_date": "2024-01-15T00:00:00Z", "country": "us", "name": "Acme", "data_source": source,
+                          "email": "a@b.test", "custom_variables": {"industry": "Technology"}});
+    let plan = json!({"id": "p1", "external_id": "p1", "name": "Pro", "billing_freq": "month", "currency": "usd", "data_source": source});
+    let invoice = json!({"id": "i1", "customer_id": "c1", "date": "2024-01-15", "amount": 9900.0, "currency": "usd",
+                         "plan_id": "p1", "data_source": source});
+    for (object, row) in [("customers", customer), ("plans", plan), ("invoices", invoice)] {
+        let told = caller.post(&format!("/data/{object}"), row.to_string()).await;
+        assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("success")), "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_row_is_echoed_with_what_became_of_it() {
+    let server = Running::start().await;
+    new_source(&server, "two").await;
+    let caller = Caller::admin(&server);
+    let body = r#"[{"id":"a","email":"a@b.c","data_source":"shop","amount":1.10,"name":null},
+                   {"id":"b","data_source":"two"}, 7,
+                   {"id":"c","name":"C","created_date":"soon","data_source":"two","export_status":"old"},
+                   {"id":"d","name":"D"}, {"id":"e","name":"E","data_source":"nowhere"},
+                   {"id":"f","name":"F","data_source":"the two"}]"#;
+    let told = caller.post("/data/customers", body).await;
+    assert_eq!(told.status, 200, "{told:?}");
+    let rows = told.json["result"].as_array().unwrap();
+    let status: Vec<_> = rows.iter().map(|row| row["export_status"].as_str().unwrap()).collect();
+    assert_eq!(status, ["success", "error", "error", "error", "error", "error", "success"]);
+    assert_eq!((&rows[0]["import_status"], &rows[0]["amount"]), (&json!("inserted"), &json!(1.10)));
+    let errors: Vec<_> = rows.iter().map(|row| row["export_error"].as_str().unwrap_or_default()).collect();
+    for (at, part) in
+        [(1, "\"name\""), (2, "not an object"), (3, "\"created_date\""), (4, "\"data_source\""), (5, "\"nowhere\"")]
+    {
+        assert!(errors[at].contains(part), "{at}: {}", errors[at]);
+        assert_eq!(
+            (&rows[at]["import_status"], rows[at]["import_error"].as_str().unwrap()),
+            (&json!("error"), errors[at])
+        );
+    }
+    assert_eq!(rows[3]["errors"][0]["pointer"], "/3/created_date");
+    assert_eq!(
+        sql(&server, "select data_source, id, name from customers order by 1, 2").await,
+        ["shop a a@b.c", "two f F"]
+    );
+    // All may be wrong.
+    let told = caller.post("/v1/data/invoices?source=two", r#"{"id":"i","amount":99.5}"#).await;
+    assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("error")));
+    assert_eq!(caller.post("/data/customers", "[]").await.json["result"], json!([]));
+    for (body, code) in [("{", "invalid_json"), ("7", "invalid_json"), (r#"{"plans":[]}"#, "invalid_request")] {
+        let told = caller.post("/data/customers", body).await;
+        assert_eq!((told.status, told.json["code"].as_str()), (400, Some(code)));
+    }
+    assert_eq!(caller.send("POST", "/data/customers", &[("content-type", "text/csv")], "id\n").await.status, 415);
+    assert_eq!(caller.post("/data/customers?source=none", "[]").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_is_read_back_at_once() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    push_book(&caller, SOURCE).await;
+    let told = caller.get("/data/customers").await;
+    let expected = json!({"id": "c1", "data_source": "shop", "name": "Acme", "email": "a@b.test", "created_date": "2024-01-15T00:00:00Z",
+        "country": "US", "trial_started": null, "custom_variables": {"industry": "Technology"}, "paid_started": "2024-01-15",
+        "cancel_date": "2024-02-15", "status": "canceled", "currency": "usd", "current_mrr": {}});
+    assert_eq!(told.json, json!({"result": {"count": 1, "list": [expected]}}));
+    assert_eq!(caller.get("/data/customers/c1").await.json, expected);
+    let plan = json!({"id": "p1", "external_id": "p1", "data_source": "shop", "name": "Pro", "billing_freq": "month",
+        "billing_freq_count": 1, "currency": "usd", "plan_group": null, "product_name": null});
+    assert_eq!(caller.get(&format!("/data/plans?source={SOURCE}&limit=5")).await.json["result"]["list"], json!([plan]));
+    let invoices = caller.get(&format!("/v1/data/invoices?data_source={SOURCE}")).await.json;
+    let invoice = &invoices["result"]["list"][0];
+    assert_eq!(
+        (&invoice["type"], &invoice["amount"], &invoice["date"]),
+        (&json!("subscription"), &json!(9900), &json!("2024-01-15T00:00:00Z"))
+    );
+    assert_eq!(caller.get("/data/invoices/i1").await.json, *invoice);
+    assert_eq!(caller.get("/data/plans?limit=0").await.json, json!({"result": {"count": 0, "list": []}}));
+    let paying = json!({"id": "i2", "customer_id": "c1", "date": chrono::Utc::now().date_naive().to_string(), "amount": 4900, "currency": "EUR", "plan_id": "p1"});
+    caller.post("/data/invoices", paying.to_string()).await;
+    let customer = caller.get("/data/customers/c1").await.json;
+    assert_eq!(
+        (&customer["status"], &customer["current_mrr"]),
+        (&json!("active"), &json!({"eur": 4900})),
+        "{customer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clients_words_for_intervals_are_months() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let plan = |freq: &str, count: &str| {
+        format!(r#"{{"id":"{freq}","name":"P","billing_freq":"{freq}","currency":"USD"{count}}}"#)
+    };
+    let body = [
+        plan("quarter", ""),
+        plan("half_year", r#","billing_freq_count":2.0"#),
+        plan("year", ""),
+        plan("month", r#","interval_count":3"#),
+    ];
+    let told = caller.post("/data/plans", format!("[{}]", body.join(","))).await;
+    assert!(told.json["result"].as_array().unwrap().iter().all(|row| row["export_status"] == "success"), "{told:?}");
+    let plans = "select id, \"interval\", interval_count from plans order by id";
+    assert_eq!(sql(&server, plans).await, ["half_year month 12", "month month 3", "quarter month 3", "year year 1"]);
+    let told = caller
+        .put("/data/plans/quarter", r#"{"id":"quarter","name":"Q","billing_freq":"year","currency":"EUR"}"#)
+        .await;
+    assert_eq!((told.status, told.json), (200, json!({"result": "success", "updated": "quarter"})));
+    assert_eq!(
+        sql(&server, "select \"interval\", interval_count, currency from plans where id = 'quarter'").await,
+        ["year 1 EUR"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_changed_and_deleted_and_the_movements_with_them() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    push_book(&caller, SOURCE).await;
+    let told =
+        caller.put("/data/customers/c1", r#"{"name":"Acme Inc","custom_variables":{"industry":"Retail"}}"#).await;
+    assert_eq!((told.status, told.json), (200, json!({"success": true, "id": "c1"})));
+    assert_eq!(
+        sql(&server, "select name, email, metadata from customers").await,
+        [r#"Acme Inc a@b.test {"industry":"Retail"}"#]
+    );
+    assert_eq!(caller.put("/data/invoices/i1", r#"{"amount":4900}"#).await.status, 200);
+    let movements = "select type, cast(amount as bigint) from movements where date < '2024-02-01'";
+    assert_eq!(sql(&server, movements).await, ["new 4900"]);
+    let told = caller.put("/data/invoices/i1", r#"{"amount":"x","date":"soon"}"#).await;
+    assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")));
+    assert_eq!(told.json["errors"][0]["pointer"], "/date");
+    assert_eq!(caller.put("/data/invoices/i1", r#"{"id":"i2"}"#).await.status, 400);
+    assert_eq!(caller.delete("/data/invoices/i1").await.json, json!({"success": true, "id": "i1"}));
+    assert!(sql(&server, movements).await.is_empty());
+    let told = caller
+        .send("DELETE", "/data/plans/p1", &[("content-type", "application/json")], r#"{"id":"p1","external_id":"p1"}"#)
+        .await;
+    assert_eq!(told.json, json!({"result": "success", "deleted": "p1"}));
+    assert_eq!(caller.delete("/data/customers/c1").await.status, 200);
+    for (path, code) in
+        [("customers/c1", "customer_not_found"), ("plans/p1", "plan_not_found"), ("invoices/i1", "invoice_not_found")]
+    {
+        for told in [
+            caller.get(&format!("/data/{path}")).await,
+            caller.delete(&format!("/data/{path}")).await,
+            caller.put(&format!("/data/{path}"), "{}").await,
+        ] {
+            assert_eq!((told.status, told.json["code"].as_str()), (404, Some(code)), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_in_several_sources_needs_one_named() {
+    let server = Running::start().await;
+    new_source(&server, "two").await;
+    let caller = Caller::admin(&server);
+    push_book(&caller, SOURCE).await;
+    push_book(&caller, "two").await;
+    for told in [
+        caller.get("/data/customers/c1").await,
+        caller.delete("/data/invoices/i1").await,
+        caller.put("/data/plans/p1", "{}").await,
+    ] {
+        assert_eq!((told.status, told.json["code"].as_str()), (409, Some("ambiguous_data_source")));
+        let message = told.json["error"].as_str().unwrap();
+        assert!(["\"shop\"", "\"two\"", "?source="].iter().all(|part| message.contains(part)), "{message}");
+    }
+    for kind in ["customers", "invoices"] {
+        let told = caller.get(&format!("/data/{kind}")).await;
+        assert!(told.status == 400 && told.json["error"].as_str().unwrap().contains("source"), "{told:?}");
+    }
+    assert_eq!(caller.get("/data/plans").await.json["result"]["count"], 2);
+    assert_eq!(caller.delete("/data/customers/c1?source=two").await.status, 200);
+    assert_eq!(caller.get("/data/customers/c1").await.json["data_source"], "shop");
+    assert_eq!(caller.get("/data/customers?source=none").await.json["code"], "data_source_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restricted_key_reaches_its_own_source_only() {
+    let server = Running::start().await;
+    new_source(&server, "two").await;
+    let admin = Caller::admin(&server);
+    push_book(&admin, SOURCE).await;
+    let two = Caller::restricted(&server, Role::Admin, "two").await;
+    // It sees one source: nothing has to be named.
+    let told =
+        two.post("/data/customers", r#"[{"id":"x","name":"X"},{"id":"y","name":"Y","data_source":"shop"}]"#).await;
+    let rows: Vec<_> = told.json["result"].as_array().unwrap().iter().map(|row| row["export_status"].clone()).collect();
+    assert_eq!(rows, ["success", "error"]);
+    assert_eq!(two.get("/data/customers").await.json["result"]["count"], 1);
+    assert_eq!(two.get("/data/plans").await.json["result"]["count"], 0);
+    assert_eq!(two.get("/data/customers/c1").await.status, 404);
+    assert_eq!(two.delete("/data/invoices/i1").await.status, 404);
+    assert_eq!(two.get("/data/customers?source=shop").await.status, 403);
+    assert_eq!(two.put("/data/customers/c1?source=shop", "{}").await.status, 403);
+    let viewer = Caller::with(&server, &server.viewer);
+    assert_eq!(viewer.get("/data/customers?source=shop").await.status, 200);
+    for told in [
+        viewer.post("/data/customers", "[]").await,
+        viewer.put("/data/customers/c1", "{}").await,
+        viewer.delete("/data/plans/p1").await,
+        viewer.post("/data/plan-groups", r#"{"name":"G","plans":["p1"]}"#).await,
+    ] {
+        assert_eq!(told.status, 403, "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_records_are_listed_in_order() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let rows: Vec<Value> = (0..9000).map(|at| json!({"id": format!("c{at:05}"), "name": "N"})).collect();
+    assert_eq!(caller.post("/data/customers", Value::from(rows).to_string()).await.status, 200);
+    let listed = caller.get("/data/customers").await.json;
+    let ids: Vec<_> =
+        listed["result"]["list"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert!(ids.is_sorted() && ids.len() == 9000 && listed["result"]["count"] == 9000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_groups_are_kept() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let plans = r#"[{"id":"pro","name":"Pro","billing_freq":"month","currency":"usd"},{"id":"team","name":"Team","billing_freq":"month","currency":"usd"}]"#;
+    caller.post("/data/plans", plans).await;
+    let made = caller.post("/data/plan-groups", r#"{"name":"G","plans":["pro",{"id":"gone"}]}"#).await;
+    assert_eq!((made.status, &made.json["success"]), (200, &json!(true)), "{made:?}");
+    let id = made.json["id"].as_str().unwrap();
+    let path = format!("/data/plan-groups/{id}");
+    let group = caller.get(&path).await.json;
+    assert_eq!(
+        (&group["name"], &group["type"], &group["plans"]),
+        (&json!("G"), &json!("manual"), &json!(["pro", "gone"]))
+    );
+    let auto = r#"{"type":"auto","selector_type":"startswith","selector":"te"}"#;
+    assert_eq!(caller.put(&path, auto).await.json, json!({"success": true, "id": id}));
+    let group = caller.get(&path).await.json;
+    assert_eq!(
+        (&group["name"], &group["plans"], &group["selector_type"]),
+        (&json!("G"), &json!(["team"]), &json!("startswith"))
+    );
+    assert_eq!(caller.get("/data/plan-groups").await.json["result"], json!({"count": 1, "list": [group]}));
+    for wrong in [
+        r#"{"name":""}"#,
+        r#"{"name":"X","type":"auto","selector_type":"regex","selector":"("}"#,
+        r#"{"name":"X","type":"auto","selector_type":"like","selector":"x"}"#,
+    ] {
+        assert_eq!(caller.post("/data/plan-groups", wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(caller.delete(&path).await.status, 200);
+    for told in [caller.get(&path).await, caller.delete(&path).await, caller.put(&path, r#"{"name":"N"}"#).await] {
+        assert_eq!((told.status, told.json["code"].as_str()), (404, Some("plan_group_not_found")));
+    }
+}

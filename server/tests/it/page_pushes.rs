@@ -1,0 +1,244 @@
+//! Pushes in the dialect of the Custom API's page.
+
+use mrrow_engine::access::Role;
+use serde_json::{Value, json};
+
+use crate::calls::{Caller, Told, new_source, sql};
+use crate::running::{Running, SOURCE};
+
+fn path(object: &str) -> String {
+    format!("/v1/data-sources/{SOURCE}/{object}")
+}
+
+/// Index, pointer, field and code of each error.
+fn errors(told: &Told) -> Vec<String> {
+    let text = |error: &Value, name: &str| match &error[name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let list = told.json["errors"].as_array().unwrap();
+    list.iter().map(|error| ["index", "pointer", "field", "code"].map(|name| text(error, name)).join(" ")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_page_are_stored_and_counted() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let customer = r#"{
+"id": "cust_123",
+"name": "Acme Inc",
+"email": "[email protected]",
+"country": "US"
+}"#;
+    let plan = r#"{
+"id": "plan_pro",
+"name": "Pro Plan",
+"interval": "month",
+"interval_count": 1,
+"currency": "USD"
+}"#;
+    let invoice = r#"{
+"id": "inv_001",
+"customer_id": "cust_123",
+"type": "subscription",
+"invoice_date": "2024-02-01T00:00:00Z",
+"amount": 9900,
+"currency": "USD",
+"plan_id": "plan_pro",
+"subscription_id": "sub_001",
+"period_start": "2024-02-01T00:00:00Z",
+"period_end": "2024-03-01T00:00:00Z"
+}"#;
+    for (object, body, id) in
+        [("customers", customer, "cust_123"), ("plans", plan, "plan_pro"), ("invoices", invoice, "inv_001")]
+    {
+        for (root, status) in [("/v1", "created"), ("", "unchanged")] {
+            let told = caller.post(&format!("{root}/data-sources/{SOURCE}/{object}"), body).await;
+            assert_eq!(told.status, 200, "{told:?}");
+            assert_eq!(told.json["result"], json!([{"id": id, "status": status, "warnings": []}]));
+            assert!(told.json["sequence"].is_i64() && told.json["snapshot"].is_i64(), "{told:?}");
+        }
+    }
+    let movements = "select date, type, cast(amount as bigint), currency from movements order by date limit 1";
+    assert_eq!(sql(&server, movements).await, ["2024-02-01 new 9900 USD"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_error_of_every_object_is_told_and_nothing_is_stored() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let body =
+        r#"{"customers":[{"id":"a","name":"A"},{"id":"b"},{"name":7,"country":"Utopia","metadata":{"x/y":[]}},7]}"#;
+    let told = caller.post(&path("customers"), body).await;
+    assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")), "{told:?}");
+    assert_eq!(
+        errors(&told),
+        [
+            "1 /customers/1/name name required",
+            "2 /customers/2/id id required",
+            "2 /customers/2/name name wrong_type",
+            "2 /customers/2/country country bad_country",
+            "2 /customers/2/metadata/x~1y metadata.x/y wrong_type",
+            "3 /customers/3 null malformed",
+        ]
+    );
+    assert_eq!((&told.json["errors"][0]["id"], &told.json["errors"][2]["value"]), (&json!("b"), &json!("7")));
+    assert!(sql(&server, "select id from customers").await.is_empty());
+
+    let skipped = caller.post(&format!("{}?on_error=skip", path("customers")), body).await;
+    assert_eq!(skipped.status, 200);
+    let rows: Vec<_> = skipped.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(rows, ["created", "rejected", "rejected", "rejected"]);
+    assert_eq!(skipped.json["result"][1]["errors"][0]["pointer"], "/customers/1/name");
+    assert_eq!(sql(&server, "select id from customers").await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_class_of_malformed_input_has_its_code() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    caller.post(&path("customers"), r#"{"id":"c","name":"C"}"#).await;
+    let usual = json!({"id": "i", "customer_id": "c", "type": "one-time", "invoice_date": "2024-02-01", "amount": 1, "currency": "USD"});
+    let with = |fields: Value| {
+        let mut invoice = usual.as_object().unwrap().clone();
+        invoice.extend(fields.as_object().unwrap().clone());
+        Value::Object(invoice).to_string()
+    };
+    let table = [
+        (json!({"id": null}), "null /id id required"),
+        (json!({"amount": "9900"}), "/amount amount wrong_type"),
+        (json!({"amount": 99.5}), "/amount amount wrong_type"),
+        (json!({"amount": 10_000_000_000_001_i64}), "/amount amount out_of_range"),
+        (json!({"quantity": -1}), "/quantity quantity out_of_range"),
+        (json!({"type": "sub"}), "/type type unknown_value"),
+        (json!({"type": "subscription"}), "/plan_id plan_id plan_required"),
+        (json!({"type": "subscription", "plan_id": "p", "amount": -1}), "/amount amount negative_amount"),
+        (json!({"invoice_date": "soon"}), "/invoice_date invoice_date bad_date"),
+        (json!({"currency": "XXX1"}), "/currency currency bad_currency"),
+        (json!({"period_start": "2024-02-02", "period_end": "2024-02-01"}), "/period_end period_end bad_period"),
+        (json!({"customer_id": "nobody"}), "/customer_id customer_id customer_not_found"),
+        (json!({"date": "2024-02-02"}), "/invoice_date invoice_date duplicate_key"),
+    ];
+    for (fields, expected) in table {
+        let told = caller.post(&path("invoices"), with(fields.clone())).await;
+        assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")), "{fields}: {told:?}");
+        assert!(errors(&told)[0].ends_with(expected.trim_start_matches("null ")), "{fields}: {:?}", errors(&told));
+    }
+    let plan = |interval: &str| {
+        format!(r#"{{"id":"p","name":"P","billing_freq":"{interval}","billing_freq_count":1,"currency":"usd"}}"#)
+    };
+    // The page has no quarters.
+    assert_eq!(
+        errors(&caller.post(&path("plans"), plan("quarter")).await),
+        ["0 /billing_freq billing_freq unknown_value"]
+    );
+    assert_eq!(caller.post(&path("plans"), plan("month")).await.status, 200);
+    assert!(sql(&server, "select id from invoices").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_may_be_lines_or_cells() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let send = async |kind: &str, query: &str, body: &str| {
+        caller.send("POST", &format!("{}{query}", path("customers")), &[("content-type", kind)], body).await
+    };
+    let told = send("application/x-ndjson", "", "{\"id\":\"a\",\"name\":\"A\"}\n{\"id\":\"b\",\"name\":\"B\"}\n").await;
+    assert_eq!((told.status, told.json["result"].as_array().unwrap().len()), (200, 2));
+    let told = send("text/csv; charset=utf-8", "", "id,name,custom_variables.tier\nc,C,gold\nd,,\n").await;
+    assert_eq!((told.status, errors(&told)), (400, vec!["3 null name required".to_string()]));
+    let told = send("text/csv", "?on_error=skip", "id,name,custom_variables.tier\nd,,\nc,C,gold\n").await;
+    let rows: Vec<_> = told.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(rows, ["rejected", "created"]);
+    assert_eq!(
+        sql(&server, "select id, metadata from customers order by id").await,
+        ["a ", "b ", r#"c {"tier":"gold"}"#]
+    );
+    // Nothing told is JSON.
+    let told = caller.send("POST", &path("customers"), &[], r#"[{"id":"e","name":"E"}]"#).await;
+    assert_eq!(told.status, 200, "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_carried_out_says_why() {
+    let server = Running::start().await;
+    new_source(&server, "other").await;
+    let caller = Caller::admin(&server);
+    let json = [("content-type", "application/json")];
+    let good = r#"{"id":"a","name":"A"}"#;
+    let check = async |caller: &Caller<'_>, path: &str, headers: &[(&str, &str)], body: &str, expected: (u16, &str)| {
+        let told = caller.send("POST", path, headers, body).await;
+        assert_eq!((told.status, told.json["code"].as_str().unwrap()), expected, "{path} {body}: {told:?}");
+    };
+    for body in ["", "{", "[{}", "{}{}", "7", "oops"] {
+        check(&caller, &path("customers"), &json, body, (400, "invalid_json")).await;
+    }
+    check(&caller, &path("customers"), &json, r#"{"plans":[]}"#, (400, "invalid_request")).await;
+    check(&caller, &format!("{}?on_error=maybe", path("customers")), &json, good, (400, "invalid_query")).await;
+    check(&caller, &path("customers"), &[("content-type", "text/plain")], good, (415, "unsupported_media_type")).await;
+    check(&caller, "/v1/data-sources/none/customers", &json, good, (404, "data_source_not_found")).await;
+    check(&Caller::with(&server, "gp_wrong"), &path("customers"), &json, good, (401, "unauthorized")).await;
+    check(&Caller::with(&server, &server.viewer), &path("customers"), &json, good, (403, "forbidden")).await;
+    let restricted = Caller::restricted(&server, Role::Admin, "other").await;
+    check(&restricted, &path("customers"), &json, good, (403, "forbidden")).await;
+    check(&restricted, "/v1/data-sources/other/customers", &[], "", (400, "invalid_json")).await;
+    let long = "k".repeat(256);
+    let keyed = [("content-type", "application/json"), ("idempotency-key", long.as_str())];
+    check(&caller, &path("customers"), &keyed, good, (400, "invalid_request")).await;
+    for empty in ["[]", r#"{"customers":[]}"#] {
+        let told = caller.post(&path("customers"), empty).await;
+        assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
+    }
+    server.engine.delete_data_source(SOURCE).await.unwrap();
+    check(&caller, &path("customers"), &json, good, (404, "data_source_not_found")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_larger_than_it_may_be_is_413() {
+    let server = Running::with(|config| config.limits.decoded_bytes = 100).await;
+    let caller = Caller::admin(&server);
+    let sized = |bytes: usize| format!("{:bytes$}", r#"{"id":"a","name":"A"}"#);
+    assert_eq!(caller.post(&path("customers"), sized(100)).await.status, 200);
+    let told = caller.post(&path("customers"), sized(101)).await;
+    assert_eq!((told.status, told.json["code"].as_str()), (413, Some("too_large")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_its_key_is_carried_out_once() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let send = async |key: &str, object: &str, body: &str| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        caller.send("POST", &path(object), &headers, body).await
+    };
+    let body = r#"{"id":"a","name":"A"}"#;
+    let first = send("k", "customers", body).await;
+    assert!(first.status == 200 && !first.headers.contains_key("idempotency-replayed"), "{first:?}");
+    caller.post(&path("customers"), r#"{"id":"a","name":"B"}"#).await;
+    let again = send("k", "customers", body).await;
+    assert_eq!((again.status, &again.json), (200, &first.json));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(sql(&server, "select name from customers").await, ["B"]);
+    let other = send("k", "customers", r#"{"id":"a","name":"C"}"#).await;
+    assert_eq!((other.status, other.json["code"].as_str()), (422, Some("idempotency_conflict")));
+    // Another path has its own keys; what was refused leaves none behind.
+    assert_eq!(send("k", "plans", r#"{"id":"p"}"#).await.status, 400);
+    let plan = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
+    assert_eq!(send("k", "plans", plan).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn order_and_repetition_inside_a_batch_do_not_matter() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let ids = ["c", "a", "b", "a"];
+    let body: Vec<_> = ids.iter().map(|id| json!({"id": id, "name": id})).collect();
+    let told = caller.post(&path("customers"), Value::from(body).to_string()).await;
+    let rows: Vec<_> =
+        told.json["result"].as_array().unwrap().iter().map(|row| (row["id"].clone(), row["status"].clone())).collect();
+    assert_eq!(rows.iter().map(|row| row.0.as_str().unwrap()).collect::<Vec<_>>(), ids);
+    assert_eq!(
+        rows.iter().map(|row| row.1.as_str().unwrap()).collect::<Vec<_>>(),
+        ["created", "created", "created", "unchanged"]
+    );
+}
