@@ -29,6 +29,8 @@ pub(crate) struct Serve {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) pull_allow: Option<Vec<String>>,
+    pub(crate) secret_key_file: Option<PathBuf>,
     pub(crate) log: Option<String>,
     pub(crate) log_format: Option<String>,
     /// The limits that are not the defaults, by name.

@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::extract::Bodies;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
+use crate::pull::Syncs;
 use crate::serve::Random;
 
 /// The state of the server; cheap to clone.
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) imports: Imports,
     /// Canceled when the server is told to stop: what would go on for ever ends.
     pub(crate) stopping: CancellationToken,
+    pub(crate) pulls: Syncs,
     pub(crate) started: Instant,
     random: Random,
 }
@@ -44,6 +46,7 @@ impl App {
     pub(crate) fn new(engine: Arc<Engine>, config: ServerConfig, random: Random) -> App {
         let bodies = Bodies::new(config.limits.bodies_bytes);
         let imports = Imports::new(config.limits.imports_waiting);
+        let pulls = Syncs::new(config.pull.limits.syncs);
         App(Arc::new(Inner {
             engine,
             config,
@@ -52,6 +55,7 @@ impl App {
             bodies,
             imports,
             stopping: CancellationToken::new(),
+            pulls,
             started: Instant::now(),
             random,
         }))

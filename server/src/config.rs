@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::pull::PullConfig;
+
 /// How to serve a data directory.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -13,6 +15,10 @@ pub struct ServerConfig {
     pub tls: Option<Tls>,
     /// How much of everything there may be.
     pub limits: Limits,
+    /// How data sources are fetched.
+    pub pull: PullConfig,
+    /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it is needed, unless given.
+    pub secret_key_file: Option<PathBuf>,
 }
 
 /// A certificate and its private key.
@@ -80,6 +86,12 @@ impl Default for Limits {
 impl ServerConfig {
     /// The defaults for an address.
     pub fn new(listen: SocketAddr) -> ServerConfig {
-        ServerConfig { listen, tls: None, limits: Limits::default() }
+        ServerConfig {
+            listen,
+            tls: None,
+            limits: Limits::default(),
+            pull: PullConfig::default(),
+            secret_key_file: None,
+        }
     }
 }

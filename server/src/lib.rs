@@ -23,10 +23,12 @@ pub mod local;
 mod metrics;
 mod openapi;
 mod plan_groups;
+mod pull;
 mod push;
 mod records;
 mod sources;
 
 pub use config::{Limits, ServerConfig, Tls};
 pub use openapi::openapi;
+pub use pull::{Allowed, PullConfig, PullLimits};
 pub use serve::{Random, Server};

@@ -41,10 +41,16 @@ struct Outcome {
     status: &'static str,
 }
 
-/// How an import ended.
+/// How an import or a sync ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
     state: &'static str,
+}
+
+/// Fetched pages of a type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pages {
+    object: &'static str,
 }
 
 /// The counters, and the gauges that are read when they are asked for.
@@ -54,6 +60,8 @@ pub(crate) struct Metrics {
     seconds: Family<Route, Histogram>,
     at_work: Gauge,
     objects: Family<Outcome, Counter>,
+    pulled_pages: Family<Pages, Counter>,
+    syncs: Family<Ended, Counter>,
     snapshot: Gauge,
     last_sequence: Gauge,
     waiting_rows: Gauge,
@@ -94,6 +102,10 @@ impl Metrics {
         registry.register("http_requests_at_work", "Requests being answered", at_work.clone());
         let objects = Family::default();
         registry.register("pushed_objects", "Pushed objects by what became of them", objects.clone());
+        let pulled_pages = Family::default();
+        registry.register("pull_pages", "Pages fetched and stored", pulled_pages.clone());
+        let syncs = Family::default();
+        registry.register("pull_syncs", "Ended syncs by how they ended", syncs.clone());
         let snapshot = Gauge::default();
         registry.register("snapshot", "The newest snapshot", snapshot.clone());
         let last_sequence = Gauge::default();
@@ -127,6 +139,8 @@ impl Metrics {
             seconds,
             at_work,
             objects,
+            pulled_pages,
+            syncs,
             snapshot,
             last_sequence,
             waiting_rows,
@@ -181,13 +195,23 @@ impl Metrics {
     pub(crate) fn pushed(&self, object: &'static str, status: &'static str, count: u64) {
         self.objects.get_or_create(&Outcome { object, status }).inc_by(count);
     }
+
+    /// Counts a page that was fetched and stored.
+    pub(crate) fn pulled_page(&self, object: &'static str) {
+        self.pulled_pages.get_or_create(&Pages { object }).inc();
+    }
+
+    /// Counts a sync that has ended.
+    pub(crate) fn synced(&self, state: &'static str) {
+        self.syncs.get_or_create(&Ended { state }).inc();
+    }
 }
 
 const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// Everything that is counted and measured.
 #[utoipa::path(get, path = "/metrics", tag = "server",
-    responses((status = 200, description = "metrics in Prometheus' text format", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "metrics in Prometheus' text format", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(app): State<App>, _caller: Caller) -> Result<impl IntoResponse> {
     let status = app.engine.status().await?;
     let metrics = &app.metrics;

@@ -47,8 +47,11 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn pages() -> Router<App> {
     let document = openapi();
     // The page brings its own scripts and asks no other server.
-    let config =
-        Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(false).validator_url("none");
+    let config = Config::from("/openapi.json")
+        .try_it_out_enabled(true)
+        .persist_authorization(false)
+        .validator_url("none")
+        .use_base_layout();
     let page = SwaggerUi::new("/docs").config(config);
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     let answer = move || {

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{health, imports, keys, later, metrics, openapi, plan_groups, push, records, request_id, sources};
+use crate::{health, imports, keys, later, metrics, openapi, plan_groups, pull, push, records, request_id, sources};
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
@@ -62,13 +62,15 @@ fn server() -> OpenApiRouter<App> {
 
 /// Paths under `/v1`, of GrowPanel's Custom API and of ours; they also answer at the root.
 fn v1() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(sources::routes()).merge(push::routes()).merge(keys::routes())
+    let sources = sources::routes().merge(pull::routes());
+    OpenApiRouter::new().merge(sources).merge(push::routes()).merge(keys::routes())
 }
 
 /// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.
 fn clients() -> OpenApiRouter<App> {
-    let data = OpenApiRouter::new().merge(sources::client_routes()).merge(push::client_routes());
-    OpenApiRouter::new().nest("/data", data.merge(records::routes()).merge(plan_groups::routes()))
+    let sources = sources::client_routes().merge(pull::routes());
+    let records = push::client_routes().merge(records::routes()).merge(plan_groups::routes());
+    OpenApiRouter::new().nest("/data", sources.merge(records))
 }
 
 /// Bodies of any size; paths under `/v1` that also answer at the root.

@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::config::{Limits, ServerConfig, Tls};
 use crate::connections::Bounded;
 use crate::local::{self, LocalSocket};
-use crate::{imports, routes};
+use crate::{imports, pull, routes};
 
 /// Fills bytes with what nobody can guess; passed in, so that nothing here asks the system by itself.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
@@ -84,6 +84,7 @@ impl Server {
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let Server { listener, tls, local, app, .. } = self;
         raise_open_files(&app.config.limits);
+        let schedules = tokio::spawn(pull::keep_schedules(app.clone()));
         let handle = Handle::new();
         let stopping = tokio::spawn(stop_when(stopped, handle.clone(), app.clone()));
         let beside = serve_local(local, Handle::with_control(handle.control()), &app);
@@ -103,6 +104,9 @@ impl Server {
             true => imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
             false => stopping.abort(),
         }
+        app.stopping.cancel();
+        app.pulls.stopped().await;
+        schedules.await.map_err(io::Error::other)?;
         served
     }
 }

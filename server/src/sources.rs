@@ -240,7 +240,7 @@ async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
 
 /// Changes what a data source is called.
 #[utoipa::path(put, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
-    request_body = SourceChange,
+    request_body = Option<SourceChange>,
     responses((status = 200, description = "the data source", body = Source),
               (status = 404, description = "no such data source", body = ErrorBody),
               (status = 409, description = "another one has this name", body = ErrorBody)))]
@@ -270,6 +270,7 @@ async fn delete(
 ) -> Result<axum::Json<Done>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
+    app.pulls.abort(&source.id).await;
     app.engine.delete_data_source(&source.id).await?;
     end_senders_key(&app, &source.id).await?;
     if query.delete_data {
@@ -310,6 +311,7 @@ fn check_kind(kind: Option<&str>) -> Result<()> {
 
 /// Deletes the records of a source, on after the answer if it takes long.
 async fn empty(app: &App, id: &str) -> Result<()> {
+    app.pulls.abort(id).await;
     let (engine, id) = (std::sync::Arc::clone(&app.engine), id.to_string());
     let work = tokio::spawn(async move {
         let emptied = engine.reset_data_source(&id, |_| {}).await;

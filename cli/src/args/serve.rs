@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use mrrow_server::Allowed;
 
 use crate::logging::LogFormat;
 use crate::serve_limits;
@@ -20,6 +21,12 @@ pub(crate) struct ServeArgs {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "FILE", env = "MRROW_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Let pulls connect to this network, address or host although it is not of the public Internet; may be repeated
+    #[arg(long, value_name = "NETWORK|HOST", env = "MRROW_PULL_ALLOW", value_delimiter = ',')]
+    pub(crate) pull_allow: Vec<Allowed>,
+    /// The file with 32 random bytes that encrypt the credentials of pulls [default: secret.key in the data directory, made when needed]
+    #[arg(long, value_name = "FILE", env = "MRROW_SECRET_KEY_FILE")]
+    pub(crate) secret_key_file: Option<PathBuf>,
     /// What to log: a level, or target=level with commas [default: info]
     #[arg(long, value_name = "FILTER", env = "MRROW_LOG")]
     pub(crate) log: Option<String>,

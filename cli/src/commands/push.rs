@@ -55,7 +55,7 @@ async fn push(
 ) -> Result<(), Failure> {
     let rows_each = args.batch as usize;
     if let Some(server) = LocalClient::connect(engine).await {
-        let PushOptions { map, format, on_error } = options;
+        let PushOptions { map, format, on_error, .. } = options;
         let data_source = args.source.clone();
         let request = PushRequest { data_source, object: args.object, rows_each, map, format, on_error };
         return Ok(server.push(&request, input, acknowledged).await?);

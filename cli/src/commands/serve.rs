@@ -61,6 +61,15 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
             return Err(Failure::usage("TLS needs both a certificate and a key; give --tls-certificate and --tls-key"));
         }
     };
+    config.secret_key_file = args.secret_key_file.as_ref().or(file.secret_key_file.as_ref()).cloned();
+    config.pull.allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
+        ([], Some(allowed)) => allowed
+            .iter()
+            .map(|one| one.parse())
+            .collect::<Result<_, String>>()
+            .map_err(|error| Failure::usage(format!("pull_allow in the configuration: {error}")))?,
+        (allowed, _) => allowed.to_vec(),
+    };
     Ok(config)
 }
 

@@ -8,14 +8,20 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::run::{Place, Ran};
+use crate::server::Server;
 
 /// Runs a command none of whose files may grow past so many bytes.
 fn run_limited(place: &Place, bytes: u64, args: &[&str], input: &str) -> Ran {
+    place.finish(&mut limited(place, bytes, args), input.as_bytes())
+}
+
+fn limited(place: &Place, bytes: u64, args: &[&str]) -> Command {
     // POSIX counts in blocks of 512 bytes; the signal is ignored so that writes fail instead.
     let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes.div_ceil(512));
     let mut command = Command::new("sh");
     command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_mrrow")]).args(args).current_dir(place.dir.path());
-    place.finish(command.env_remove("MRROW_DATA").env("NO_COLOR", "1"), input.as_bytes())
+    command.env_remove("MRROW_DATA").env("NO_COLOR", "1");
+    command
 }
 
 /// Hexadecimal digits that do not compress, and are the same in each run.
@@ -128,4 +134,20 @@ fn a_compaction_on_a_full_disk_changes_nothing() {
     is_as_before(&place, &before);
     place.ok(&["compact"]);
     is_as_before(&place, &before);
+}
+
+#[test]
+fn an_upload_to_a_full_disk_is_refused_and_the_server_goes_on() {
+    let place = Place::new();
+    let server = Server::run(&mut limited(&place, 1_000_000, &["serve", "--listen", "127.0.0.1:0"]));
+    server.ask(201, "POST", "/v1/data-sources", r#"{"name":"Shop","id":"shop"}"#);
+    let path = "/v1/data-sources/shop/imports?object=customers";
+    let refused = server.ask(503, "POST", path, &noise(0, 20_000));
+    assert!(refused.contains("\"code\":\"disk_full\"") && refused.contains("retry-after: 60"), "{refused}");
+    let listed = server.ask(200, "GET", "/v1/data-sources/shop/imports", "");
+    assert!(listed.contains("\"state\":\"failed\"") && listed.contains("\"code\":\"disk_full\""), "{listed}");
+    server.ask(202, "POST", path, &noise(0, 10));
+    server.stop();
+    assert_eq!(ids(&place).len(), 10);
+    assert_eq!(place.dir.path().join("mrrow-data/staging").read_dir().unwrap().count(), 0);
 }

@@ -1,6 +1,7 @@
 //! The binary as a script sees it: arguments in; standard output, standard error and exit code out.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod beside;
 mod completions;
 mod crashes;
 mod demo;
@@ -12,6 +13,7 @@ mod pushing;
 mod run;
 mod second_writer;
 mod served;
+mod server;
 mod settings;
 mod sources;
 mod statements;

@@ -16,6 +16,9 @@ const CATALOG: &str = "catalog.db";
 /// The socket on which a server that holds the directory carries out what the command line asks for.
 const SERVER_SOCKET: &str = "server.sock";
 
+/// The key of whoever keeps secrets beside the data; temporary files of it begin alike.
+const SECRET_KEY: &str = "secret.key";
+
 /// What an import's staging directory is called, before its random part.
 const STAGING_PREFIX: &str = "import-";
 
@@ -171,6 +174,8 @@ fn only_ours(root: &Path) -> Result<bool> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ours = match name.as_str() {
             "writer.lock" | "open.lock" | SERVER_SOCKET => true,
+            // Of whoever encrypts credentials with it, who may be quicker or outlive a lost catalog without a record.
+            name if name.starts_with(SECRET_KEY) => true,
             "data" | "staging" => path.is_dir() && holds_no_file(&path)?,
             _ => false,
         };

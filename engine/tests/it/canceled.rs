@@ -18,7 +18,7 @@ fn book(year: i32) -> Vec<u8> {
                "period_start": format!("{year}-01-01"), "period_end": format!("{year}-12-31")})
     };
     let customers = ["a", "b"].map(|id| json!({"id": id, "name": id}));
-    let plan = json!({"id": "p", "name": "P", "billing_cycle": "yearly", "currency": "USD"});
+    let plan = json!({"id": "p", "name": "P", "interval": "year", "interval_count": 1, "currency": "USD"});
     let book = json!({"customers": customers, "plans": [plan], "invoices": [invoice("a"), invoice("b")]});
     book.to_string().into_bytes()
 }
@@ -95,13 +95,4 @@ async fn canceled_while_it_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn canceled_while_movements_are_computed() {
     check(|progress| matches!(progress, Progress::Computing)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_published_is_not_canceled() {
-    let ledger = Ledger::open("2024-06-15".parse().unwrap()).await;
-    let options = ImportOptions::default();
-    assert!(import(&ledger, &options).await.unwrap().snapshot.is_some());
-    options.canceled.cancel();
-    assert_eq!(ledger.sql("select count(*) from invoices").await, [["2"]]);
 }

@@ -128,7 +128,8 @@ fn broken_off(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
 }
 
 fn unwritable(error: &io::Error) -> ApiError {
-    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
         tracing::error!(%error, "the disk is full: an upload was not received");
         let message =
             "the disk of the server is full; nothing of the upload is stored, send it again when there is room";

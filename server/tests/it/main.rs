@@ -4,6 +4,7 @@
 mod calls;
 mod client_records;
 mod contract;
+mod listener;
 mod page_pushes;
-#[allow(dead_code)]
 mod running;
+mod uploads;

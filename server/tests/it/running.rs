@@ -57,7 +57,9 @@ impl Running {
         let viewer = key(&engine, Role::Viewer).await;
         let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
         configure(&mut config);
-        let random = Arc::new(|bytes: &mut [u8]| getrandom::fill(bytes).map_err(std::io::Error::from));
+        let random = Arc::new(|bytes: &mut [u8]| {
+            getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+        });
         let server = Server::bind(Arc::clone(&engine), config, random).await.unwrap();
         let (address, url) = (server.address(), server.url());
         let (stop, stopped) = oneshot::channel();
@@ -132,6 +134,18 @@ pub(crate) async fn rest_of(stream: &mut TcpStream) -> String {
     }
 }
 
+/// What was sent in chunks, as far as it is text.
+fn unchunked(mut text: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, rest)) = text.split_once("\r\n") {
+        let Ok(size) = usize::from_str_radix(size, 16) else { break };
+        let Some(chunk) = rest.get(..size) else { break };
+        whole.push_str(chunk);
+        text = rest[size..].trim_start_matches("\r\n");
+    }
+    whole
+}
+
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -145,14 +159,13 @@ impl Answer {
     pub(crate) fn of(text: &str) -> Answer {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not an answer: {text:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_string() }
+        let head = head.to_ascii_lowercase();
+        let body = if head.contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_string() };
+        Answer { status, head, body }
     }
 
-    /// The body, also where it came in chunks.
     pub(crate) fn json(&self) -> Value {
-        let start = self.body.find(['{', '[']).unwrap_or_default();
-        let mut values = serde_json::Deserializer::from_str(&self.body[start..]).into_iter();
-        values.next().unwrap_or_else(|| panic!("no JSON: {self:?}")).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The code of an error, which must be in the one shape.

@@ -88,10 +88,17 @@ async fn every_format_is_imported_plain_and_packed() {
         assert_eq!(told["state"], "done", "{at}: {told}");
         let expected = json!({"read": 2, "accepted": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0});
         assert_eq!(told["counts"]["customers"], expected, "{at}");
-        assert_eq!((&told["stored"], &told["snapshot"], &told["rejects"]), (&json!(true), &json!(1), &Value::Null), "{at}");
+        assert_eq!(
+            (&told["stored"], &told["snapshot"], &told["rejects"]),
+            (&json!(true), &json!(1), &Value::Null),
+            "{at}"
+        );
         assert_eq!(customers(&server).await, 2, "{at}");
         let staging = server.dir.path().join("data/staging");
-        assert!(std::fs::read_dir(staging).unwrap().all(|entry| entry.unwrap().path().is_file()), "{at}: what was received stays");
+        assert!(
+            std::fs::read_dir(staging).unwrap().all(|entry| entry.unwrap().path().is_file()),
+            "{at}: what was received stays"
+        );
     }
 }
 
@@ -101,11 +108,19 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     let rows: String = (0..100).map(|row| format!("b{row},\n")).collect();
     let body = format!("{CUSTOMERS}{rows}");
     let aborted = ended(&server, &upload(&server, "?object=customers", &[], body.as_bytes()).await).await;
-    assert_eq!((&aborted["state"], &aborted["error"]["code"]), (&json!("failed"), &json!("rows_rejected")), "{aborted}");
+    assert_eq!(
+        (&aborted["state"], &aborted["error"]["code"]),
+        (&json!("failed"), &json!("rows_rejected")),
+        "{aborted}"
+    );
     assert_eq!(customers(&server).await, 0);
 
     let skipped = ended(&server, &upload(&server, "?object=customers&on_error=skip", &[], body.as_bytes()).await).await;
-    assert_eq!((&skipped["state"], &skipped["counts"]["customers"]["rejected"]), (&json!("done"), &json!(100)), "{skipped}");
+    assert_eq!(
+        (&skipped["state"], &skipped["counts"]["customers"]["rejected"]),
+        (&json!("done"), &json!(100)),
+        "{skipped}"
+    );
     assert_eq!(customers(&server).await, 2);
     for job in [&aborted, &skipped] {
         assert_eq!(job["rejections"].as_array().unwrap().len(), 20);
@@ -116,8 +131,12 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     let listed = server.get(&imports()).await.json();
     let ids: Vec<_> = listed["result"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
     assert_eq!(ids, [&skipped["id"], &aborted["id"]]);
-    let none = ended(&server, &upload(&server, "?object=customers&dry_run=true", &[], CUSTOMERS.as_bytes()).await).await;
-    assert_eq!((&none["state"], &none["stored"], &none["counts"]["customers"]["unchanged"]), (&json!("done"), &json!(false), &json!(2)));
+    let none =
+        ended(&server, &upload(&server, "?object=customers&dry_run=true", &[], CUSTOMERS.as_bytes()).await).await;
+    assert_eq!(
+        (&none["state"], &none["stored"], &none["counts"]["customers"]["unchanged"]),
+        (&json!("done"), &json!(false), &json!(2))
+    );
     let gone = server.get(&format!("{}/{}/rejects", imports(), none["id"].as_str().unwrap())).await;
     assert_eq!((gone.status, gone.code().as_str()), (404, "rejects_not_found"));
 }
@@ -146,7 +165,11 @@ async fn what_makes_no_sense_is_refused_before_it_is_received() {
     let listed = server.get(&imports()).await.json();
     assert_eq!(listed["result"][0]["error"]["code"], "too_large", "{listed}");
 
-    let viewer = format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n", imports(), server.viewer);
+    let viewer = format!(
+        "GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        imports(),
+        server.viewer
+    );
     assert_eq!(Answer::of(&server.say(&viewer).await).status, 200);
     assert_eq!(Answer::of(&server.say(viewer.replace("GET", "POST")).await).status, 403);
     assert_eq!(server.get(&format!("{}/imp_none", imports())).await.code(), "import_not_found");
@@ -156,7 +179,8 @@ async fn what_makes_no_sense_is_refused_before_it_is_received() {
 async fn begin(server: &Running) -> tokio::net::TcpStream {
     let mut stream = server.connect().await;
     let path = format!("{}?object=customers", imports());
-    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n", server.admin);
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n", server.admin);
     stream.write_all(format!("{head}content-length: 1000\r\n\r\n{CUSTOMERS}").as_bytes()).await.unwrap();
     stream
 }
@@ -203,6 +227,39 @@ async fn a_canceled_upload_is_answered_so_and_stores_nothing() {
     let again = server.request("DELETE", &path, &[], b"").await;
     assert_eq!((again.status, again.code().as_str()), (409, "import_over"));
     assert_eq!(customers(&server).await, 0);
+}
+
+/// So many rows that somebody can be quicker than their import.
+fn many() -> Vec<u8> {
+    let rows: String = (0..200_000).map(|row| format!("c{row},Customer {row}\n")).collect();
+    format!("id,name\n{rows}").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_at_work_is_canceled_and_the_next_has_its_turn() {
+    let server = Running::start().await;
+    let job = upload(&server, "?object=customers", &[], &many()).await;
+    let next = upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await;
+    let began = Instant::now();
+    let path = format!("{}/{}", imports(), job["id"].as_str().unwrap());
+    while server.get(&path).await.json()["state"] == "waiting" {
+        assert!(began.elapsed() < SOON);
+    }
+    let canceled = server.request("DELETE", &path, &[], b"").await;
+    assert_eq!((canceled.status, &canceled.json()["state"]), (200, &json!("canceled")), "{canceled:?}");
+    assert_eq!(ended(&server, &next).await["state"], "done");
+    assert_eq!(customers(&server).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_the_end_of_the_server_does_not_wait_for_is_interrupted() {
+    let mut server = Running::with(|config| config.limits.stop_time = Duration::from_millis(1)).await;
+    let job = upload(&server, "?object=customers", &[], &many()).await;
+    server.tell_to_stop();
+    let again = Running::on(server.stopped().await, |_| {}).await;
+    let job = ended(&again, &job).await;
+    assert_eq!((&job["state"], &job["error"]["code"]), (&json!("interrupted"), &json!("stopping")), "{job}");
+    assert_eq!(customers(&again).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,241 @@
+//! `…/pull`: how a data source is fetched.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use mrrow_engine::sources::Pull;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+use utoipa::ToSchema;
+
+use super::address::Guard;
+use super::credentials::{Authentication, ShownAuthentication};
+use super::failure::Failure;
+use super::schedule::Schedule;
+use super::scheduler::due;
+use super::secret_key::KeyFile;
+use super::settings::{PullSettings, PullType};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::extract::{Json, Path};
+use crate::sources::{Done, source_of};
+
+/// The longest address of an endpoint.
+const ENDPOINT_BYTES_MAX: usize = 2048;
+
+/// How a data source is to be fetched.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PullRequest {
+    /// The address under which the types are: `/customers`, `/plans` and `/invoices` are added to its path. Its parameters are kept; a secret
+    /// does not belong into them but under `authentication`.
+    #[schema(example = "https://billing.example.com/export", min_length = 1, max_length = 2048)]
+    endpoint: String,
+    /// What to fetch; all three unless given.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 3)]
+    types: Option<Vec<PullType>>,
+    /// How the endpoint is to know us. Without it the credentials that are set stay, if the endpoint stays at its host.
+    #[serde(default)]
+    #[schema(value_type = Option<Authentication>)]
+    authentication: Option<Value>,
+    /// When it is fetched by itself; only on demand unless given.
+    #[serde(default)]
+    schedule: Option<Schedule>,
+}
+
+/// How a data source is fetched.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PullAnswer {
+    /// The data source's id.
+    data_source: String,
+    endpoint: String,
+    types: Vec<PullType>,
+    authentication: ShownAuthentication,
+    schedule: Schedule,
+    /// When the next scheduled sync is due; null without a schedule.
+    next_sync_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+}
+
+/// How a data source is fetched, without its credentials.
+#[utoipa::path(get, path = "/data-sources/{id}/pull", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
+    responses((status = 200, description = "how it is fetched", body = PullAnswer),
+              (status = 404, description = "no such data source, or it is not fetched", body = ErrorBody)))]
+pub(crate) async fn show_pull(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<PullAnswer>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    let pull = app.engine.pull(&source.id).await?.ok_or_else(|| not_fetched(&source.id))?;
+    answer(&app, &pull).await
+}
+
+/// Sets how a data source is fetched, in place of what was set before.
+#[utoipa::path(put, path = "/data-sources/{id}/pull", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")), request_body = PullRequest,
+    responses((status = 200, description = "how it is fetched", body = PullAnswer),
+              (status = 404, description = "no such data source", body = ErrorBody)))]
+pub(crate) async fn set_pull(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(request): Json<PullRequest>,
+) -> Result<axum::Json<PullAnswer>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    let endpoint = check_endpoint(&app, &request.endpoint)?;
+    let types = check_types(request.types)?;
+    let schedule = request.schedule.unwrap_or_default();
+    schedule.check()?;
+    let (authentication, sealed) = match request.authentication {
+        Some(sent) => {
+            // The library's own words would repeat what was sent.
+            let authentication: Authentication = serde_json::from_value(sent).map_err(|_| {
+                let message = "it must be {\"type\":\"none\"}, {\"type\":\"header\",\"name\",\"value\"}, {\"type\":\"bearer\",\"token\"} or {\"type\":\"basic\",\"username\",\"password\"}";
+                ApiError::invalid("authentication", message)
+            })?;
+            authentication.check()?;
+            (authentication.shown(), seal(&app, &source.id, &authentication).await?)
+        }
+        None => keep(&app, &source.id, &endpoint).await?,
+    };
+    let settings = PullSettings { endpoint, types, authentication, schedule };
+    let settings = serde_json::to_value(&settings)
+        .map_err(|error| ApiError::internal(format!("write a pull's settings: {error}")))?;
+    let pull = app.engine.set_pull(&source.id, settings, sealed).await?;
+    app.pulls.changed.notify_one();
+    answer(&app, &pull).await
+}
+
+/// Forgets how a data source is fetched, credentials and all; a sync at work is aborted.
+#[utoipa::path(delete, path = "/data-sources/{id}/pull", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
+    responses((status = 200, description = "it is not fetched any more", body = Done),
+              (status = 404, description = "no such data source, or it is not fetched", body = ErrorBody)))]
+pub(crate) async fn delete_pull(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Done>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    app.pulls.abort(&source.id).await;
+    if !app.engine.delete_pull(&source.id).await? {
+        return Err(not_fetched(&source.id));
+    }
+    Ok(axum::Json(Done { success: true, id: source.id }))
+}
+
+/// How a data source is fetched, with its credentials, for a sync.
+pub(super) async fn read_pull(app: &App, source: &str) -> Result<(PullSettings, Authentication), Failure> {
+    let unreadable = |told: String| {
+        tracing::error!(error = told, data_source = source, "read how a data source is fetched");
+        Failure::new("internal", "how the data source is fetched cannot be read; configure its pull again")
+    };
+    let pull = app.engine.pull(source).await.map_err(|error| unreadable(error.to_string()))?;
+    let pull = pull.ok_or_else(|| {
+        Failure::new("no_endpoint", "the data source has no endpoint to fetch from any more; configure its pull")
+    })?;
+    let settings: PullSettings =
+        serde_json::from_value(pull.settings).map_err(|error| unreadable(error.to_string()))?;
+    let Some(sealed) = pull.sealed_credentials else { return Ok((settings, Authentication::None {})) };
+    let (file, source) = (key_file(app), source.to_string());
+    let opened = on_disk(move || file.read()?.open(&source, &sealed)).await?;
+    // The library's own words would repeat what is secret.
+    let authentication = serde_json::from_slice(&opened)
+        .map_err(|_| unreadable("the credentials are of another version".to_string()))?;
+    Ok((settings, authentication))
+}
+
+async fn answer(app: &App, pull: &Pull) -> Result<axum::Json<PullAnswer>> {
+    let settings: PullSettings = serde_json::from_value(pull.settings.clone())
+        .map_err(|error| ApiError::internal(format!("read how \"{}\" is fetched: {error}", pull.data_source)))?;
+    let next_sync_at = due(app, pull).await?;
+    Ok(axum::Json(PullAnswer {
+        data_source: pull.data_source.clone(),
+        endpoint: settings.endpoint.into(),
+        types: settings.types,
+        authentication: settings.authentication,
+        schedule: settings.schedule,
+        next_sync_at,
+        updated_at: pull.updated_at,
+    }))
+}
+
+fn not_fetched(source: &str) -> ApiError {
+    let message = format!(
+        "the data source \"{source}\" has no endpoint to fetch from; PUT /v1/data-sources/{source}/pull sets one"
+    );
+    ApiError::not_found("no_endpoint", message)
+}
+
+/// Refuses what cannot be fetched from. What a name's addresses are is seen when they are connected to.
+fn check_endpoint(app: &App, text: &str) -> Result<Url> {
+    let refused = |message: &str| ApiError::invalid("endpoint", message);
+    if text.len() > ENDPOINT_BYTES_MAX {
+        return Err(refused("the endpoint has more than 2048 bytes; shorten it"));
+    }
+    let mut url = Url::parse(text)
+        .map_err(|_| refused("the endpoint is not a URL; send one such as https://billing.example.com/export"))?;
+    url.set_fragment(None);
+    Guard::new(&app.config.pull.allowed).check(&url).map_err(|failure| refused(&failure.message))?;
+    Ok(url)
+}
+
+/// The types in the order in which they are fetched.
+fn check_types(types: Option<Vec<PullType>>) -> Result<Vec<PullType>> {
+    let Some(types) = types else { return Ok(PullType::ALL.to_vec()) };
+    let wanted: Vec<PullType> = PullType::ALL.into_iter().filter(|one| types.contains(one)).collect();
+    if wanted.is_empty() {
+        return Err(ApiError::invalid(
+            "types",
+            "no type is named; name some of customers, plans and invoices, or leave it out",
+        ));
+    }
+    Ok(wanted)
+}
+
+/// The credentials that are set; they are told to no other host than the one for which they were set.
+async fn keep(app: &App, source: &str, endpoint: &Url) -> Result<(ShownAuthentication, Option<Vec<u8>>)> {
+    let before = app.engine.pull(source).await?;
+    let Some(Pull { settings, sealed_credentials: Some(sealed), .. }) = before else {
+        return Ok((ShownAuthentication::None {}, None));
+    };
+    match serde_json::from_value::<PullSettings>(settings) {
+        Ok(settings) if settings.endpoint.origin() == endpoint.origin() => Ok((settings.authentication, Some(sealed))),
+        _ => {
+            let message =
+                "the endpoint is at another host than before: send its authentication too, or {\"type\":\"none\"}";
+            Err(ApiError::invalid("authentication", message))
+        }
+    }
+}
+
+async fn seal(app: &App, source: &str, authentication: &Authentication) -> Result<Option<Vec<u8>>> {
+    if matches!(authentication, Authentication::None {}) {
+        return Ok(None);
+    }
+    let secret = serde_json::to_vec(authentication).map_err(|_| ApiError::internal("write credentials as JSON"))?;
+    let (file, source) = (key_file(app), source.to_string());
+    let (random, nonce) = (app.random()?, app.random()?);
+    let sealed = on_disk(move || file.read_or_make(random)?.seal(&source, &secret, nonce)).await;
+    sealed.map(Some).map_err(|failure| {
+        tracing::error!(error = failure.message, "encrypt credentials");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "secret_key", failure.message)
+    })
+}
+
+fn key_file(app: &App) -> KeyFile {
+    KeyFile::new(app.config.secret_key_file.as_deref(), app.engine.data_dir())
+}
+
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::new("internal", format!("read the key file: {error}")))?
+}

@@ -1,0 +1,106 @@
+//! `…/sync`, `…/full-import` and `…/abort`: syncs on demand.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::syncs::{From, Started, start};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::extract::{Path, Query};
+use crate::sources::{Done, source_of};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SyncQuery {
+    /// Go on where the last sync stopped, in place of beginning anew.
+    #[serde(default)]
+    resume: bool,
+}
+
+/// A sync has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SyncAnswer {
+    /// Always true.
+    success: bool,
+    /// The data source's id.
+    id: String,
+    /// The sync's job.
+    job: String,
+}
+
+/// Begins to fetch a data source; `…/progress` tells how far it is.
+#[utoipa::path(post, path = "/data-sources/{id}/sync", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name"), SyncQuery),
+    responses((status = 202, description = "it has begun", body = SyncAnswer,
+                  headers(("Location" = String, description = "where its progress is"))),
+              (status = 404, description = "no such data source", body = ErrorBody),
+              (status = 409, description = "a sync is at work, there is no endpoint, or nothing to go on with", body = ErrorBody)))]
+pub(crate) async fn sync(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<SyncQuery>,
+) -> Result<impl IntoResponse> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    let from = if query.resume { From::LastStop } else { From::Beginning };
+    match start(&app, &source.id, from).await? {
+        Started::Begun(job) => {
+            let progress = format!("/v1/data-sources/{}/progress", in_path(&source.id));
+            let answer = SyncAnswer { success: true, id: source.id, job: job.id };
+            Ok((StatusCode::ACCEPTED, [(LOCATION, progress)], axum::Json(answer)))
+        }
+        Started::AtWork(job) => {
+            let message =
+                format!("a sync of this data source is at work (job \"{}\"); wait for it, or POST …/abort", job.id);
+            Err(ApiError::conflict("sync_running", message))
+        }
+    }
+}
+
+/// Begins to fetch a data source from the beginning, as GrowPanel's clients ask for it; one that is at work goes on.
+#[utoipa::path(post, path = "/data-sources/{id}/full-import", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
+    responses((status = 200, description = "it has begun, or is at work", body = Done),
+              (status = 404, description = "no such data source", body = ErrorBody),
+              (status = 409, description = "there is no endpoint to fetch from", body = ErrorBody)))]
+pub(crate) async fn full_import(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Done>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    match start(&app, &source.id, From::Beginning).await? {
+        Started::Begun(_) | Started::AtWork(_) => Ok(axum::Json(Done { success: true, id: source.id })),
+    }
+}
+
+/// Stops the sync of a data source, if one is at work; what it has stored stays.
+#[utoipa::path(post, path = "/data-sources/{id}/abort", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
+    responses((status = 200, description = "no sync is at work", body = Done),
+              (status = 404, description = "no such data source", body = ErrorBody)))]
+pub(crate) async fn abort(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Done>> {
+    caller.require_admin()?;
+    let source = source_of(&app, &caller, &id).await?;
+    app.pulls.abort(&source.id).await;
+    Ok(axum::Json(Done { success: true, id: source.id }))
+}
+
+/// An id as it stands in a path.
+pub(super) fn in_path(id: &str) -> String {
+    let mut url = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => url.push(char::from(byte)),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
