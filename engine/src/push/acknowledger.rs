@@ -212,16 +212,16 @@ impl Desk {
         }
         let received_at = requests[0].0.received_at;
         let admitting = tokio::task::spawn_blocking(move || self.admit(requests, answers)).await;
-        let (mut desk, answered, together, next_sequence) = match admitting {
+        let (mut desk, mut answered, together, next_sequence) = match admitting {
             Ok(admitted) => admitted,
             // A panic has been told by its thread; without the desk there is nothing to go on with.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         let mut acknowledged = Acknowledged::default();
-        for admitted in answered.iter().filter_map(|(admitted, _)| admitted.as_ref().ok()) {
-            acknowledged.rows.extend(admitted.inbox.iter().cloned());
-            acknowledged.data_sources.extend(admitted.data_sources.iter().cloned());
-            acknowledged.answers.extend(admitted.remembered.clone());
+        for admitted in answered.iter_mut().filter_map(|(admitted, _)| admitted.as_mut().ok()) {
+            acknowledged.rows.append(&mut admitted.inbox);
+            acknowledged.data_sources.append(&mut admitted.data_sources);
+            acknowledged.answers.extend(admitted.remembered.take());
         }
         let durable = desk.make_durable(&acknowledged, received_at).await;
         // Numbers are not given out twice, even if what failed should turn out to be stored.

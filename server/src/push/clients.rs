@@ -22,6 +22,7 @@ use utoipa_axum::routes;
 
 use super::answer::{Pointer, details};
 use super::body::{Fields, Records, fields, records};
+use super::count;
 use super::format::only_json;
 use super::once::{REPLAYED, idempotency};
 use crate::app::App;
@@ -131,6 +132,7 @@ async fn push(
     let bytes = body.bytes().clone();
     let text = blocking(bytes.len(), move || Ok(records(&bytes, object)?.text.as_bytes().to_vec())).await?;
     let pushed = app.engine.push("", Some(object), text, &options).await?;
+    count(app, object, &pushed);
     let replayed = pushed.replayed.then_some([(REPLAYED, "true")]);
     let bytes = body.bytes().clone();
     let json = blocking(bytes.len(), move || echo(&bytes, object, &pushed)).await?;

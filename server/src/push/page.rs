@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::answer::{Pointer, PushAnswer, invalid_records};
 use super::body::{Records, records};
+use super::count;
 use super::format::format_of;
 use super::once::{REPLAYED, idempotency};
 use crate::app::App;
@@ -116,6 +117,7 @@ async fn push(
     };
     let options = PushOptions { format: Some(format), on_error, idempotency, ..PushOptions::default() };
     let pushed = app.engine.push(&source, Some(object), bytes, &options).await?;
+    count(app, object, &pushed);
     answer(pushed, on_error, &pointer)
 }
 

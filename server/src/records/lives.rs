@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 use futures::TryStreamExt;
-use mrrow_engine::arrow::array::{Array, AsArray, RecordBatch};
+use mrrow_engine::arrow::array::{AsArray, RecordBatch};
 use mrrow_engine::arrow::datatypes::{Date32Type, Decimal128Type};
 use mrrow_engine::reports::LivesQuery;
 use mrrow_engine::{SendableRecordBatchStream, Snapshot};
