@@ -3,5 +3,6 @@
 
 mod contract;
 mod listener;
+mod pull;
 mod running;
 mod uploads;
