@@ -50,7 +50,7 @@ impl App {
     pub(crate) fn new(engine: Arc<Engine>, config: ServerConfig, random: Random) -> App {
         let bodies = Bodies::new(config.limits.bodies_bytes);
         let imports = Imports::new(config.limits.imports_waiting);
-        let pulls = Syncs::new(config.pull.limits.syncs);
+        let pulls = Syncs::new(config.limits.pull.syncs);
         let reads = Reads::new(config.limits.reads_at_once);
         let sql = Workers::new(config.sql_worker.clone(), &config.sql);
         App(Arc::new(Inner {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pull::PullConfig;
+use crate::pull::{Allowed, PullLimits};
 use crate::sql::{SqlLimits, SqlWorker};
 
 /// How to serve a data directory.
@@ -16,8 +16,8 @@ pub struct ServerConfig {
     pub tls: Option<Tls>,
     /// How much of everything there may be.
     pub limits: Limits,
-    /// How data sources are fetched.
-    pub pull: PullConfig,
+    /// What pulls may connect to besides the public Internet.
+    pub pull_allowed: Vec<Allowed>,
     /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it is needed, unless given.
     pub secret_key_file: Option<PathBuf>,
     /// What a statement may use.
@@ -62,6 +62,8 @@ pub struct Limits {
     pub wait_time: Duration,
     /// How long what was begun may take when the server is told to stop.
     pub stop_time: Duration,
+    /// How much is fetched from the endpoints of data sources.
+    pub pull: PullLimits,
 }
 
 impl Limits {
@@ -87,6 +89,7 @@ impl Default for Limits {
             reads_at_once: 64,
             wait_time: Duration::from_secs(10),
             stop_time: Duration::from_secs(30),
+            pull: PullLimits::default(),
         }
     }
 }
@@ -98,7 +101,7 @@ impl ServerConfig {
             listen,
             tls: None,
             limits: Limits::default(),
-            pull: PullConfig::default(),
+            pull_allowed: Vec::new(),
             secret_key_file: None,
             sql: SqlLimits::default(),
             sql_worker: None,
