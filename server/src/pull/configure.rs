@@ -35,7 +35,7 @@ pub(crate) struct PullRequest {
     endpoint: String,
     /// What to fetch; all three unless given.
     #[serde(default)]
-    #[schema(min_items = 1, max_items = 3)]
+    #[schema(min_items = 1)]
     types: Option<Vec<PullType>>,
     /// How the endpoint is to know us. Without it the credentials that are set stay, if the endpoint stays at its host.
     #[serde(default)]
