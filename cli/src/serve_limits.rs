@@ -7,7 +7,7 @@ use mrrow_server::Limits;
 const MIB: u64 = 1024 * 1024;
 
 /// Every limit: its name, what it bounds, and its place.
-const NAMED: [(&str, &str, Place); 17] = [
+const NAMED: [(&str, &str, Place); 18] = [
     ("connections", "open connections", |limits| Field::Count(&mut limits.connections)),
     ("head_seconds", "until the head of a request is sent", |limits| Field::Seconds(&mut limits.head_time)),
     ("body_seconds", "until the body of a request is sent", |limits| Field::Seconds(&mut limits.body_time)),
@@ -17,6 +17,7 @@ const NAMED: [(&str, &str, Place); 17] = [
     ("bodies_mib", "of all bodies in memory", |limits| Field::Mib(&mut limits.bodies_bytes)),
     ("import_mib", "of an upload to …/imports", |limits| Field::LongMib(&mut limits.import_bytes)),
     ("imports_waiting", "uploads that wait", |limits| Field::Count(&mut limits.imports_waiting)),
+    ("reads_at_once", "reads that are answered at once", |limits| Field::Count(&mut limits.reads_at_once)),
     ("wait_seconds", "that a read waits for min_sequence", |limits| Field::Seconds(&mut limits.wait_time)),
     ("stop_seconds", "for what was begun when it stops", |limits| Field::Seconds(&mut limits.stop_time)),
     ("pull_pages", "of a type in a sync", |limits| Field::Count(&mut limits.pull.pages)),
@@ -111,6 +112,7 @@ mod tests {
             bodies_bytes: 3 << 20,
             import_bytes: 3 << 20,
             imports_waiting: 3,
+            reads_at_once: 3,
             wait_time: Duration::from_secs(3),
             stop_time: Duration::from_secs(3),
             pull: PullLimits {
