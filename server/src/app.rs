@@ -46,7 +46,7 @@ impl App {
     pub(crate) fn new(engine: Arc<Engine>, config: ServerConfig, random: Random) -> App {
         let bodies = Bodies::new(config.limits.bodies_bytes);
         let imports = Imports::new(config.limits.imports_waiting);
-        let pulls = Syncs::new(config.pull.limits.syncs);
+        let pulls = Syncs::new(config.limits.pull.syncs);
         App(Arc::new(Inner {
             engine,
             config,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pull::PullConfig;
+use crate::pull::{Allowed, PullLimits};
 
 /// How to serve a data directory.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub struct ServerConfig {
     pub tls: Option<Tls>,
     /// How much of everything there may be.
     pub limits: Limits,
-    /// How data sources are fetched.
-    pub pull: PullConfig,
+    /// What pulls may connect to besides the public Internet.
+    pub pull_allowed: Vec<Allowed>,
     /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it is needed, unless given.
     pub secret_key_file: Option<PathBuf>,
 }
@@ -55,6 +55,8 @@ pub struct Limits {
     pub wait_time: Duration,
     /// How long what was begun may take when the server is told to stop.
     pub stop_time: Duration,
+    /// How much is fetched from the endpoints of data sources.
+    pub pull: PullLimits,
 }
 
 impl Limits {
@@ -79,6 +81,7 @@ impl Default for Limits {
             imports_waiting: 8,
             wait_time: Duration::from_secs(10),
             stop_time: Duration::from_secs(30),
+            pull: PullLimits::default(),
         }
     }
 }
@@ -86,12 +89,6 @@ impl Default for Limits {
 impl ServerConfig {
     /// The defaults for an address.
     pub fn new(listen: SocketAddr) -> ServerConfig {
-        ServerConfig {
-            listen,
-            tls: None,
-            limits: Limits::default(),
-            pull: PullConfig::default(),
-            secret_key_file: None,
-        }
+        ServerConfig { listen, tls: None, limits: Limits::default(), pull_allowed: Vec::new(), secret_key_file: None }
     }
 }

@@ -30,5 +30,5 @@ mod sources;
 
 pub use config::{Limits, ServerConfig, Tls};
 pub use openapi::openapi;
-pub use pull::{Allowed, PullConfig, PullLimits};
+pub use pull::{Allowed, PullLimits};
 pub use serve::{Random, Server};

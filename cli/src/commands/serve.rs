@@ -62,7 +62,7 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
         }
     };
     config.secret_key_file = args.secret_key_file.as_ref().or(file.secret_key_file.as_ref()).cloned();
-    config.pull.allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
+    config.pull_allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
         ([], Some(allowed)) => allowed
             .iter()
             .map(|one| one.parse())

@@ -184,7 +184,7 @@ fn check_endpoint(app: &App, text: &str) -> Result<Url> {
     let mut url = Url::parse(text)
         .map_err(|_| refused("the endpoint is not a URL; send one such as https://billing.example.com/export"))?;
     url.set_fragment(None);
-    Guard::new(&app.config.pull.allowed).check(&url).map_err(|failure| refused(&failure.message))?;
+    Guard::new(&app.config.pull_allowed).check(&url).map_err(|failure| refused(&failure.message))?;
     Ok(url)
 }
 
