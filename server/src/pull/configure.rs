@@ -191,6 +191,9 @@ fn check_endpoint(app: &App, text: &str) -> Result<Url> {
 /// The types in the order in which they are fetched.
 fn check_types(types: Option<Vec<PullType>>) -> Result<Vec<PullType>> {
     let Some(types) = types else { return Ok(PullType::ALL.to_vec()) };
+    if types.len() > PullType::ALL.len() {
+        return Err(ApiError::invalid("types", "there are three types; name each of them once"));
+    }
     let wanted: Vec<PullType> = PullType::ALL.into_iter().filter(|one| types.contains(one)).collect();
     if wanted.is_empty() {
         return Err(ApiError::invalid(

@@ -68,6 +68,7 @@ async fn what_cannot_be_fetched_is_refused_with_the_field() {
         (with("endpoint", json!("http://10.0.0.1/")), "endpoint"),
         (with("endpoint", json!(format!("https://a.example/{}", "x".repeat(2048)))), "endpoint"),
         (with("types", json!([])), "types"),
+        (with("types", json!(["plans", "plans", "plans", "plans"])), "types"),
         (with("authentication", json!({"type": "bearer", "token": 53})), "authentication"),
         (with("authentication", json!("s3cret")), "authentication"),
         (with("authentication", json!({"type": "basic", "username": "s3cret"})), "authentication"),
