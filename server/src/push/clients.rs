@@ -1,7 +1,7 @@
 //! The dialect of GrowPanel's client libraries: `POST /data/customers`, `/data/plans`, `/data/invoices`. Each row may name its data
 //! source; a request is answered row by row, whatever became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -14,7 +14,7 @@ use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::{Dialect, Format, Rejection, RowSources};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::{PushOptions, Pushed, PushedRow};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,7 +29,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::extract::{Query, read_body};
-use crate::sources::{SourceQuery, visible_sources};
+use crate::sources::{SourceQuery, visible_sources_among};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(customers)).routes(routes!(plans)).routes(routes!(invoices))
@@ -115,9 +115,15 @@ async fn push(
 ) -> Result<Response> {
     caller.require_admin()?;
     only_json(headers)?;
-    let sources = visible_sources(app, caller).await?;
-    let default = query.resolve(app, caller, &sources).await?;
     let body = read_body(app, request).await?;
+    let bytes = body.bytes().clone();
+    let look = move || {
+        let Records { text, rows, .. } = records(&bytes, object)?;
+        Ok((text.as_bytes().to_vec(), sources_named(&rows)))
+    };
+    let (text, named) = blocking(body.bytes().len(), look).await?;
+    let sources = visible_sources_among(app, caller, &named).await?;
+    let default = query.resolve(app, caller, &sources).await?;
     let says = default.as_deref().unwrap_or_default().as_bytes();
     let idempotency = idempotency(headers, caller, &format!("rows of {object}"), &[says, body.bytes()])?;
     let named = sources.iter().map(|source| (source.id.as_str(), source.name.as_str()));
@@ -129,14 +135,21 @@ async fn push(
         idempotency,
         ..PushOptions::default()
     };
-    let bytes = body.bytes().clone();
-    let text = blocking(bytes.len(), move || Ok(records(&bytes, object)?.text.as_bytes().to_vec())).await?;
     let pushed = app.engine.push("", Some(object), text, &options).await?;
     count(app, object, &pushed);
     let replayed = pushed.replayed.then_some([(REPLAYED, "true")]);
     let bytes = body.bytes().clone();
     let json = blocking(bytes.len(), move || echo(&bytes, object, &pushed)).await?;
     Ok((replayed, [(CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// The data sources that rows name. A row that is none names nothing; the engine says what is wrong with it.
+fn sources_named(rows: &[&RawValue]) -> HashSet<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        data_source: Option<String>,
+    }
+    rows.iter().filter_map(|row| serde_json::from_str::<Named>(row.get()).ok()?.data_source).collect()
 }
 
 /// A body that is looked through in less time than it takes to hand it to another thread and back.
