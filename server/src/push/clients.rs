@@ -1,7 +1,7 @@
 //! The dialect of GrowPanel's client libraries: `POST /data/customers`, `/data/plans`, `/data/invoices`. Each row may name its data
 //! source; a request is answered row by row, whatever became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -14,7 +14,8 @@ use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::{Dialect, Format, Rejection, RowSources};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::{PushOptions, Pushed, PushedRow};
-use serde::Serialize;
+use mrrow_engine::sources::DataSource;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -62,7 +63,7 @@ struct ClientRow {
 }
 
 macro_rules! client_route {
-    ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
         /// The body is one object or an array of them. Each names its `data_source`, unless the request does or the key sees one only. The
@@ -70,7 +71,7 @@ macro_rules! client_route {
         #[utoipa::path(post, path = $path, tag = "data",
             params(SourceQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
-            request_body(content = serde_json::Value, content_type = "application/json", example = json!($example)),
+            request_body(content = serde_json::Value, content_type = "application/json", example = json! $example),
             responses((status = 200, description = "each row with what became of it", body = ClientAnswer,
                        headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
                       (status = 400, description = "the body is not JSON", body = ErrorBody),
@@ -92,17 +93,17 @@ macro_rules! client_route {
 client_route!(
     /// Creates or updates customers.
     customers, ObjectType::Customers, "/customers",
-    r#"[{"id": "cust_123", "name": "Acme Inc", "created_date": "2024-01-15", "country": "US", "data_source": "ds_abc123"}]"#
+    ([{"id": "cust_123", "name": "Acme Inc", "created_date": "2024-01-15", "country": "US", "data_source": "ds_abc123"}])
 );
 client_route!(
     /// Creates or updates plans.
     plans, ObjectType::Plans, "/plans",
-    r#"[{"id": "plan_pro", "external_id": "plan_pro", "name": "Pro Plan", "billing_freq": "month", "currency": "usd", "data_source": "ds_abc123"}]"#
+    ([{"id": "plan_pro", "external_id": "plan_pro", "name": "Pro Plan", "billing_freq": "month", "currency": "usd", "data_source": "ds_abc123"}])
 );
 client_route!(
     /// Creates or updates invoices.
     invoices, ObjectType::Invoices, "/invoices",
-    r#"[{"id": "inv_001", "customer_id": "cust_123", "date": "2024-02-01", "amount": 9900, "currency": "usd", "plan_id": "plan_pro", "data_source": "ds_abc123"}]"#
+    ([{"id": "inv_001", "customer_id": "cust_123", "date": "2024-02-01", "amount": 9900, "currency": "usd", "plan_id": "plan_pro", "data_source": "ds_abc123"}])
 );
 
 async fn push(
@@ -115,9 +116,17 @@ async fn push(
 ) -> Result<Response> {
     caller.require_admin()?;
     only_json(headers)?;
-    let sources = visible_sources(app, caller).await?;
-    let default = query.resolve(app, caller, &sources).await?;
     let body = read_body(app, request).await?;
+    let bytes = body.bytes().clone();
+    let (text, named) = blocking(bytes.len(), move || looked_through(&bytes, object)).await?;
+    let mut sources = visible_sources(app, caller).await?;
+    let mut default = query.resolve(app, caller, &sources).await?;
+    if named.iter().any(|name| !is_known(name.as_deref(), &sources, default.as_deref())) {
+        // Another process may have made it just now.
+        sources = app.engine.data_sources().await?;
+        sources.retain(|source| caller.key.sees(&source.id));
+        default = query.resolve(app, caller, &sources).await?;
+    }
     let says = default.as_deref().unwrap_or_default().as_bytes();
     let idempotency = idempotency(headers, caller, &format!("rows of {object}"), &[says, body.bytes()])?;
     let named = sources.iter().map(|source| (source.id.as_str(), source.name.as_str()));
@@ -129,8 +138,6 @@ async fn push(
         idempotency,
         ..PushOptions::default()
     };
-    let bytes = body.bytes().clone();
-    let text = blocking(bytes.len(), move || Ok(records(&bytes, object)?.text.as_bytes().to_vec())).await?;
     let pushed = app.engine.push("", Some(object), text, &options).await?;
     count(app, object, &pushed);
     let replayed = pushed.replayed.then_some([(REPLAYED, "true")]);
@@ -149,6 +156,26 @@ async fn blocking<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> Result
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| ApiError::internal(format!("look through a body: {error}")))?
+}
+
+/// The records of a body for the engine, and the data sources that they name; none where one names none.
+fn looked_through(body: &[u8], object: ObjectType) -> Result<(Vec<u8>, HashSet<Option<String>>)> {
+    let Records { text, rows, .. } = records(body, object)?;
+    let named = rows.into_iter().filter_map(|row| serde_json::from_str::<NamesSource>(row.get()).ok());
+    Ok((text.as_bytes().to_vec(), named.map(|row| row.data_source).collect()))
+}
+
+/// What of a row says where it belongs.
+#[derive(Deserialize)]
+struct NamesSource {
+    data_source: Option<String>,
+}
+
+fn is_known(name: Option<&str>, sources: &[DataSource], default: Option<&str>) -> bool {
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => sources.iter().any(|source| source.id == name || source.name == name),
+        None => default.is_some(),
+    }
 }
 
 /// The rows as they were sent, each with what became of it.

@@ -116,5 +116,5 @@ def test_an_id_in_two_sources_needs_its_source_named(panel, server, source):
     other = server.new_source(f"beside {source}")
     body = [customer(source, f"twin of {source}", name="One"), customer(other, f"twin of {source}", name="Two")]
     call(panel.data.customers, "post_data_customers", body=body)
-    answer = refused(panel.data.customers, "delete_data_customers_id", f"twin of {source}", status=409, code="ambiguous_id")
+    answer = refused(panel.data.customers, "delete_data_customers_id", f"twin of {source}", status=409, code="ambiguous_data_source")
     assert source in answer["error"] and other in answer["error"] and "?source=" in answer["error"]
