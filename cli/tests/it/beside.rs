@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::run::{Place, Ran};
-use crate::server::Server;
+use crate::served::Served;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -71,7 +71,7 @@ fn without_sequences(text: &str) -> String {
 #[test]
 fn a_command_beside_a_server_does_what_it_does_without() {
     let (without, with) = (place(), place());
-    let server = Server::start(&with, &[]);
+    let server = Served::start(&with, &[]);
     let beside = ran(&with);
     for (at, ((alone, its_rejects), (beside, rejects))) in ran(&without).iter().zip(&beside).enumerate() {
         let command = COMMANDS[at].0;
@@ -93,7 +93,7 @@ fn a_command_beside_a_server_does_what_it_does_without() {
 #[test]
 fn an_open_stream_is_acknowledged_row_by_row() {
     let place = place();
-    let server = Server::start(&place, &[]);
+    let server = Served::start(&place, &[]);
     let mut command = place.command(&["push", "customers", "-", "--batch", "1", "--input-format", "ndjson"]);
     let mut push = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut input, output) = (push.stdin.take().unwrap(), push.stdout.take().unwrap());
@@ -115,7 +115,7 @@ fn an_open_stream_is_acknowledged_row_by_row() {
 #[test]
 fn an_import_whose_command_is_killed_stores_nothing() {
     let place = place();
-    let server = Server::start(&place, &[]);
+    let server = Served::start(&place, &[]);
     let mut command = place.command(&["import", "customers", "-"]);
     let mut import = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut input = import.stdin.take().unwrap();
@@ -140,13 +140,12 @@ fn an_import_whose_command_is_killed_stores_nothing() {
 fn what_a_killed_server_has_left_is_in_nobodys_way() {
     let place = place();
     let socket = place.dir.path().join("mrrow-data/server.sock");
-    let mut server = Server::start(&place, &[]);
+    let mut server = Served::start(&place, &[]);
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
-    server.signal("KILL");
-    server.ended();
+    server.kill();
     assert!(socket.exists());
     place.ok(&["import", "book.json"]);
-    let server = Server::again(&place, &[]);
+    let server = Served::start(&place, &[]);
     place.ok(&["delete", "customers", "c2"]);
     server.stop();
     assert!(!socket.exists());
@@ -158,7 +157,7 @@ fn a_long_path_is_no_hindrance() {
     let place = place();
     let data = place.dir.path().join("d".repeat(120));
     let data = ["--data", data.to_str().unwrap()];
-    let server = Server::start(&place, &data);
+    let server = Served::start(&place, &data);
     let import = place.run(&[&["import", "book.json"], &data[..]].concat());
     assert_eq!(import.code, 0, "{}", import.err);
     let second = place.run(&[&["serve", "--listen", "127.0.0.1:0"], &data[..]].concat());
@@ -171,7 +170,7 @@ fn a_long_path_is_no_hindrance() {
 fn limits_are_set_by_the_file_and_the_command_line() {
     let place = place();
     place.file("mrrow.toml", "[serve.limits]\nbody_mib = 1\nconnections = 9\n");
-    let server = Server::start(&place, &["--limit", "connections=5"]);
+    let server = Served::start(&place, &["--limit", "connections=5"]);
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(1 << 20));
     assert!(server.ask(413, "POST", "/v1/data-sources", &large).contains("too_large"));
     server.stop();
@@ -184,7 +183,7 @@ fn limits_are_set_by_the_file_and_the_command_line() {
 #[test]
 fn no_secret_is_in_any_log() {
     let place = place();
-    let server = Server::start(&place, &["--log", "trace"]);
+    let server = Served::start(&place, &["--log", "trace"]);
     let secret = "mrrow_secretsecretsecretsecretsecretsecretsec";
     server.ask(200, "GET", "/v1/data-sources", "");
     for request in [
@@ -202,11 +201,8 @@ fn no_secret_is_in_any_log() {
     let made = answer.split("\"key\":\"").nth(1).unwrap().split('"').next().unwrap().to_string();
     server.ask(400, "POST", &format!("/v1/keys?key={secret}"), &format!("{{\"name\":\"{secret}\""));
     place.ok(&["import", "book.json"]);
-    let known = server.key.clone();
-    server.signal("TERM");
-    let mut server = server;
-    server.ended();
-    let log = server.log();
+    let known = server.first_key.clone().unwrap();
+    let log = server.stop();
     assert!(log.contains("\"path\":\"/v1/data-sources\"") && log.contains("\"key\":\"key_"), "{log}");
     for secret in [known.as_str(), secret, &made] {
         assert!(

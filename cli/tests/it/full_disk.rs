@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::run::{Place, Ran};
-use crate::server::Server;
+use crate::served::Served;
 
 /// Runs a command none of whose files may grow past so many bytes.
 fn run_limited(place: &Place, bytes: u64, args: &[&str], input: &str) -> Ran {
@@ -139,7 +139,7 @@ fn a_compaction_on_a_full_disk_changes_nothing() {
 #[test]
 fn an_upload_to_a_full_disk_is_refused_and_the_server_goes_on() {
     let place = Place::new();
-    let server = Server::run(&mut limited(&place, 1_000_000, &["serve", "--listen", "127.0.0.1:0"]));
+    let server = Served::run(&mut limited(&place, 1_000_000, &["serve", "--listen", "127.0.0.1:0"]));
     server.ask(201, "POST", "/v1/data-sources", r#"{"name":"Shop","id":"shop"}"#);
     let path = "/v1/data-sources/shop/imports?object=customers";
     let refused = server.ask(503, "POST", path, &noise(0, 20_000));

@@ -13,7 +13,6 @@ mod pushing;
 mod run;
 mod second_writer;
 mod served;
-mod server;
 mod settings;
 mod sources;
 mod statements;

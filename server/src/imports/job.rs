@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::asked::Asked;
+use crate::app::App;
 use crate::error::{ApiError, Result};
 
 /// What these jobs are called among all jobs.
@@ -235,11 +236,16 @@ impl Now {
     }
 
     /// The job as it is saved.
-    pub(super) fn saved(&self) -> Result<Job> {
+    fn saved(&self) -> Result<Job> {
         let Now { id, data_source, state, detail, created_at, updated_at } = self.clone();
         let detail = serde_json::to_value(detail)
             .map_err(|error| ApiError::internal(format!("write the job \"{id}\": {error}")))?;
         Ok(Job { id, kind: KIND.to_string(), data_source, state, detail, created_at, updated_at })
+    }
+
+    /// Remembers it as it is.
+    pub(super) async fn save(&self, app: &App) -> Result<()> {
+        Ok(app.engine.save_job(&self.saved()?).await?)
     }
 
     /// The job as it is answered.

@@ -20,6 +20,9 @@ use crate::error::{ApiError, Result};
 /// When a full queue may have room again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// How long it is waited until what could not be saved is saved again.
+const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// How many imports' rejected rows are kept.
 const REJECTS_KEPT: usize = 32;
 
@@ -79,33 +82,34 @@ impl Imports {
         let detail = Detail::new(&asked);
         let now =
             Now { id: id.clone(), data_source, state: JobState::Waiting, detail, created_at: now, updated_at: now };
-        app.engine.save_job(&now.saved()?).await?;
+        now.save(app).await?;
         let (now, canceled) = (watch::Sender::new(now), CancellationToken::new());
         let upload = Arc::new(Upload { asked, canceled, now, _room: room });
         self.uploads().insert(id, Arc::clone(&upload));
         Ok(upload)
     }
 
-    /// Ends an upload, and remembers how.
-    pub(super) async fn end(
-        &self,
-        app: &App,
-        upload: &Upload,
-        state: JobState,
-        set: impl FnOnce(&mut Detail),
-    ) -> Result<()> {
+    /// Ends an upload, and remembers how. Where that cannot be saved, as on a full disk, it is tried again beside.
+    pub(super) async fn end(&self, app: &App, upload: &Upload, state: JobState, set: impl FnOnce(&mut Detail)) {
         let finished_at = app.now();
-        let mut job = upload.now.borrow().clone();
-        set(&mut job.detail);
-        (job.detail.phase, job.detail.finished_at) = (None, Some(finished_at));
-        (job.state, job.updated_at) = (state, finished_at);
+        let mut ended = upload.now.borrow().clone();
+        set(&mut ended.detail);
+        (ended.detail.phase, ended.detail.finished_at) = (None, Some(finished_at));
+        (ended.state, ended.updated_at) = (state, finished_at);
         app.metrics.import_ended(state.as_str());
-        tracing::info!(import = job.id, data_source = job.data_source, state = state.as_str(), "an import is over");
-        // Who waits for its end finds it saved.
-        let saved = app.engine.save_job(&job.saved()?).await;
-        self.uploads().remove(&job.id);
-        upload.now.send_replace(job);
-        Ok(saved?)
+        tracing::info!(import = ended.id, data_source = ended.data_source, state = state.as_str(), "an import is over");
+        // Who waits for its end finds it saved, if it can be.
+        if let Err(error) = ended.save(app).await {
+            tracing::error!(
+                error = error.message,
+                import = ended.id,
+                "remember how an import ended; it is tried again"
+            );
+            self.tasks.spawn(save_until_done(app.clone(), ended.clone()));
+        } else {
+            self.uploads().remove(&ended.id);
+        }
+        upload.now.send_replace(ended);
     }
 
     /// A job that was saved, as it is now.
@@ -120,7 +124,7 @@ impl Imports {
 
     /// Cancels an upload and waits until it is over; none when it is over already.
     pub(super) async fn cancel(&self, id: &str) -> Option<ImportJob> {
-        let upload = self.uploads().get(id).cloned()?;
+        let upload = self.uploads().get(id).cloned().filter(|upload| !upload.now.borrow().state.is_over())?;
         upload.canceled.cancel();
         let mut now = upload.now.subscribe();
         let ended = now.wait_for(|job| job.state.is_over()).await.ok()?.clone();
@@ -165,8 +169,25 @@ impl Upload {
 
     /// Remembers it as it is now.
     pub(super) async fn save(&self, app: &App) -> Result<()> {
-        let saved = self.now.borrow().saved()?;
-        Ok(app.engine.save_job(&saved).await?)
+        let now = self.now.borrow().clone();
+        now.save(app).await
+    }
+}
+
+/// Saves how an upload ended, as soon as that is possible. A server that stops does not wait: the next one finds it interrupted.
+async fn save_until_done(app: App, ended: Now) {
+    while !app.stopping.is_cancelled() {
+        tokio::select! {
+            () = tokio::time::sleep(SAVE_AGAIN_AFTER) => {}
+            () = app.stopping.cancelled() => {}
+        }
+        match ended.save(&app).await {
+            Ok(()) => {
+                app.imports.uploads().remove(&ended.id);
+                return;
+            }
+            Err(error) => tracing::error!(error = error.message, import = ended.id, "remember how an import ended"),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ async fn receive_all(app: &App, upload: &Upload, body: Body) -> Result<TempDir> 
     match received.await {
         Ok(dir) => Ok(dir),
         Err(error) => {
-            app.imports.end(app, upload, run::state_after(&error), |detail| detail.fail(&error)).await?;
+            app.imports.end(app, upload, run::state_after(&error), |detail| detail.fail(&error)).await;
             Err(error)
         }
     }

@@ -19,13 +19,15 @@ const INPUT_NAME: &str = "upload";
 
 /// Waits for the turn, imports, and remembers how it ended.
 pub(super) async fn run(app: App, upload: Arc<Upload>, dir: TempDir) {
-    let ended = match wait_and_import(&app, &upload, &dir).await {
+    match wait_and_import(&app, &upload, &dir).await {
         Ok(summary) => finish(&app, &upload, summary, dir).await,
         Err(error) => app.imports.end(&app, &upload, state_after(&error), |detail| detail.fail(&error)).await,
-    };
-    if let Err(error) = ended {
-        tracing::error!(error = error.message, "remember how an import ended");
     }
+}
+
+/// Why an upload was canceled: a server that stops cancels those that it does not wait for.
+fn told_to_end(app: &App) -> ApiError {
+    if app.stopping.is_cancelled() { stopping() } else { canceled() }
 }
 
 /// The state of an upload that came to nothing.
@@ -40,8 +42,7 @@ pub(super) fn state_after(error: &ApiError) -> JobState {
 async fn wait_and_import(app: &App, upload: &Arc<Upload>, dir: &TempDir) -> Result<ImportSummary> {
     let _turn = tokio::select! {
         turn = app.imports.turn.acquire() => turn.map_err(ApiError::internal)?,
-        () = upload.canceled.cancelled() => return Err(canceled()),
-        () = app.stopping.cancelled() => return Err(stopping()),
+        () = upload.canceled.cancelled() => return Err(told_to_end(app)),
     };
     let started_at = app.now();
     upload.change(JobState::Running, started_at, |detail| {
@@ -58,9 +59,7 @@ async fn wait_and_import(app: &App, upload: &Arc<Upload>, dir: &TempDir) -> Resu
         Input { name: INPUT_NAME.to_string(), object: upload.asked.object, format: upload.asked.format, content };
     let imported = app.engine.import(vec![input], &options(app, upload, &data_source, dir)).await;
     imported.map_err(|error| match error {
-        // The server cancels all of them when it stops.
-        Error::Canceled if app.stopping.is_cancelled() => stopping(),
-        Error::Canceled => canceled(),
+        Error::Canceled => told_to_end(app),
         error => error.into(),
     })
 }
@@ -82,7 +81,7 @@ fn options(app: &App, upload: &Arc<Upload>, data_source: &str, dir: &TempDir) ->
     }
 }
 
-async fn finish(app: &App, upload: &Upload, summary: ImportSummary, dir: TempDir) -> Result<()> {
+async fn finish(app: &App, upload: &Upload, summary: ImportSummary, dir: TempDir) {
     let id = upload.now.borrow().id.clone();
     for (object, counts) in &summary.counts {
         // Counts are named by the types.
@@ -98,10 +97,10 @@ async fn finish(app: &App, upload: &Upload, summary: ImportSummary, dir: TempDir
         app.imports.keep_rejects(&id, dir);
     }
     let state = if is_aborted(&summary, upload.asked.on_error) { JobState::Failed } else { JobState::Done };
-    app.imports.end(app, upload, state, |detail| detail.finish(summary)).await
+    app.imports.end(app, upload, state, |detail| detail.finish(summary)).await;
 }
 
-/// Ends them all when the server stops: the one at work may finish until the deadline.
+/// Ends them all when the server stops: those that were received may be imported until the deadline.
 pub(crate) async fn end(app: &App, deadline: Instant) {
     app.imports.tasks.close();
     if tokio::time::timeout_at(deadline, app.imports.tasks.wait()).await.is_err() {

@@ -26,15 +26,15 @@ def binary():
 class Mrrow:
     """A running server. `url` is its address, `admin_key` what its first start printed."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *arguments):
         self.directory = Path(directory)
         self.url = None
         self.admin_key = None
         self.secrets = []
         self.log = []
         self._known = threading.Event()
-        arguments = [binary(), "--data", str(self.directory), "serve", "--listen", "127.0.0.1:0"]
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        command = [binary(), "--data", str(self.directory), "serve", "--listen", "127.0.0.1:0", *arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         if not self._known.wait(START_SECONDS_MAX) or not self.url:

@@ -34,7 +34,7 @@ def arguments(module):
     return given
 
 
-@pytest.mark.parametrize(("module", "name"), later())
+@pytest.mark.parametrize(("module", "name"), list(later()))
 def test_what_is_not_served_yet_is_said(panel, module, name):
     answer = module.sync_detailed(client=panel._inner, **arguments(module))
     body = json.loads(answer.content)
@@ -43,7 +43,7 @@ def test_what_is_not_served_yet_is_said(panel, module, name):
     assert answer.parsed is None or answer.parsed.error == body["error"]
 
 
-@pytest.mark.parametrize(("module", "name"), later())
+@pytest.mark.parametrize(("module", "name"), list(later()))
 def test_a_wrong_key_is_told_so_there_too(stranger, module, name):
     answer = module.sync_detailed(client=stranger._inner, **arguments(module))
     assert answer.status_code == 401 and answer.parsed.error
