@@ -62,7 +62,7 @@ struct ClientRow {
 }
 
 macro_rules! client_route {
-    ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
         /// The body is one object or an array of them. Each names its `data_source`, unless the request does or the key sees one only. The
@@ -70,7 +70,7 @@ macro_rules! client_route {
         #[utoipa::path(post, path = $path, tag = "data",
             params(SourceQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
-            request_body(content = serde_json::Value, content_type = "application/json", example = json!($example)),
+            request_body(content = serde_json::Value, content_type = "application/json", example = json! $example),
             responses((status = 200, description = "each row with what became of it", body = ClientAnswer,
                        headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
                       (status = 400, description = "the body is not JSON", body = ErrorBody),
@@ -92,17 +92,17 @@ macro_rules! client_route {
 client_route!(
     /// Creates or updates customers.
     customers, ObjectType::Customers, "/customers",
-    r#"[{"id": "cust_123", "name": "Acme Inc", "created_date": "2024-01-15", "country": "US", "data_source": "ds_abc123"}]"#
+    ([{"id": "cust_123", "name": "Acme Inc", "created_date": "2024-01-15", "country": "US", "data_source": "ds_abc123"}])
 );
 client_route!(
     /// Creates or updates plans.
     plans, ObjectType::Plans, "/plans",
-    r#"[{"id": "plan_pro", "external_id": "plan_pro", "name": "Pro Plan", "billing_freq": "month", "currency": "usd", "data_source": "ds_abc123"}]"#
+    ([{"id": "plan_pro", "external_id": "plan_pro", "name": "Pro Plan", "billing_freq": "month", "currency": "usd", "data_source": "ds_abc123"}])
 );
 client_route!(
     /// Creates or updates invoices.
     invoices, ObjectType::Invoices, "/invoices",
-    r#"[{"id": "inv_001", "customer_id": "cust_123", "date": "2024-02-01", "amount": 9900, "currency": "usd", "plan_id": "plan_pro", "data_source": "ds_abc123"}]"#
+    ([{"id": "inv_001", "customer_id": "cust_123", "date": "2024-02-01", "amount": 9900, "currency": "usd", "plan_id": "plan_pro", "data_source": "ds_abc123"}])
 );
 
 async fn push(

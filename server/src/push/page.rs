@@ -45,7 +45,7 @@ enum WhenInvalid {
 }
 
 macro_rules! push_route {
-    ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
         /// The body is one object, an array of them, or an object that names its array; or NDJSON, CSV with a header, or Parquet, as its content
@@ -54,7 +54,7 @@ macro_rules! push_route {
             params(("id" = String, Path, description = "the data source's id or name"), PushQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
             request_body(content(
-                (serde_json::Value = "application/json", example = json!($example)),
+                (serde_json::Value = "application/json", example = json! $example),
                 (String = "application/x-ndjson"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))),
             responses((status = 200, description = "the objects are stored", body = PushAnswer,
                        headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
@@ -78,17 +78,17 @@ macro_rules! push_route {
 push_route!(
     /// Creates or updates customers.
     customers, ObjectType::Customers, "/data-sources/{id}/customers",
-    r#"{"id": "cust_123", "name": "Acme Inc", "email": "billing@acme.test", "country": "US"}"#
+    ({"id": "cust_123", "name": "Acme Inc", "email": "billing@acme.test", "country": "US"})
 );
 push_route!(
     /// Creates or updates plans.
     plans, ObjectType::Plans, "/data-sources/{id}/plans",
-    r#"{"id": "plan_pro", "name": "Pro Plan", "interval": "month", "interval_count": 1, "currency": "USD"}"#
+    ({"id": "plan_pro", "name": "Pro Plan", "interval": "month", "interval_count": 1, "currency": "USD"})
 );
 push_route!(
     /// Creates or updates invoices.
     invoices, ObjectType::Invoices, "/data-sources/{id}/invoices",
-    r#"{"id": "inv_001", "customer_id": "cust_123", "type": "subscription", "invoice_date": "2024-02-01T00:00:00Z", "amount": 9900, "currency": "USD", "plan_id": "plan_pro"}"#
+    ({"id": "inv_001", "customer_id": "cust_123", "type": "subscription", "invoice_date": "2024-02-01T00:00:00Z", "amount": 9900, "currency": "USD", "plan_id": "plan_pro"})
 );
 
 async fn push(

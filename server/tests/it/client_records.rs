@@ -1,6 +1,10 @@
 //! Records as GrowPanel's client libraries send, read, change and delete them.
 
+use std::sync::Arc;
+
 use mrrow_engine::access::Role;
+use mrrow_engine::sources::NewDataSource;
+use mrrow_engine::{Config, Engine};
 use serde_json::{Value, json};
 
 use crate::calls::{Caller, new_source, sql};
@@ -60,6 +64,21 @@ async fn each_row_is_echoed_with_what_became_of_it() {
     }
     assert_eq!(caller.send("POST", "/data/customers", &[("content-type", "text/csv")], "id\n").await.status, 415);
     assert_eq!(caller.post("/data/customers?source=none", "[]").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_another_process_has_just_made_takes_rows() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let body = |source: &str| format!(r#"{{"id":"a","name":"A","data_source":"{source}"}}"#);
+    assert_eq!(caller.post("/data/customers", body("shop")).await.json["result"][0]["export_status"], "success");
+    let config = Config::new(server.dir.path().join("data"), Arc::new(chrono::Utc::now));
+    let beside = Engine::open(config).await.unwrap();
+    let new = NewDataSource { id: Some("new".to_string()), name: "New".to_string(), kind: None };
+    beside.create_data_source(new, [0; 16]).await.unwrap();
+    assert_eq!(caller.post("/data/customers", body("New")).await.json["result"][0]["export_status"], "success");
+    assert_eq!(caller.get("/data/customers?source=new").await.json["result"]["count"], 1);
+    beside.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
