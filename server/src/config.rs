@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::pull::PullConfig;
+use crate::sql::{SqlLimits, SqlWorker};
 
 /// How to serve a data directory.
 #[derive(Debug, Clone)]
@@ -19,6 +20,10 @@ pub struct ServerConfig {
     pub pull: PullConfig,
     /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it is needed, unless given.
     pub secret_key_file: Option<PathBuf>,
+    /// What a statement may use.
+    pub sql: SqlLimits,
+    /// What carries out statements; without it there is no SQL.
+    pub sql_worker: Option<SqlWorker>,
 }
 
 /// A certificate and its private key.
@@ -51,6 +56,8 @@ pub struct Limits {
     pub import_bytes: u64,
     /// Uploads that are received or wait while one is imported; beyond it they are told to come again.
     pub imports_waiting: usize,
+    /// Reads of whole tables and reports that are answered at once; beyond it they are told to come again.
+    pub reads_at_once: usize,
     /// How long a read waits for `min_sequence` to be published.
     pub wait_time: Duration,
     /// How long what was begun may take when the server is told to stop.
@@ -77,6 +84,7 @@ impl Default for Limits {
             bodies_bytes: 256 * MIB,
             import_bytes: 64 * 1024 * MIB as u64,
             imports_waiting: 8,
+            reads_at_once: 64,
             wait_time: Duration::from_secs(10),
             stop_time: Duration::from_secs(30),
         }
@@ -92,6 +100,8 @@ impl ServerConfig {
             limits: Limits::default(),
             pull: PullConfig::default(),
             secret_key_file: None,
+            sql: SqlLimits::default(),
+            sql_worker: None,
         }
     }
 }

@@ -17,8 +17,8 @@ pub const SQL_BYTES_MAX: usize = 64 * 1024;
 pub(crate) async fn read_only(public: &SessionContext, sql: &str) -> Result<SendableRecordBatchStream> {
     check(public, sql)?;
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let query = public.sql_with_options(sql, options).await.map_err(in_the_users_words)?;
-    query.execute_stream().await.map_err(in_the_users_words)
+    let query = public.sql_with_options(sql, options).await.map_err(Error::of_statement)?;
+    query.execute_stream().await.map_err(Error::of_statement)
 }
 
 /// Whether the text is one statement that asks for something; what a query hides inside is refused when it is planned.
@@ -31,7 +31,7 @@ fn check(public: &SessionContext, sql: &str) -> Result<()> {
         .with_recursion_limit(depth_max)
         .build()
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(in_the_users_words)?;
+        .map_err(Error::of_statement)?;
     if statements.len() > 1 {
         return Err(Error::SqlNotAllowed(format!("there are {} statements; send one at a time", statements.len())));
     }
@@ -63,20 +63,28 @@ fn asks(statement: &Statement) -> bool {
     }
 }
 
-fn in_the_users_words(error: DataFusionError) -> Error {
-    if let DataFusionError::SQL(parser, _) = error.find_root()
-        && matches!(**parser, ParserError::RecursionLimitExceeded)
-    {
-        return Error::SqlTooLarge("the statement is nested too deeply; write it flatter".to_string());
-    }
-    let root = error.find_root().strip_backtrace().replace("datafusion.public.", "");
-    let root = ["Error during planning: ", "This feature is not implemented: ", "Schema error: "]
-        .into_iter()
-        .fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    match root.split_once(" not supported: ") {
-        Some((what @ ("DDL" | "DML" | "Statement"), statement)) => {
-            Error::SqlNotAllowed(format!("only queries are allowed, not {statement} ({what})"))
+impl Error {
+    /// Why a statement failed, also while its rows are read, in the words of who wrote it.
+    pub fn of_statement(error: DataFusionError) -> Error {
+        match error.find_root() {
+            DataFusionError::SQL(parser, _) if matches!(**parser, ParserError::RecursionLimitExceeded) => {
+                return Error::SqlTooLarge("the statement is nested too deeply; write it flatter".to_string());
+            }
+            DataFusionError::ResourcesExhausted(_) => {
+                let message = "the statement needs more memory than it may use; let it read, sort or group less";
+                return Error::SqlTooLarge(message.to_string());
+            }
+            _ => {}
         }
-        _ => Error::Sql(root.to_string()),
+        let root = error.find_root().strip_backtrace().replace("datafusion.public.", "");
+        let root = ["Error during planning: ", "This feature is not implemented: ", "Schema error: "]
+            .into_iter()
+            .fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
+        match root.split_once(" not supported: ") {
+            Some((what @ ("DDL" | "DML" | "Statement"), statement)) => {
+                Error::SqlNotAllowed(format!("only queries are allowed, not {statement} ({what})"))
+            }
+            _ => Error::Sql(root.to_string()),
+        }
     }
 }
