@@ -6,5 +6,6 @@ mod client_records;
 mod contract;
 mod listener;
 mod page_pushes;
+mod reads;
 mod running;
 mod uploads;
