@@ -7,5 +7,6 @@ mod contract;
 mod listener;
 mod page_pushes;
 mod pull;
+mod reads;
 mod running;
 mod uploads;
