@@ -7,6 +7,7 @@ mod configure;
 mod control;
 mod watch;
 
+mod kept;
 mod schedule;
 mod scheduler;
 mod settings;

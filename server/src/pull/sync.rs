@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::address::Guard;
-use super::configure::read_pull;
 use super::failure::Failure;
 use super::fetch::Fetcher;
+use super::kept::read_pull;
 use super::page::{Next, Page};
 use super::progress::{Position, Progress, PullRejection};
 use super::settings::{PullSettings, PullType, page_url};

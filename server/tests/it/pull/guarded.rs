@@ -1,5 +1,10 @@
 //! Where a pull does not connect to, and whom it does not tell credentials.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum_server::tls_rustls::RustlsConfig;
 use serde_json::json;
 
 use super::endpoint::{Endpoint, page, redirect, status};
@@ -111,4 +116,25 @@ async fn each_kind_of_credentials_is_sent_with_every_request() {
         assert!(endpoint.asked().iter().all(|asked| asked.header(header) == value));
         mrrow.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_nobody_vouches_for_is_told_nothing() {
+    let mrrow = Mrrow::start().await;
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_string()]).unwrap();
+    let tls = RustlsConfig::from_pem(made.cert.pem().into(), made.signing_key.serialize_pem().into()).await.unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    listener.set_nonblocking(true).unwrap();
+    let asked = Arc::new(AtomicBool::new(false));
+    let was_asked = Arc::clone(&asked);
+    let routes = Router::new().fallback(move || async move { was_asked.store(true, Ordering::SeqCst) });
+    let server = tokio::spawn(axum_server::from_tcp_rustls(listener, tls).unwrap().serve(routes.into_make_service()));
+    mrrow.pull_from(&endpoint).await;
+    let progress = mrrow.sync().await;
+    assert_eq!(error_of(&progress), ("connect_failed", "customers", 1));
+    assert!(progress["last_error"]["message"].as_str().unwrap().contains("certificate"), "{progress}");
+    assert!(!asked.load(Ordering::SeqCst));
+    server.abort();
+    mrrow.stop().await;
 }
