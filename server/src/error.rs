@@ -19,7 +19,8 @@ pub(crate) struct ApiError {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) errors: Vec<ErrorDetail>,
-    pub(crate) headers: HeaderMap,
+    /// What the answer's head has besides; boxed, since results are handed on by value.
+    pub(crate) headers: Box<HeaderMap>,
 }
 
 /// An error answer.
@@ -64,7 +65,7 @@ pub(crate) struct ErrorDetail {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError { status, code, message: message.into(), errors: Vec::new(), headers: HeaderMap::new() }
+        ApiError { status, code, message: message.into(), errors: Vec::new(), headers: Box::default() }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> ApiError {
@@ -179,7 +180,7 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.headers.clone()).into_response();
+        let mut response = (self.status, HeaderMap::clone(&self.headers)).into_response();
         response.extensions_mut().insert(self);
         response
     }
