@@ -129,56 +129,56 @@ def test_an_invoice_without_a_type_is_a_subscription_if_it_has_a_plan(panel, ser
     server.sql_gives(types, [["i1", "subscription"], ["i2", "one-time"], ["i3", "subscription"]])
 
 
-def test_objects_are_changed(panel, source):
-    push_book(panel, source)
+def test_objects_are_changed(own_panel, source):
+    push_book(own_panel, source)
     variables = PutDataCustomersIdBodyCustomVariables()
     variables["industry"] = "Retail"
     changed = call(
-        panel.data.customers, "put_data_customers_id", "c1", body=PutDataCustomersIdBody(name="Acme Inc", custom_variables=variables)
+        own_panel.data.customers, "put_data_customers_id", "c1", body=PutDataCustomersIdBody(name="Acme Inc", custom_variables=variables)
     )
     assert changed.success is True and changed.id == "c1"
-    customer = call(panel.data.customers, "get_data_customers_id", "c1", source=source).to_dict()
+    customer = call(own_panel.data.customers, "get_data_customers_id", "c1", source=source).to_dict()
     assert (customer["name"], customer["email"]) == ("Acme Inc", "billing@acme.test")
     assert customer["custom_variables"]["industry"] == "Retail"
     body = PutDataPlansIdBody(id="p1", name="Pro+", billing_freq="year", currency="USD")
-    changed = call(panel.data.plans, "put_data_plans_id", "p1", body=body)
+    changed = call(own_panel.data.plans, "put_data_plans_id", "p1", body=body)
     assert isinstance(changed.result, str) and changed.updated == "p1"
-    [plan] = call(panel.data.plans, "get_data_plans", source=source).result.list_
+    [plan] = call(own_panel.data.plans, "get_data_plans", source=source).result.list_
     assert (plan.name, plan.billing_freq, plan.billing_freq_count) == ("Pro+", "year", 1)
-    changed = call(panel.data.invoices, "put_data_invoices_id", "i1", body=PutDataInvoicesIdBody(amount=4900))
+    changed = call(own_panel.data.invoices, "put_data_invoices_id", "i1", body=PutDataInvoicesIdBody(amount=4900))
     assert changed.success is True and changed.id == "i1"
-    [invoice] = rows(call(panel.data.invoices, "get_data_invoices", source=source).result.list_)
+    [invoice] = rows(call(own_panel.data.invoices, "get_data_invoices", source=source).result.list_)
     assert (invoice["amount"], invoice["plan_id"], invoice["subscription_id"]) == (4900, "p1", "s1")
 
 
-def test_deleted_objects_leave_the_lists_and_the_movements(panel, server, source):
-    push_book(panel, source)
+def test_deleted_objects_leave_the_lists_and_the_movements(own_panel, server, source):
+    push_book(own_panel, source)
     movements = f"select type, cast(amount as bigint) from movements where data_source = '{source}' and date < '2024-02-01'"
     server.sql_gives(movements, [["new", 9900]])
-    deleted = call(panel.data.invoices, "delete_data_invoices_id", "i1")
+    deleted = call(own_panel.data.invoices, "delete_data_invoices_id", "i1")
     assert deleted.success is True and deleted.id == "i1"
     server.sql_gives(movements, [])
-    deleted = call(panel.data.plans, "delete_data_plans_id", "p1", body=DeleteDataPlansIdBody(id="p1", external_id="p1"))
+    deleted = call(own_panel.data.plans, "delete_data_plans_id", "p1", body=DeleteDataPlansIdBody(id="p1", external_id="p1"))
     assert isinstance(deleted.result, str) and deleted.deleted == "p1"
-    assert call(panel.data.customers, "delete_data_customers_id", "c1").success is True
+    assert call(own_panel.data.customers, "delete_data_customers_id", "c1").success is True
     for namespace, operation in [
-        (panel.data.customers, "get_data_customers"),
-        (panel.data.plans, "get_data_plans"),
-        (panel.data.invoices, "get_data_invoices"),
+        (own_panel.data.customers, "get_data_customers"),
+        (own_panel.data.plans, "get_data_plans"),
+        (own_panel.data.invoices, "get_data_invoices"),
     ]:
         result = call(namespace, operation, source=source).result
         assert (result.count, result.list_) == (0, [])
 
 
 @pytest.mark.parametrize("id", ["a/b c", "ä ö ☃", "100%", "a?b#c", "..", "+"])
-def test_an_id_is_any_text(panel, source, id):
+def test_an_id_is_any_text(own_panel, source, id):
     customer = PostDataCustomersBodyType0(id=id, created_date=JANUARY, country="US", data_source=source, name="Odd")
-    [row] = rows(call(panel.data.customers, "post_data_customers", body=customer).result)
+    [row] = rows(call(own_panel.data.customers, "post_data_customers", body=customer).result)
     assert (row["id"], row["export_status"]) == (id, "success")
     if id == "..":
         return  # an address with it in its path is another address, for httpx
-    assert call(panel.data.customers, "get_data_customers_id", id, source=source).to_dict()["id"] == id
-    assert call(panel.data.customers, "delete_data_customers_id", id).id == id
+    assert call(own_panel.data.customers, "get_data_customers_id", id, source=source).to_dict()["id"] == id
+    assert call(own_panel.data.customers, "delete_data_customers_id", id).id == id
 
 
 def test_a_repeated_push_changes_nothing(panel, source):
