@@ -40,6 +40,9 @@ pub(crate) struct Cli {
 pub(crate) enum AnyCommand {
     #[command(flatten)]
     OnData(Command),
+    /// Carry out one statement for a server, which tells it on standard input
+    #[command(hide = true)]
+    SqlWorker,
     /// Write the billing records of an invented company, to try things on
     Demo(DemoArgs),
     /// Print the OpenAPI document of what is served over HTTP

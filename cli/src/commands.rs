@@ -38,6 +38,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
     match &cli.command {
         AnyCommand::OnData(command) => run_on_data(&cli, command).await,
         AnyCommand::Demo(args) => demo::run(args),
+        // `main` turns to it before there is any thread.
+        AnyCommand::SqlWorker => Err(Failure::other("a statement's process is begun by a server")),
         AnyCommand::Openapi => openapi::run(),
         AnyCommand::Completions(args) => completions::run(args),
     }

@@ -23,6 +23,10 @@ const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
+    if let args::AnyCommand::SqlWorker = cli.command {
+        // It limits itself before it begins any thread.
+        return mrrow_server::run_sql_worker();
+    }
     let running = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || run(cli));
     match running.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,

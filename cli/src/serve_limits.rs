@@ -7,7 +7,7 @@ use mrrow_server::Limits;
 const MIB: u64 = 1024 * 1024;
 
 /// Every limit: its name, what it bounds, and its place.
-const NAMED: [(&str, &str, Place); 11] = [
+const NAMED: [(&str, &str, Place); 18] = [
     ("connections", "open connections", |limits| Field::Count(&mut limits.connections)),
     ("head_seconds", "until the head of a request is sent", |limits| Field::Seconds(&mut limits.head_time)),
     ("body_seconds", "until the body of a request is sent", |limits| Field::Seconds(&mut limits.body_time)),
@@ -17,8 +17,15 @@ const NAMED: [(&str, &str, Place); 11] = [
     ("bodies_mib", "of all bodies in memory", |limits| Field::Mib(&mut limits.bodies_bytes)),
     ("import_mib", "of an upload to …/imports", |limits| Field::LongMib(&mut limits.import_bytes)),
     ("imports_waiting", "uploads that wait", |limits| Field::Count(&mut limits.imports_waiting)),
+    ("reads_at_once", "reads that are answered at once", |limits| Field::Count(&mut limits.reads_at_once)),
     ("wait_seconds", "that a read waits for min_sequence", |limits| Field::Seconds(&mut limits.wait_time)),
     ("stop_seconds", "for what was begun when it stops", |limits| Field::Seconds(&mut limits.stop_time)),
+    ("pull_pages", "of a type in a sync", |limits| Field::Count(&mut limits.pull.pages)),
+    ("pull_page_mib", "of a page as it is sent", |limits| Field::Mib(&mut limits.pull.page_bytes)),
+    ("pull_decoded_mib", "of a page, decompressed", |limits| Field::Mib(&mut limits.pull.decoded_bytes)),
+    ("pull_page_seconds", "until a page is fetched", |limits| Field::Seconds(&mut limits.pull.page_time)),
+    ("pull_sync_seconds", "until a sync is done", |limits| Field::Seconds(&mut limits.pull.sync_time)),
+    ("pull_syncs", "syncs at work at once", |limits| Field::Count(&mut limits.pull.syncs)),
 ];
 
 type Place = for<'a> fn(&'a mut Limits) -> Field<'a>;
@@ -85,6 +92,8 @@ pub(crate) fn typed(text: &str) -> Result<(String, u64), String> {
 
 #[cfg(test)]
 mod tests {
+    use mrrow_server::PullLimits;
+
     use super::*;
 
     #[test]
@@ -103,9 +112,18 @@ mod tests {
             bodies_bytes: 3 << 20,
             import_bytes: 3 << 20,
             imports_waiting: 3,
+            reads_at_once: 3,
             wait_time: Duration::from_secs(3),
             stop_time: Duration::from_secs(3),
-            ..limits
+            pull: PullLimits {
+                pages: 3,
+                page_bytes: 3 << 20,
+                decoded_bytes: 3 << 20,
+                page_time: Duration::from_secs(3),
+                sync_time: Duration::from_secs(3),
+                syncs: 3,
+                ..PullLimits::default()
+            },
         };
         assert_eq!(limits, expected);
     }

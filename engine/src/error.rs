@@ -50,7 +50,7 @@ pub enum Error {
     /// An SQL statement is more than a query.
     #[error("{0}")]
     SqlNotAllowed(String),
-    /// An SQL statement is longer or nested deeper than a statement may be.
+    /// An SQL statement is longer or nested deeper than one may be, or needs more memory.
     #[error("{0}")]
     SqlTooLarge(String),
     /// An argument makes no sense; nothing was done.

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::model::Settings;
 use crate::mrr::{Changed, Moment, Refresh, Refusing, refresh};
 use crate::publish::stale_customers;
-use crate::query::{RawTables, Sessions, public_tables, read_only};
+use crate::query::{Plans, RawTables, Sessions, public_tables, read_only};
 use crate::reports::{self, LivesQuery, MovementsQuery, MrrQuery};
 use crate::store::At;
 
@@ -43,6 +43,7 @@ struct Content {
     /// Only rows of these data sources are seen.
     only: Option<Arc<[String]>>,
     index: Option<IdIndex>,
+    plans: Plans,
     held: Arc<Held>,
 }
 
@@ -97,6 +98,7 @@ impl Snapshot {
             sessions: core.sessions.clone(),
             only: None,
             index: tables.are_of_the_present().then(|| IdIndex::new(core, pinned)),
+            plans: Plans::Shown,
             held,
         })
         .await
@@ -168,7 +170,7 @@ impl Snapshot {
     /// # Errors
     /// When the statement is wrong, or is more than a query.
     pub async fn sql(&self, sql: &str) -> Result<SendableRecordBatchStream> {
-        Ok(self.holding(read_only(&self.public, sql).await?))
+        Ok(self.holding(read_only(&self.public, sql, self.content.plans).await?))
     }
 
     /// The same rows; what they are read from stays until they are.

@@ -14,7 +14,9 @@ use crate::extract::Bodies;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::pull::Syncs;
+use crate::reads::Reads;
 use crate::serve::Random;
+use crate::sql::Workers;
 
 /// The state of the server; cheap to clone.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) known_keys: KnownKeys,
     pub(crate) bodies: Bodies,
     pub(crate) imports: Imports,
+    pub(crate) reads: Reads,
+    pub(crate) sql: Workers,
     /// Canceled when the server is told to stop: what would go on for ever ends.
     pub(crate) stopping: CancellationToken,
     pub(crate) pulls: Syncs,
@@ -46,7 +50,9 @@ impl App {
     pub(crate) fn new(engine: Arc<Engine>, config: ServerConfig, random: Random) -> App {
         let bodies = Bodies::new(config.limits.bodies_bytes);
         let imports = Imports::new(config.limits.imports_waiting);
-        let pulls = Syncs::new(config.pull.limits.syncs);
+        let pulls = Syncs::new(config.limits.pull.syncs);
+        let reads = Reads::new(config.limits.reads_at_once);
+        let sql = Workers::new(config.sql_worker.clone(), &config.sql);
         App(Arc::new(Inner {
             engine,
             config,
@@ -54,6 +60,8 @@ impl App {
             known_keys: KnownKeys::default(),
             bodies,
             imports,
+            reads,
+            sql,
             stopping: CancellationToken::new(),
             pulls,
             started: Instant::now(),

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pull::PullConfig;
+use crate::pull::{Allowed, PullLimits};
+use crate::sql::{SqlLimits, SqlWorker};
 
 /// How to serve a data directory.
 #[derive(Debug, Clone)]
@@ -15,10 +16,14 @@ pub struct ServerConfig {
     pub tls: Option<Tls>,
     /// How much of everything there may be.
     pub limits: Limits,
-    /// How data sources are fetched.
-    pub pull: PullConfig,
+    /// What pulls may connect to besides the public Internet.
+    pub pull_allowed: Vec<Allowed>,
     /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it is needed, unless given.
     pub secret_key_file: Option<PathBuf>,
+    /// What a statement may use.
+    pub sql: SqlLimits,
+    /// What carries out statements; without it there is no SQL.
+    pub sql_worker: Option<SqlWorker>,
 }
 
 /// A certificate and its private key.
@@ -51,10 +56,14 @@ pub struct Limits {
     pub import_bytes: u64,
     /// Uploads that are received or wait while one is imported; beyond it they are told to come again.
     pub imports_waiting: usize,
+    /// Reads of whole tables and reports that are answered at once; beyond it they are told to come again.
+    pub reads_at_once: usize,
     /// How long a read waits for `min_sequence` to be published.
     pub wait_time: Duration,
     /// How long what was begun may take when the server is told to stop.
     pub stop_time: Duration,
+    /// How much is fetched from the endpoints of data sources.
+    pub pull: PullLimits,
 }
 
 impl Limits {
@@ -77,8 +86,10 @@ impl Default for Limits {
             bodies_bytes: 256 * MIB,
             import_bytes: 64 * 1024 * MIB as u64,
             imports_waiting: 8,
+            reads_at_once: 64,
             wait_time: Duration::from_secs(10),
             stop_time: Duration::from_secs(30),
+            pull: PullLimits::default(),
         }
     }
 }
@@ -90,8 +101,10 @@ impl ServerConfig {
             listen,
             tls: None,
             limits: Limits::default(),
-            pull: PullConfig::default(),
+            pull_allowed: Vec::new(),
             secret_key_file: None,
+            sql: SqlLimits::default(),
+            sql_worker: None,
         }
     }
 }

@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     }
 }
 
-/// A small JSON body.
+/// A small JSON body: an object; none at all is one without fields.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
@@ -54,8 +54,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let body = read_body(app, request).await?;
         let text = body.bytes();
         let text: &[u8] = if text.is_empty() { b"{}" } else { text };
+        // The library also reads an object's fields from an array, in their order.
+        let is_object = text.trim_ascii_start().starts_with(b"{");
         match serde_json::from_slice(text) {
-            Ok(value) => Ok(Json(value)),
+            Ok(value) if is_object => Ok(Json(value)),
+            Ok(_) => Err(ApiError::bad_request("invalid_request", "the body must be a JSON object")),
             Err(error) if error.is_data() => Err(ApiError::bad_request("invalid_request", error.to_string())),
             Err(error) => Err(ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}"))),
         }

@@ -25,10 +25,13 @@ mod openapi;
 mod plan_groups;
 mod pull;
 mod push;
+mod reads;
 mod records;
 mod sources;
+mod sql;
 
 pub use config::{Limits, ServerConfig, Tls};
 pub use openapi::openapi;
-pub use pull::{Allowed, PullConfig, PullLimits};
+pub use pull::{Allowed, PullLimits};
 pub use serve::{Random, Server};
+pub use sql::{SqlLimits, SqlWorker, run_sql_worker};

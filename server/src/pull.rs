@@ -7,6 +7,7 @@ mod configure;
 mod control;
 mod watch;
 
+mod kept;
 mod schedule;
 mod scheduler;
 mod settings;
@@ -34,15 +35,6 @@ pub use address::Allowed;
 pub use limits::PullLimits;
 pub(crate) use scheduler::keep_schedules;
 pub(crate) use syncs::Syncs;
-
-/// How data sources are fetched.
-#[derive(Debug, Clone, Default)]
-pub struct PullConfig {
-    /// What may be connected to besides the public Internet.
-    pub allowed: Vec<Allowed>,
-    /// How much is fetched at most.
-    pub limits: PullLimits,
-}
 
 /// What is under a data source, `/v1/data-sources/{id}` as well as `/data/data-sources/{id}`.
 pub(crate) fn routes() -> OpenApiRouter<App> {

@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{health, imports, keys, later, metrics, openapi, plan_groups, pull, push, records, request_id, sources};
+use crate::{
+    health, imports, keys, later, metrics, openapi, plan_groups, pull, push, reads, records, request_id, sources, sql,
+};
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
@@ -63,7 +65,12 @@ fn server() -> OpenApiRouter<App> {
 /// Paths under `/v1`, of GrowPanel's Custom API and of ours; they also answer at the root.
 fn v1() -> OpenApiRouter<App> {
     let sources = sources::routes().merge(pull::routes());
-    OpenApiRouter::new().merge(sources).merge(push::routes()).merge(keys::routes())
+    OpenApiRouter::new()
+        .merge(sources)
+        .merge(push::routes())
+        .merge(keys::routes())
+        .merge(reads::routes())
+        .merge(sql::routes())
 }
 
 /// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.

@@ -1,5 +1,6 @@
 //! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients speak, under `/data/data-sources`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -152,10 +153,24 @@ pub(crate) async fn recent_source_of(app: &App, caller: &Caller, id: &str) -> Re
     }
 }
 
-/// The data sources that the caller may see, as they were a moment ago.
+/// The data sources that the caller may see.
 pub(crate) async fn visible_sources(app: &App, caller: &Caller) -> Result<Vec<DataSource>> {
-    let sources = app.engine.recent_data_sources().await?;
-    Ok(sources.iter().filter(|source| caller.key.sees(&source.id)).cloned().collect())
+    let sources = app.engine.data_sources().await?;
+    Ok(sources.into_iter().filter(|source| caller.key.sees(&source.id)).collect())
+}
+
+/// The data sources that the caller may see, as they were a moment ago unless one that is named came since.
+pub(crate) async fn visible_sources_among(
+    app: &App,
+    caller: &Caller,
+    named: &HashSet<String>,
+) -> Result<Vec<DataSource>> {
+    let recent = app.engine.recent_data_sources().await?;
+    let is_known = |name: &String| recent.iter().any(|source| source.id == *name || source.name == *name);
+    if recent.is_empty() || !named.iter().all(is_known) {
+        return visible_sources(app, caller).await;
+    }
+    Ok(recent.iter().filter(|source| caller.key.sees(&source.id)).cloned().collect())
 }
 
 /// Which data source a request is about.

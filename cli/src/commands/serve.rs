@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use mrrow_engine::Engine;
 use mrrow_engine::access::{NewKey, Role};
-use mrrow_server::{Random, Server, ServerConfig, Tls};
+use mrrow_server::{Random, Server, ServerConfig, SqlWorker, Tls};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::ServeArgs;
@@ -52,6 +53,7 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
     for (name, number) in file.limits.iter().chain(args.limits.iter().map(|(name, number)| (name, number))) {
         serve_limits::set(&mut config.limits, name, *number).map_err(Failure::usage)?;
     }
+    config.sql_worker = Some(sql_worker()?);
     let certificate = args.tls_certificate.as_ref().or(file.tls_certificate.as_ref());
     let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
     config.tls = match (certificate, key) {
@@ -62,7 +64,7 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
         }
     };
     config.secret_key_file = args.secret_key_file.as_ref().or(file.secret_key_file.as_ref()).cloned();
-    config.pull.allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
+    config.pull_allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
         ([], Some(allowed)) => allowed
             .iter()
             .map(|one| one.parse())
@@ -71,6 +73,12 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
         (allowed, _) => allowed.to_vec(),
     };
     Ok(config)
+}
+
+/// This very program, also once another version was installed in its place.
+fn sql_worker() -> Result<SqlWorker, Failure> {
+    let program = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
+    Ok(SqlWorker { program, arguments: vec!["sql-worker".to_string()] })
 }
 
 /// The system's own randomness.

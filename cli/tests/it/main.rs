@@ -15,4 +15,5 @@ mod second_writer;
 mod served;
 mod settings;
 mod sources;
+mod sql_over_http;
 mod statements;

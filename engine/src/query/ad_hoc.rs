@@ -13,16 +13,36 @@ use crate::error::{Error, Result};
 /// The longest statement, in bytes; what is deeper nested than this allows would not fit a thread's stack.
 pub const SQL_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest text about an error; some repeat the whole statement.
+const MESSAGE_CHARS_MAX: usize = 1000;
+
+/// What kind of error it is tells nothing to who wrote the statement.
+const PREFIXES: [&str; 6] = [
+    "Error during planning: ",
+    "This feature is not implemented: ",
+    "Schema error: ",
+    "Arrow error: ",
+    "Execution error: ",
+    "External error: ",
+];
+
+/// Where a query's plan may be looked at: it names files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plans {
+    Shown,
+    Hidden,
+}
+
 /// Plans and starts a statement. Only queries pass: DDL, DML, COPY, SET and file paths are refused.
-pub(crate) async fn read_only(public: &SessionContext, sql: &str) -> Result<SendableRecordBatchStream> {
-    check(public, sql)?;
+pub(crate) async fn read_only(public: &SessionContext, sql: &str, plans: Plans) -> Result<SendableRecordBatchStream> {
+    check(public, sql, plans)?;
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let query = public.sql_with_options(sql, options).await.map_err(in_the_users_words)?;
-    query.execute_stream().await.map_err(in_the_users_words)
+    let query = public.sql_with_options(sql, options).await.map_err(Error::of_statement)?;
+    query.execute_stream().await.map_err(Error::of_statement)
 }
 
 /// Whether the text is one statement that asks for something; what a query hides inside is refused when it is planned.
-fn check(public: &SessionContext, sql: &str) -> Result<()> {
+fn check(public: &SessionContext, sql: &str, plans: Plans) -> Result<()> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(Error::SqlTooLarge(format!("the statement has {} bytes; {SQL_BYTES_MAX} are allowed", sql.len())));
     }
@@ -31,19 +51,31 @@ fn check(public: &SessionContext, sql: &str) -> Result<()> {
         .with_recursion_limit(depth_max)
         .build()
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(in_the_users_words)?;
+        .map_err(Error::of_statement)?;
     if statements.len() > 1 {
         return Err(Error::SqlNotAllowed(format!("there are {} statements; send one at a time", statements.len())));
     }
     let Some(statement) = statements.front() else {
         return Err(Error::Sql("the statement is empty; write a query".to_string()));
     };
+    if plans == Plans::Hidden && explains(statement) {
+        let message = "a plan names the files of the server; look at it there, with \"mrrow sql\"";
+        return Err(Error::SqlNotAllowed(message.to_string()));
+    }
     if asks(statement) {
         return Ok(());
     }
     let text = statement.to_string();
     let verb = text.split_whitespace().next().unwrap_or_default().to_uppercase();
     Err(Error::SqlNotAllowed(format!("only queries are allowed, not {verb}")))
+}
+
+fn explains(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(parsed) => matches!(**parsed, Parsed::Explain { .. }),
+        Statement::Explain(_) => true,
+        _ => false,
+    }
 }
 
 fn asks(statement: &Statement) -> bool {
@@ -63,20 +95,32 @@ fn asks(statement: &Statement) -> bool {
     }
 }
 
-fn in_the_users_words(error: DataFusionError) -> Error {
-    if let DataFusionError::SQL(parser, _) = error.find_root()
-        && matches!(**parser, ParserError::RecursionLimitExceeded)
-    {
-        return Error::SqlTooLarge("the statement is nested too deeply; write it flatter".to_string());
-    }
-    let root = error.find_root().strip_backtrace().replace("datafusion.public.", "");
-    let root = ["Error during planning: ", "This feature is not implemented: ", "Schema error: "]
-        .into_iter()
-        .fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    match root.split_once(" not supported: ") {
-        Some((what @ ("DDL" | "DML" | "Statement"), statement)) => {
-            Error::SqlNotAllowed(format!("only queries are allowed, not {statement} ({what})"))
+impl Error {
+    /// Why a statement failed, also while its rows are read, in the words of who wrote it.
+    pub fn of_statement(error: DataFusionError) -> Error {
+        match error.find_root() {
+            DataFusionError::SQL(parser, _) if matches!(**parser, ParserError::RecursionLimitExceeded) => {
+                return Error::SqlTooLarge("the statement is nested too deeply; write it flatter".to_string());
+            }
+            DataFusionError::ResourcesExhausted(_) => {
+                let message = "the statement needs more memory than it may use; let it read, sort or group less";
+                return Error::SqlTooLarge(message.to_string());
+            }
+            _ => {}
         }
-        _ => Error::Sql(root.to_string()),
+        let root = match error.find_root() {
+            DataFusionError::SQL(parser, _) => match parser.as_ref() {
+                ParserError::ParserError(message) | ParserError::TokenizerError(message) => message.clone(),
+                error => error.to_string(),
+            },
+            error => error.strip_backtrace(),
+        };
+        let root = root.replace("datafusion.public.", "");
+        let root = PREFIXES.into_iter().fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
+        if let Some((what @ ("DDL" | "DML" | "Statement"), statement)) = root.split_once(" not supported: ") {
+            return Error::SqlNotAllowed(format!("only queries are allowed, not {statement} ({what})"));
+        }
+        let shown = root.char_indices().nth(MESSAGE_CHARS_MAX).map_or(root, |(end, _)| &root[..end]);
+        Error::Sql(if shown.len() < root.len() { format!("{shown}…") } else { shown.to_string() })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Content, Held, Snapshot};
 use crate::error::Result;
 use crate::mrr::Moment;
-use crate::query::{RawTables, Sessions};
+use crate::query::{Plans, RawTables, Sessions};
 
 /// What a snapshot is made of, to be sent to a process of the same version. The files stay only as long as somebody in the process that
 /// they come from keeps the [`Snapshot`].
@@ -27,7 +27,7 @@ impl PortableSnapshot {
         self.tables.paths()
     }
 
-    /// Opens it. Nothing is ever written: what needs more than this memory fails.
+    /// Opens it. Nothing is ever written: what needs more than this memory fails. Plans are not shown, for they name files.
     ///
     /// # Errors
     /// When the tables cannot be prepared.
@@ -40,6 +40,7 @@ impl PortableSnapshot {
             sessions: Sessions::without_spilling(memory_bytes, threads)?,
             only: self.only.map(Arc::from),
             index: None,
+            plans: Plans::Hidden,
             held: Arc::new(Held { _computed: None, _in_use: None }),
         })
         .await

@@ -55,6 +55,8 @@ async fn a_statement_that_needs_more_memory_than_there_is_fails_and_spills_nothi
     use futures::TryStreamExt;
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     let opened = ledger.engine.snapshot(None).await.unwrap().portable().open(1024 * 1024, 1).await.unwrap();
+    let refused = opened.sql("explain select 1").await.err();
+    assert!(matches!(refused, Some(mrrow_engine::Error::SqlNotAllowed(_))), "{refused:?}");
     let rows =
         opened.sql("select value as a from generate_series(1, 3000000) order by value % 7, value").await.unwrap();
     let error = rows.try_collect::<Vec<_>>().await.unwrap_err().to_string();

@@ -60,6 +60,7 @@ pub(super) enum ImportState {
 /// What an upload is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = UploadPhase)]
 pub(super) enum Phase {
     /// Its bytes arrive.
     Receiving,

@@ -1,7 +1,6 @@
 //! `…/pull`: how a data source is fetched.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use mrrow_engine::sources::Pull;
 use serde::{Deserialize, Serialize};
@@ -11,10 +10,9 @@ use utoipa::ToSchema;
 
 use super::address::Guard;
 use super::credentials::{Authentication, ShownAuthentication};
-use super::failure::Failure;
+use super::kept::{keep, seal};
 use super::schedule::Schedule;
 use super::scheduler::due;
-use super::secret_key::KeyFile;
 use super::settings::{PullSettings, PullType};
 use crate::app::App;
 use crate::caller::Caller;
@@ -35,7 +33,7 @@ pub(crate) struct PullRequest {
     endpoint: String,
     /// What to fetch; all three unless given.
     #[serde(default)]
-    #[schema(min_items = 1, max_items = 3)]
+    #[schema(min_items = 1)]
     types: Option<Vec<PullType>>,
     /// How the endpoint is to know us. Without it the credentials that are set stay, if the endpoint stays at its host.
     #[serde(default)]
@@ -132,27 +130,6 @@ pub(crate) async fn delete_pull(
     Ok(axum::Json(Done { success: true, id: source.id }))
 }
 
-/// How a data source is fetched, with its credentials, for a sync.
-pub(super) async fn read_pull(app: &App, source: &str) -> Result<(PullSettings, Authentication), Failure> {
-    let unreadable = |told: String| {
-        tracing::error!(error = told, data_source = source, "read how a data source is fetched");
-        Failure::new("internal", "how the data source is fetched cannot be read; configure its pull again")
-    };
-    let pull = app.engine.pull(source).await.map_err(|error| unreadable(error.to_string()))?;
-    let pull = pull.ok_or_else(|| {
-        Failure::new("no_endpoint", "the data source has no endpoint to fetch from any more; configure its pull")
-    })?;
-    let settings: PullSettings =
-        serde_json::from_value(pull.settings).map_err(|error| unreadable(error.to_string()))?;
-    let Some(sealed) = pull.sealed_credentials else { return Ok((settings, Authentication::None {})) };
-    let (file, source) = (key_file(app), source.to_string());
-    let opened = on_disk(move || file.read()?.open(&source, &sealed)).await?;
-    // The library's own words would repeat what is secret.
-    let authentication = serde_json::from_slice(&opened)
-        .map_err(|_| unreadable("the credentials are of another version".to_string()))?;
-    Ok((settings, authentication))
-}
-
 async fn answer(app: &App, pull: &Pull) -> Result<axum::Json<PullAnswer>> {
     let settings: PullSettings = serde_json::from_value(pull.settings.clone())
         .map_err(|error| ApiError::internal(format!("read how \"{}\" is fetched: {error}", pull.data_source)))?;
@@ -184,13 +161,16 @@ fn check_endpoint(app: &App, text: &str) -> Result<Url> {
     let mut url = Url::parse(text)
         .map_err(|_| refused("the endpoint is not a URL; send one such as https://billing.example.com/export"))?;
     url.set_fragment(None);
-    Guard::new(&app.config.pull.allowed).check(&url).map_err(|failure| refused(&failure.message))?;
+    Guard::new(&app.config.pull_allowed).check(&url).map_err(|failure| refused(&failure.message))?;
     Ok(url)
 }
 
 /// The types in the order in which they are fetched.
 fn check_types(types: Option<Vec<PullType>>) -> Result<Vec<PullType>> {
     let Some(types) = types else { return Ok(PullType::ALL.to_vec()) };
+    if types.len() > PullType::ALL.len() {
+        return Err(ApiError::invalid("types", "there are three types; name each of them once"));
+    }
     let wanted: Vec<PullType> = PullType::ALL.into_iter().filter(|one| types.contains(one)).collect();
     if wanted.is_empty() {
         return Err(ApiError::invalid(
@@ -199,43 +179,4 @@ fn check_types(types: Option<Vec<PullType>>) -> Result<Vec<PullType>> {
         ));
     }
     Ok(wanted)
-}
-
-/// The credentials that are set; they are told to no other host than the one for which they were set.
-async fn keep(app: &App, source: &str, endpoint: &Url) -> Result<(ShownAuthentication, Option<Vec<u8>>)> {
-    let before = app.engine.pull(source).await?;
-    let Some(Pull { settings, sealed_credentials: Some(sealed), .. }) = before else {
-        return Ok((ShownAuthentication::None {}, None));
-    };
-    match serde_json::from_value::<PullSettings>(settings) {
-        Ok(settings) if settings.endpoint.origin() == endpoint.origin() => Ok((settings.authentication, Some(sealed))),
-        _ => {
-            let message =
-                "the endpoint is at another host than before: send its authentication too, or {\"type\":\"none\"}";
-            Err(ApiError::invalid("authentication", message))
-        }
-    }
-}
-
-async fn seal(app: &App, source: &str, authentication: &Authentication) -> Result<Option<Vec<u8>>> {
-    if matches!(authentication, Authentication::None {}) {
-        return Ok(None);
-    }
-    let secret = serde_json::to_vec(authentication).map_err(|_| ApiError::internal("write credentials as JSON"))?;
-    let (file, source) = (key_file(app), source.to_string());
-    let (random, nonce) = (app.random()?, app.random()?);
-    let sealed = on_disk(move || file.read_or_make(random)?.seal(&source, &secret, nonce)).await;
-    sealed.map(Some).map_err(|failure| {
-        tracing::error!(error = failure.message, "encrypt credentials");
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "secret_key", failure.message)
-    })
-}
-
-fn key_file(app: &App) -> KeyFile {
-    KeyFile::new(app.config.secret_key_file.as_deref(), app.engine.data_dir())
-}
-
-async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Failure::new("internal", format!("read the key file: {error}")))?
 }

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::progress::in_path;
 use super::syncs::{From, Started, start};
 use crate::app::App;
 use crate::caller::Caller;
@@ -91,16 +92,4 @@ pub(crate) async fn abort(State(app): State<App>, caller: Caller, Path(id): Path
     let source = source_of(&app, &caller, &id).await?;
     app.pulls.abort(&source.id).await;
     Ok(axum::Json(Done { success: true, id: source.id }))
-}
-
-/// An id as it stands in a path.
-pub(super) fn in_path(id: &str) -> String {
-    let mut url = String::new();
-    for byte in id.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => url.push(char::from(byte)),
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PullLimits {
     /// Pages of one type in a sync; an endpoint that always has more ends here.
-    pub pages: u64,
+    pub pages: usize,
     /// Bytes of a page as it is sent.
     pub page_bytes: usize,
     /// Bytes of a page once it is decompressed.

@@ -202,6 +202,31 @@ fn phase(state: JobState) -> Phase {
 }
 
 fn resume_of(source: &str) -> String {
-    let source: String = url::form_urlencoded::byte_serialize(source.as_bytes()).collect();
-    format!("POST /v1/data-sources/{}/sync?resume=true", source.replace('+', "%20"))
+    format!("POST /v1/data-sources/{}/sync?resume=true", in_path(source))
+}
+
+/// An id as it stands in a path.
+pub(super) fn in_path(id: &str) -> String {
+    let mut text = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_stands_in_a_path_whatever_it_is() {
+        for (id, expected) in
+            [("ds_1-a.b~c", "ds_1-a.b~c"), ("Our shop?", "Our%20shop%3F"), ("größe%", "gr%C3%B6%C3%9Fe%25")]
+        {
+            assert_eq!(in_path(id), expected);
+        }
+    }
 }

@@ -14,7 +14,7 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// Begins syncs when they are due, until the server stops.
 pub(crate) async fn keep_schedules(app: App) {
-    let tick = app.config.pull.limits.schedule_tick;
+    let tick = app.config.limits.pull.schedule_tick;
     // What was missed while no server ran is due at once.
     let mut next = Some(app.now());
     loop {

@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::address::Guard;
-use super::configure::read_pull;
 use super::failure::Failure;
 use super::fetch::Fetcher;
+use super::kept::read_pull;
 use super::page::{Next, Page};
 use super::progress::{Position, Progress, PullRejection};
 use super::settings::{PullSettings, PullType, page_url};
@@ -47,7 +47,7 @@ impl Sync {
         self.job.state = JobState::Running;
         self.progress.started_at = Some(app.now());
         self.tell().await;
-        let limit = app.config.pull.limits.sync_time;
+        let limit = app.config.limits.pull.sync_time;
         let fetched = tokio::time::timeout(limit, self.fetch_all()).await;
         let fetched = fetched.unwrap_or_else(|_| {
             Err(Failure::new(
@@ -63,24 +63,35 @@ impl Sync {
         })
     }
 
-    /// Tells how it ended, and writes it down.
+    /// Writes down how it ended; nobody is told yet.
     pub(super) async fn end(&mut self, state: JobState, error: Option<Failure>) {
         self.job.state = state;
         self.progress.error = error;
-        self.saved -= SAVED_EVERY.min(self.saved.elapsed());
         self.note();
         self.save().await;
+    }
+
+    /// Tells whoever watches how far it is.
+    pub(super) fn show(&self) {
+        self.told.send_replace(Arc::new(self.job.clone()));
     }
 
     async fn fetch_all(&mut self) -> Result<(), Failure> {
         let source = self.job.data_source.clone();
         let (settings, authentication) = read_pull(&self.app, &source).await?;
-        let config = &self.app.config.pull;
+        let config = &self.app.config;
         let engine = Arc::clone(&self.app.engine);
         let now = move || engine.now();
-        let fetcher =
-            Fetcher::new(&settings.endpoint, &authentication, Guard::new(&config.allowed), config.limits, now)?;
-        let from = self.progress.position.take();
+        let fetcher = Fetcher::new(
+            &settings.endpoint,
+            &authentication,
+            Guard::new(&config.pull_allowed),
+            config.limits.pull,
+            now,
+        )?;
+        // Where the last sync stopped, unless nothing is left to fetch from there on.
+        let from =
+            self.progress.position.take().filter(|from| settings.types.iter().any(|object| *object >= from.object));
         for object in
             settings.types.iter().copied().filter(|object| from.as_ref().is_none_or(|from| *object >= from.object))
         {
@@ -95,7 +106,7 @@ impl Sync {
 
     /// Fetches the pages of a type from a position on.
     async fn fetch_type(&mut self, settings: &PullSettings, fetcher: &Fetcher, from: Position) -> Result<(), Failure> {
-        let limits = self.app.config.pull.limits;
+        let limits = self.app.config.limits.pull;
         let mut position = position_here(settings, from);
         let mut last_page: Option<[u8; 32]> = None;
         for _ in 0..limits.pages {
@@ -140,7 +151,7 @@ impl Sync {
             self.app.metrics.pushed(name, "rejected", pushed.rejections.len() as u64);
             self.progress.stored += pushed.result.len() as u64;
             self.progress.rejected += pushed.rejections.len() as u64;
-            let room = self.app.config.pull.limits.rejections.saturating_sub(self.progress.rejections.len());
+            let room = self.app.config.limits.pull.rejections.saturating_sub(self.progress.rejections.len());
             let kept = pushed.rejections.into_iter().take(room);
             self.progress.rejections.extend(kept.map(|one| PullRejection::new(object, position.page, before, one)));
         }
@@ -176,6 +187,7 @@ impl Sync {
     /// Tells whoever watches, and writes it down from time to time.
     async fn tell(&mut self) {
         self.note();
+        self.show();
         if self.saved.elapsed() >= SAVED_EVERY {
             self.save().await;
         }
@@ -185,10 +197,10 @@ impl Sync {
         self.job.updated_at = self.app.now();
         // Numbers, texts and lists of them always become JSON.
         self.job.detail = serde_json::to_value(&self.progress).unwrap_or_default();
-        self.told.send_replace(Arc::new(self.job.clone()));
     }
 
-    async fn save(&mut self) {
+    /// Writes down how far it is.
+    pub(super) async fn save(&mut self) {
         if let Err(error) = self.app.engine.save_job(&self.job).await {
             tracing::error!(%error, job = self.job.id, "write down how far a sync is");
         }

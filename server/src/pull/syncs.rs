@@ -119,7 +119,6 @@ pub(super) async fn start(app: &App, source: &str, from: From) -> Result<Started
         all.insert(source.to_string(), AtWork { aborted: aborted.clone(), job: watched });
         Registered { app: app.clone(), source: source.to_string() }
     };
-    app.engine.save_job(&job).await?;
     let sync = Sync { app: app.clone(), job: job.clone(), progress, told, saved: Instant::now() };
     app.pulls.tasks.spawn(run(sync, aborted, at_work));
     Ok(Started::Begun(job))
@@ -145,6 +144,7 @@ async fn run(mut sync: Sync, aborted: CancellationToken, at_work: Registered) {
     let app = sync.app.clone();
     let (source, job) = (sync.job.data_source.clone(), sync.job.id.clone());
     tracing::info!(data_source = source, job, "a sync begins");
+    sync.save().await;
     let worked = tokio::select! {
         biased;
         () = aborted.cancelled() => None,
@@ -176,8 +176,9 @@ async fn run(mut sync: Sync, aborted: CancellationToken, at_work: Registered) {
     }
     app.metrics.synced(state.as_str());
     sync.end(state, failure).await;
+    // Who is told that it has ended can begin the next one.
     drop(at_work);
-    // Whoever waits for its end is told when `sync` is dropped.
+    sync.show();
     app.pulls.changed.notify_one();
 }
 

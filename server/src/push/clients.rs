@@ -14,7 +14,6 @@ use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::{Dialect, Format, Rejection, RowSources};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::{PushOptions, Pushed, PushedRow};
-use mrrow_engine::sources::DataSource;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -30,7 +29,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::extract::{Query, read_body};
-use crate::sources::{SourceQuery, visible_sources};
+use crate::sources::{SourceQuery, visible_sources_among};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(customers)).routes(routes!(plans)).routes(routes!(invoices))
@@ -118,15 +117,13 @@ async fn push(
     only_json(headers)?;
     let body = read_body(app, request).await?;
     let bytes = body.bytes().clone();
-    let (text, named) = blocking(bytes.len(), move || looked_through(&bytes, object)).await?;
-    let mut sources = visible_sources(app, caller).await?;
-    let mut default = query.resolve(app, caller, &sources).await?;
-    if named.iter().any(|name| !is_known(name.as_deref(), &sources, default.as_deref())) {
-        // Another process may have made it just now.
-        sources = app.engine.data_sources().await?;
-        sources.retain(|source| caller.key.sees(&source.id));
-        default = query.resolve(app, caller, &sources).await?;
-    }
+    let look = move || {
+        let Records { text, rows, .. } = records(&bytes, object)?;
+        Ok((text.as_bytes().to_vec(), sources_named(&rows)))
+    };
+    let (text, named) = blocking(body.bytes().len(), look).await?;
+    let sources = visible_sources_among(app, caller, &named).await?;
+    let default = query.resolve(app, caller, &sources).await?;
     let says = default.as_deref().unwrap_or_default().as_bytes();
     let idempotency = idempotency(headers, caller, &format!("rows of {object}"), &[says, body.bytes()])?;
     let named = sources.iter().map(|source| (source.id.as_str(), source.name.as_str()));
@@ -146,6 +143,15 @@ async fn push(
     Ok((replayed, [(CONTENT_TYPE, "application/json")], json).into_response())
 }
 
+/// The data sources that rows name. A row that is none names nothing; the engine says what is wrong with it.
+fn sources_named(rows: &[&RawValue]) -> HashSet<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        data_source: Option<String>,
+    }
+    rows.iter().filter_map(|row| serde_json::from_str::<Named>(row.get()).ok()?.data_source).collect()
+}
+
 /// A body that is looked through in less time than it takes to hand it to another thread and back.
 const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 
@@ -156,26 +162,6 @@ async fn blocking<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> Result
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| ApiError::internal(format!("look through a body: {error}")))?
-}
-
-/// The records of a body for the engine, and the data sources that they name; none where one names none.
-fn looked_through(body: &[u8], object: ObjectType) -> Result<(Vec<u8>, HashSet<Option<String>>)> {
-    let Records { text, rows, .. } = records(body, object)?;
-    let named = rows.into_iter().filter_map(|row| serde_json::from_str::<NamesSource>(row.get()).ok());
-    Ok((text.as_bytes().to_vec(), named.map(|row| row.data_source).collect()))
-}
-
-/// What of a row says where it belongs.
-#[derive(Deserialize)]
-struct NamesSource {
-    data_source: Option<String>,
-}
-
-fn is_known(name: Option<&str>, sources: &[DataSource], default: Option<&str>) -> bool {
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => sources.iter().any(|source| source.id == name || source.name == name),
-        None => default.is_some(),
-    }
 }
 
 /// The rows as they were sent, each with what became of it.

@@ -36,14 +36,6 @@ def panel(server, request):
         yield panel
 
 
-@pytest.fixture(params=["", "/v1"], ids=["root", "v1"])
-def own_panel(server, source, request):
-    """The SDK with an admin key of this test's data source alone: other tests have records with the same ids in others."""
-    key = server.new_key("admin", "--source", source)
-    with GrowPanel(api_key=key, base_url=server.url + request.param) as panel:
-        yield panel
-
-
 @pytest.fixture
 def viewer(server, viewer_key):
     """The SDK with a viewer's key."""

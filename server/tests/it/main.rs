@@ -6,5 +6,7 @@ mod client_records;
 mod contract;
 mod listener;
 mod page_pushes;
+mod pull;
+mod reads;
 mod running;
 mod uploads;

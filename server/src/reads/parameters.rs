@@ -1,0 +1,69 @@
+//! The parameters that every read takes, and how dates and instants are read.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
+
+/// Which moment is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReadParams {
+    /// The day up to which things are known; today unless given.
+    #[serde(default, deserialize_with = "date")]
+    #[param(value_type = Option<String>, format = Date, example = "2025-12-31")]
+    pub(crate) as_of: Option<NaiveDate>,
+    /// Read this snapshot instead of the newest.
+    pub(crate) snapshot: Option<i64>,
+    /// Answer as it was known at this instant.
+    #[serde(default, deserialize_with = "instant")]
+    #[param(value_type = Option<String>, format = DateTime, example = "2025-12-31T23:59:59Z")]
+    pub(crate) known_at: Option<DateTime<Utc>>,
+    /// Answer once what was acknowledged up to this sequence can be seen, such as `sequence` of a push. After 10 seconds it is 503 with
+    /// Retry-After.
+    pub(crate) min_sequence: Option<i64>,
+}
+
+/// A date as YYYY-MM-DD.
+pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    match parse_date(&text) {
+        Some(date) => Ok(Some(date)),
+        None => Err(serde::de::Error::custom(format!("\"{text}\" is not a date such as 2025-12-31"))),
+    }
+}
+
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let is_in_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    text.parse().ok().filter(|_| is_in_form)
+}
+
+/// An instant with its zone. A `+` that a client left as it is has become a blank.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    match DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
+        Ok(instant) => Ok(Some(instant.to_utc())),
+        Err(_) => Err(serde::de::Error::custom(format!(
+            "\"{text}\" is not an instant with a zone, such as 2025-12-31T23:59:59Z"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_date;
+
+    #[test]
+    fn dates_are_read_in_one_form() {
+        for (text, is_date) in [
+            ("2024-02-29", true),
+            ("2023-02-29", false),
+            ("2024-2-9", false),
+            ("+12024-02-29", false),
+            ("-024-02-29", false),
+            ("20240229", false),
+            ("", false),
+        ] {
+            assert_eq!(parse_date(text).is_some(), is_date, "{text}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `POST /v1/sql`: a statement runs in a child process, so that nothing it does can take the server down.
+
+mod answer;
+mod child;
+mod confine;
+mod failure;
+mod limits;
+mod types;
+mod wire;
+mod worker;
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::extract::{Json, Query};
+use crate::reads::{Format, ReadParams, Wanted, pinned};
+
+pub(crate) use child::Workers;
+pub use limits::{SqlLimits, SqlWorker};
+pub use worker::run as run_sql_worker;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sql))
+}
+
+/// A statement.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SqlRequest {
+    /// One query over customers, plans, invoices, mrr_lines, movements and scheduled_movements.
+    #[schema(
+        example = "select type, count(*) as movements, sum(amount) as amount from movements group by type order by type"
+    )]
+    sql: String,
+    /// The day up to which things are known; today unless given.
+    #[serde(default)]
+    as_of: Option<NaiveDate>,
+    /// The most rows to answer; 10,000 unless given in JSON, and all in the other forms.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100000)]
+    max_rows: Option<u64>,
+    /// The most milliseconds to take; 30,000 unless given.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 120000)]
+    timeout_ms: Option<u64>,
+}
+
+/// What a statement gives.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SqlAnswer {
+    columns: Vec<Column>,
+    /// The values of each row in the order of the columns: decimals, dates and instants as text, integers as numbers.
+    rows: Vec<Vec<serde_json::Value>>,
+    row_count: u64,
+    /// Whether there are more rows than were asked for.
+    truncated: bool,
+    /// The snapshot that was read.
+    snapshot: i64,
+}
+
+/// A column of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Column {
+    name: String,
+    /// boolean, integer, decimal(p, s), double, text, date, time, timestamp, timestamptz, interval, binary, a type with `[]`, or json.
+    #[serde(rename = "type")]
+    #[schema(example = "decimal(24, 4)")]
+    kind: String,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SqlParams {
+    /// Answer once what was acknowledged up to this sequence can be seen.
+    min_sequence: Option<i64>,
+    /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
+    #[serde(rename = "format")]
+    #[param(rename = "format")]
+    _format: Option<String>,
+}
+
+/// Runs one read-only statement. Its time, memory, rows and bytes are limited; a JSON answer that was cut says so, and one in another form
+/// that fails after it began is broken off.
+#[utoipa::path(post, path = "/sql", tag = "reads", params(SqlParams), request_body = SqlRequest, responses(
+    (status = 200, description = "the rows", content(
+        (SqlAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+    (status = 400, description = "sql_invalid: it is wrong, or fails; sql_not_allowed: it is more than a query", body = ErrorBody),
+    (status = 406, description = "Accept names no form of the answer", body = ErrorBody),
+    (status = 408, description = "sql_timeout: it takes too long", body = ErrorBody),
+    (status = 413, description = "sql_limit: it is too long or too deep, needs too much memory, or answers too much", body = ErrorBody),
+    (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
+pub(crate) async fn sql(
+    State(app): State<App>,
+    caller: Caller,
+    wanted: Wanted,
+    Query(query): Query<SqlParams>,
+    request: Request,
+) -> Result<Response> {
+    let Json(request) = <Json<SqlRequest> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
+    let limits = &app.config.sql;
+    let format = wanted.or(Format::Json);
+    let statement = statement(&request, format, limits)?;
+    let place = app.sql.place(limits).await?;
+    let parameters = ReadParams { as_of: request.as_of, min_sequence: query.min_sequence, ..ReadParams::default() };
+    let snapshot = pinned(&app, &caller, &parameters).await?;
+    let running = child::start(&app, place, statement, snapshot).await?;
+    answer::answer(running, format, limits).await
+}
+
+/// What the child is told to do.
+fn statement(request: &SqlRequest, format: Format, limits: &SqlLimits) -> Result<wire::Statement> {
+    if request.sql.len() > limits.statement_bytes {
+        let (bytes, bytes_max) = (request.sql.len(), limits.statement_bytes);
+        return Err(failure::limit(format!("the statement has {bytes} bytes; {bytes_max} are allowed")));
+    }
+    let rows_max = match (request.max_rows, format) {
+        (Some(rows), _) if rows > limits.rows_max => {
+            let message = format!("\"max_rows\" is {rows}; at most {} rows are answered", limits.rows_max);
+            return Err(ApiError::invalid("max_rows", message));
+        }
+        (Some(rows), _) => Some(rows),
+        (None, Format::Json) => Some(limits.rows_default),
+        (None, _) => None,
+    };
+    let time = request.timeout_ms.map_or(limits.time_default, Duration::from_millis);
+    if time.is_zero() || time > limits.time_max {
+        let message = format!("\"timeout_ms\" is {}; use 1 to {}", time.as_millis(), limits.time_max.as_millis());
+        return Err(ApiError::invalid("timeout_ms", message));
+    }
+    Ok(wire::Statement { sql: request.sql.clone(), format, rows_max, time })
+}
