@@ -37,7 +37,7 @@ pub(crate) async fn settled(app: &App, min_sequence: Option<i64>) -> Result<()> 
         Err(_) => {
             let message =
                 format!("what was sent up to sequence {sequence} is not published yet; read it again in a second");
-            Err(ApiError::try_again("not_published_yet", message, std::time::Duration::from_secs(1)))
+            Err(ApiError::try_again("not_yet_published", message, std::time::Duration::from_secs(1)))
         }
     }
 }
