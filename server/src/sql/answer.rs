@@ -55,6 +55,7 @@ async fn whole(running: &mut Running, bytes_max: usize) -> Result<Vec<u8>> {
             Frame::Data(bytes) => document.extend_from_slice(&bytes),
             Frame::End(_) => return Ok(document),
             Frame::Failure(failure) => return Err(failure::told(failure)),
+            Frame::Taken => {}
         }
     }
 }
@@ -80,6 +81,7 @@ async fn send_parts(mut running: Running, first: Frame, sender: mpsc::Sender<Par
                 return;
             }
             Frame::Failure(failure) => return break_off(&sender, failure::told(failure)).await,
+            Frame::Taken => BodyFrame::data(Bytes::new()),
         };
         if sender.send_timeout(Ok(part), limits.pause).await.is_err() {
             return;

@@ -23,6 +23,8 @@ use crate::error::{ApiError, Result};
 const SAID_BYTES_MAX: u64 = 8 * 1024;
 /// How long a child that said nothing more may take to end.
 const END_TIME: Duration = Duration::from_secs(1);
+/// How long a child may take to begin and to take its request.
+const TAKE_TIME: Duration = Duration::from_secs(20);
 /// How soon a statement that found no place may come again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -147,10 +149,12 @@ pub(super) async fn start(app: &App, place: Place, statement: Statement, snapsho
         Job { statement, snapshot: snapshot.portable(), memory_bytes: limits.memory_bytes, threads: limits.threads };
     let bytes = wire::job_bytes(&job).map_err(ApiError::internal)?;
     let mut process = app.sql.process().await?;
-    if process.tell(&bytes).await.is_err() {
+    if !process.take(&bytes).await? {
         // A spare one may have been ended by somebody.
         process = app.sql.process().await?;
-        process.tell(&bytes).await.map_err(|error| ApiError::internal(format!("tell a statement: {error}")))?;
+        if !process.take(&bytes).await? {
+            return Err(process.last_words(time).await);
+        }
     }
     let next = app.clone();
     tokio::spawn(async move { next.sql.keep_spare().await });
@@ -158,9 +162,20 @@ pub(super) async fn start(app: &App, place: Place, statement: Statement, snapsho
 }
 
 impl Process {
-    async fn tell(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stdin.write_all(bytes).await?;
-        self.stdin.flush().await
+    /// Gives it its request; false when it is not there to take it.
+    async fn take(&mut self, bytes: &[u8]) -> Result<bool> {
+        let taking = async {
+            self.stdin.write_all(bytes).await?;
+            self.stdin.flush().await?;
+            self.frame().await
+        };
+        match timeout(TAKE_TIME, taking).await {
+            Ok(Ok(Some(Frame::Taken))) => Ok(true),
+            Ok(Ok(Some(Frame::Failure(failure)))) => Err(failure::told(failure)),
+            Ok(Ok(Some(_))) => Err(ApiError::internal("a statement's process answers before it is asked")),
+            Ok(Ok(None) | Err(_)) => Ok(false),
+            Err(_) => Err(ApiError::internal("a statement's process does not begin")),
+        }
     }
 
     /// The next frame; none when the child has ended without one.
@@ -170,11 +185,11 @@ impl Process {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read?,
         };
-        let (is_last, length) = wire::frame_head(head)?;
+        let (is_word, length) = wire::frame_head(head)?;
         let mut body = vec![0; length];
         match self.stdout.read_exact(&mut body).await {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            read => read.and_then(|_| wire::frame(is_last, body).map(Some)),
+            read => read.and_then(|_| wire::frame(is_word, body).map(Some)),
         }
     }
 

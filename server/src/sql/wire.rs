@@ -1,6 +1,6 @@
 //! What the server and the child say to each other: one request in, frames out.
 //!
-//! Out come data, and then exactly one last frame: the end, or a failure. A stream that stops without one comes from a child that died.
+//! Out come the word that the request was taken, data, and then exactly one last frame: the end, or a failure. A stream that stops without one comes from a child that died.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub(super) struct Job {
 /// What the child answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Frame {
+    /// The request was read, and what the process must not do cannot be done any more.
+    Taken,
     Data(Vec<u8>),
     End(End),
     Failure(Failure),
@@ -63,7 +65,7 @@ pub(super) enum FailureKind {
 }
 
 const DATA: u8 = b'D';
-const LAST: u8 = b'L';
+const WORD: u8 = b'W';
 
 /// The request as it is sent.
 pub(super) fn job_bytes(job: &Job) -> io::Result<Vec<u8>> {
@@ -86,12 +88,12 @@ pub(super) fn read_job(from: &mut impl Read) -> io::Result<Job> {
 }
 
 pub(super) fn write_frame(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
-    let last;
+    let word;
     let (kind, body) = match frame {
         Frame::Data(bytes) => (DATA, bytes.as_slice()),
         frame => {
-            last = serde_json::to_vec(frame)?;
-            (LAST, last.as_slice())
+            word = serde_json::to_vec(frame)?;
+            (WORD, word.as_slice())
         }
     };
     for part in body.chunks(FRAME_BYTES_MAX) {
@@ -103,19 +105,19 @@ pub(super) fn write_frame(to: &mut impl Write, frame: &Frame) -> io::Result<()> 
     to.flush()
 }
 
-/// What a frame's first five bytes say of it: whether it is the last, and how long it is.
+/// What a frame's first five bytes say of it: whether it is data or a word, and how long it is.
 pub(super) fn frame_head(head: [u8; 5]) -> io::Result<(bool, usize)> {
     let [kind, length @ ..] = head;
     let length = u32::from_le_bytes(length) as usize;
-    if ![DATA, LAST].contains(&kind) || length > FRAME_BYTES_MAX {
+    if ![DATA, WORD].contains(&kind) || length > FRAME_BYTES_MAX {
         return Err(io::Error::other("the child does not speak as it should"));
     }
-    Ok((kind == LAST, length))
+    Ok((kind == WORD, length))
 }
 
 /// A frame of its body.
-pub(super) fn frame(is_last: bool, body: Vec<u8>) -> io::Result<Frame> {
-    match is_last {
+pub(super) fn frame(is_word: bool, body: Vec<u8>) -> io::Result<Frame> {
+    match is_word {
         false => Ok(Frame::Data(body)),
         true => Ok(serde_json::from_slice(&body)?),
     }
@@ -129,12 +131,14 @@ mod tests {
     #[test]
     fn frames_arrive_as_they_were_sent() {
         let failure = Failure { kind: FailureKind::Limit, message: "too \"much\"".to_string() };
-        for sent in [Frame::Data(vec![0, 1, 255]), Frame::End(End { truncated: true }), Frame::Failure(failure)] {
+        for sent in
+            [Frame::Taken, Frame::Data(vec![0, 1, 255]), Frame::End(End { truncated: true }), Frame::Failure(failure)]
+        {
             let mut bytes = Vec::new();
             write_frame(&mut bytes, &sent).unwrap();
-            let (is_last, length) = frame_head(bytes[..5].try_into().unwrap()).unwrap();
+            let (is_word, length) = frame_head(bytes[..5].try_into().unwrap()).unwrap();
             assert_eq!(length, bytes.len() - 5);
-            assert_eq!(frame(is_last, bytes[5..].to_vec()).unwrap(), sent);
+            assert_eq!(frame(is_word, bytes[5..].to_vec()).unwrap(), sent);
         }
         assert!(frame_head([b'X', 0, 0, 0, 0]).is_err());
         assert!(frame_head([DATA, 255, 255, 255, 255]).is_err());

@@ -28,6 +28,9 @@ pub fn run() -> ExitCode {
     if let Err(error) = confine(&job) {
         return fail(FailureKind::Internal, error.to_string());
     }
+    if write_frame(&mut io::stdout().lock(), &Frame::Taken).is_err() {
+        return ExitCode::FAILURE;
+    }
     thread::spawn(end_with_the_server);
     let running = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || carry_out(job));
     match running.map(thread::JoinHandle::join) {
