@@ -33,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 struct PushQuery {
     /// What to do when objects are not valid: `abort`, store nothing, or `skip`, store the others.
     #[serde(default)]
+    #[param(inline)]
     on_error: WhenInvalid,
 }
 
