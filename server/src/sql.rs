@@ -86,7 +86,7 @@ pub(crate) struct SqlParams {
     min_sequence: Option<i64>,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
     #[serde(rename = "format")]
-    #[param(rename = "format")]
+    #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 
