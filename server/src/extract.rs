@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     }
 }
 
-/// A small JSON body: an object; none at all is one without fields.
+/// A small JSON body: an object; null, or none at all, is one without fields.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
@@ -53,7 +53,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, app: &App) -> Result<Json<T>> {
         let body = read_body(app, request).await?;
         let text = body.bytes();
-        let text: &[u8] = if text.is_empty() { b"{}" } else { text };
+        let text: &[u8] = if matches!(text.trim_ascii(), b"" | b"null") { b"{}" } else { text };
         // The library also reads an object's fields from an array, in their order.
         let is_object = text.trim_ascii_start().starts_with(b"{");
         match serde_json::from_slice(text) {

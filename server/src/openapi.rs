@@ -26,7 +26,11 @@ use crate::routes;
         (name = "data", description = "Records in and out, as GrowPanel's client libraries speak."),
         (name = "imports", description = "Uploads of any size."),
         (name = "data sources", description = "Where records come from: push, pull, import."),
-        (name = "reads", description = "Movements, MRR, tables and SQL."),
+        (
+            name = "reads",
+            description = "Movements, MRR, tables and SQL. With `?min_sequence=N` a read answers once it sees what a push was answered \
+                with that `sequence`; after 10 seconds it is 503 with Retry-After. It works on every read, also of records and their lists."
+        ),
         (name = "keys", description = "API keys."),
         (name = "server", description = "Is it well?"),
     )

@@ -65,7 +65,7 @@ struct ListedGroups {
 #[derive(Debug, Deserialize, ToSchema)]
 struct GroupRequest {
     /// Needed of a new one.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(rename = "type")]
     kind: Option<GroupKindName>,

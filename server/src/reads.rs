@@ -30,7 +30,7 @@ use crate::error::{ApiError, Result};
 
 pub(crate) use encode::{Encoder, JsonRow, json_text};
 pub(crate) use format::{Format, Wanted};
-pub(crate) use moment::{Entity, Moment};
+pub(crate) use moment::{Entity, Moment, wait};
 pub(crate) use opened::Opened;
 pub(crate) use parameters::ReadParams;
 

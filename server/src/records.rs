@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::reads::wait;
 use crate::sources::{SourceQuery, visible_sources};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -32,14 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 pub(crate) async fn settled(app: &App, min_sequence: Option<i64>) -> Result<()> {
     let acknowledged = app.engine.last_acknowledged().await.unwrap_or_default();
     let sequence = acknowledged.max(min_sequence.unwrap_or_default());
-    match tokio::time::timeout(app.config.limits.wait_time, app.engine.published(sequence)).await {
-        Ok(published) => Ok(published?),
-        Err(_) => {
-            let message =
-                format!("what was sent up to sequence {sequence} is not published yet; read it again in a second");
-            Err(ApiError::try_again("not_yet_published", message, std::time::Duration::from_secs(1)))
-        }
-    }
+    wait(app, sequence).await
 }
 
 /// Everything that was acknowledged before, at one moment.

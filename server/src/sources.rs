@@ -79,7 +79,7 @@ pub(crate) struct SourceRequest {
     kind: Option<String>,
     /// The id; made up unless given.
     #[serde(default)]
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     id: Option<String>,
 }
 

@@ -81,11 +81,12 @@ pub(crate) struct Column {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SqlParams {
-    /// Answer once what was acknowledged up to this sequence can be seen.
+    /// Answer once what was acknowledged up to this sequence can be seen; told in words, as in [`ReadParams`].
+    #[param(ignore)]
     min_sequence: Option<i64>,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
     #[serde(rename = "format")]
-    #[param(rename = "format")]
+    #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 

@@ -7,6 +7,9 @@ use std::fmt;
 use mrrow_engine::model::ObjectType;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::{ApiError, Result};
 
@@ -19,6 +22,18 @@ pub(super) struct Records<'b> {
     pub(super) rows: Vec<&'b RawValue>,
     /// Where the array is in the body: an index and a field's pointer go after it. None of a single object.
     pub(super) pointer: Option<String>,
+}
+
+/// A body of records, for the document.
+pub(super) struct RecordsBody;
+
+impl ToSchema for RecordsBody {}
+
+impl PartialSchema for RecordsBody {
+    fn schema() -> RefOr<Schema> {
+        let object_or_array = SchemaType::Array(vec![Type::Object, Type::Array]);
+        ObjectBuilder::new().schema_type(object_or_array).description(Some("one object, or an array of them")).into()
+    }
 }
 
 /// Finds the records of a type in a body.

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Pointer, PushAnswer, invalid_records};
-use super::body::{Records, records};
+use super::body::{Records, RecordsBody, records};
 use super::count;
 use super::format::format_of;
 use super::once::{REPLAYED, idempotency};
@@ -33,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 struct PushQuery {
     /// What to do when objects are not valid: `abort`, store nothing, or `skip`, store the others.
     #[serde(default)]
+    #[param(inline)]
     on_error: WhenInvalid,
 }
 
@@ -54,8 +55,9 @@ macro_rules! push_route {
             params(("id" = String, Path, description = "the data source's id or name"), PushQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
             request_body(content(
-                (serde_json::Value = "application/json", example = json! $example),
-                (String = "application/x-ndjson"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))),
+                (RecordsBody = "application/json", example = json! $example),
+                (serde_json::Value = "application/x-ndjson"), (serde_json::Value = "text/csv"),
+                (Vec<u8> = "application/vnd.apache.parquet"))),
             responses((status = 200, description = "the objects are stored", body = PushAnswer,
                        headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
                       (status = 400, description = "the body is not JSON, or objects are not valid: `errors` has each error of each object", body = ErrorBody),

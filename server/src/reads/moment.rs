@@ -67,14 +67,16 @@ impl Moment {
     }
 }
 
-async fn wait(app: &App, sequence: i64) -> Result<()> {
+/// Waits until what was acknowledged up to a sequence is published.
+pub(crate) async fn wait(app: &App, sequence: i64) -> Result<()> {
     let wait_time = app.config.limits.wait_time;
     match tokio::time::timeout(wait_time, app.engine.published(sequence)).await {
         Ok(published) => Ok(published?),
         Err(_) => {
             let seconds = wait_time.as_secs();
-            let message = format!("sequence {sequence} was not published within {seconds} seconds; ask again");
-            Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
+            let message =
+                format!("sequence {sequence} was not published within {seconds} seconds; read it again in a second");
+            Err(ApiError::try_again("not_published_yet", message, RETRY_AFTER))
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct MovementsParams {
     causes: bool,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
     #[serde(rename = "format")]
-    #[param(rename = "format")]
+    #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 

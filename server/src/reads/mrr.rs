@@ -32,7 +32,7 @@ pub(super) struct MrrParams {
     data_source: Option<String>,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
     #[serde(rename = "format")]
-    #[param(rename = "format")]
+    #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn show(State(app): State<App>, _caller: Caller) -> Result<axum
 }
 
 /// Changes settings, all that are named or none, and recomputes what follows. Reads see the old numbers until that is done.
-#[utoipa::path(put, path = "/settings", tag = "reads", request_body = SettingsChange, responses(
+#[utoipa::path(put, path = "/settings", tag = "reads", request_body = Option<SettingsChange>, responses(
     (status = 200, description = "all settings; the numbers follow them", body = AllSettings),
     (status = 202, description = "all settings; the numbers are still being computed", body = AllSettings),
     (status = 422, description = "with them the rules cannot be carried out for a customer; they stay as they were", body = crate::error::ErrorBody)))]

@@ -29,7 +29,7 @@ const TABLES: [(&str, &str); 6] = [
 pub(super) struct TableParams {
     /// The form: parquet, arrow, ndjson, csv or json; else the header Accept tells, and Parquet where any will do.
     #[serde(rename = "format")]
-    #[param(rename = "format")]
+    #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 

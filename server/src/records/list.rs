@@ -30,7 +30,9 @@ pub(super) struct ListQuery {
     data_source: Option<String>,
     /// Only the first so many, in the order of their ids; all unless given.
     limit: Option<usize>,
-    /// Wait until what was acknowledged up to this sequence is published; what this server has acknowledged is waited for anyway.
+    /// Wait until what was acknowledged up to this sequence is published; what this server has acknowledged is waited for anyway. Told in words, as
+    /// that of the other reads.
+    #[param(ignore)]
     min_sequence: Option<i64>,
 }
 

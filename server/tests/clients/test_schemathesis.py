@@ -20,6 +20,7 @@ CHECKS = [
     "unsupported_method",
     "allow_header_conformance",
     "ignored_auth",
+    "missing_required_header",
 ]
 
 

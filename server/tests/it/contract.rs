@@ -59,3 +59,12 @@ fn every_operation_that_the_sdk_has_for_records_is_served_as_it_reads_it() {
         }
     }
 }
+
+#[test]
+fn every_schema_that_is_named_is_there() {
+    let document = document();
+    let text = document.to_string();
+    for name in text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document["components"]["schemas"][name].is_object(), "there is no schema {name}");
+    }
+}
