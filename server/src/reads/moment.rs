@@ -76,7 +76,7 @@ pub(crate) async fn wait(app: &App, sequence: i64) -> Result<()> {
             let seconds = wait_time.as_secs();
             let message =
                 format!("sequence {sequence} was not published within {seconds} seconds; read it again in a second");
-            Err(ApiError::try_again("not_published_yet", message, RETRY_AFTER))
+            Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
         }
     }
 }
