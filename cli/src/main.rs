@@ -15,11 +15,15 @@ mod serve_limits;
 mod sql;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 /// Plans of deeply nested SQL are walked by recursion; the longest statement that is allowed fits.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
+
+/// How long threads that have nothing to do any more may take to end.
+const THREADS_END_WITHIN: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
@@ -42,8 +46,9 @@ fn run(cli: args::Cli) -> ExitCode {
         Err(failure) => return exit::report(&failure),
     };
     let done = runtime.block_on(commands::run(cli));
-    // A thread may still wait for input that nobody will send.
-    runtime.shutdown_background();
+    // Threads are joined, not detached: the C library reads a detached thread's memory after that thread may have ended and, with stacks
+    // as large as ours, given it back. Only one that still waits for input that nobody will send is left behind.
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
     match done {
         Ok(code) => code.into(),
         Err(failure) => exit::report(&failure),
