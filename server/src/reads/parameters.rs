@@ -34,7 +34,8 @@ pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    let is_in_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let fits = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    let is_in_form = text.len() == 10 && text.bytes().enumerate().all(fits);
     text.parse().ok().filter(|_| is_in_form)
 }
 
