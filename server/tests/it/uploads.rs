@@ -71,7 +71,8 @@ async fn every_format_is_imported_plain_and_packed() {
     let lines = "{\"id\":\"c1\",\"name\":\"One\"}\n{\"id\":\"c2\",\"name\":\"Two\"}\n";
     let csv = CUSTOMERS.as_bytes();
     let of_customers = "?object=customers";
-    let sent: [(&str, &[(&str, &str)], Vec<u8>); 8] = [
+    type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>);
+    let sent: [Sent<'_>; 8] = [
         ("", &[("content-type", "application/json")], document.clone().into_bytes()),
         ("", &[], gzip(document.as_bytes())),
         (of_customers, &[("content-type", "application/json")], lines.as_bytes().to_vec()),
