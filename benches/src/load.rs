@@ -64,12 +64,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for (connections, batch) in LOADS.into_iter().filter(chosen) {
         let load = Load { connections, batch, seconds: args.seconds };
         let done = pushes::run(&server, &load).await?;
-        let seconds = done.took.as_secs_f64();
+        let a_second = |count: u64| u128::from(count) * 1000 / done.took.as_millis().max(1);
         writeln!(
             out,
-            "{connections} connections × {batch} objects: {:.0} requests/s, {:.0} objects/s, {}; {} told to come again; server {}",
-            done.requests as f64 / seconds,
-            done.objects as f64 / seconds,
+            "{connections} connections × {batch} objects: {} requests/s, {} objects/s, {}; {} told to come again; server {}",
+            a_second(done.requests),
+            a_second(done.objects),
             micros(&done.latency),
             done.refused,
             server.memory()?,
@@ -111,6 +111,6 @@ fn fsyncs(dir: &Path) -> Result<Histogram<u64>, Box<dyn Error>> {
 }
 
 fn micros(histogram: &Histogram<u64>) -> String {
-    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
-    format!("p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms", at(0.5), at(0.99), histogram.max() as f64 / 1000.0)
+    let at = |quantile| histogram.value_at_quantile(quantile);
+    format!("p50 {} µs, p99 {} µs, max {} µs", at(0.5), at(0.99), histogram.max())
 }
