@@ -15,4 +15,4 @@ pub(crate) use routes::routes;
 pub(crate) use socket::LocalSocket;
 
 pub use client::{LocalClient, LocalError};
-pub use wire::{DeleteRequest, ImportRequest, InputRequest, PushRequest};
+pub use wire::{DeleteRequest, ImportRequest, InputRequest, PushRequest, ResetRequest};

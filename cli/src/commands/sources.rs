@@ -7,6 +7,7 @@ use mrrow_engine::Engine;
 use mrrow_engine::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use mrrow_engine::arrow::error::ArrowError;
 use mrrow_engine::sources::{DataSource, NewDataSource};
+use mrrow_server::local::{LocalClient, ResetRequest};
 
 use crate::args::{CreateSourceArgs, OutputArgs, SourcesCommand};
 use crate::exit::{Code, Failure};
@@ -46,7 +47,10 @@ async fn create(engine: &Engine, args: &CreateSourceArgs) -> Result<(), Failure>
 }
 
 async fn reset(engine: &Engine, source: &DataSource) -> Result<(), Failure> {
-    let deleted = engine.reset_data_source(&source.id, |_| {}).await?;
+    let deleted = match LocalClient::connect(engine).await {
+        Some(server) => server.reset(&ResetRequest { data_source: source.id.clone() }).await?,
+        None => engine.reset_data_source(&source.id, |_| {}).await?,
+    };
     writeln!(stderr(), "{deleted} records of \"{}\" are deleted; what was known before stays known", source.name)?;
     Ok(())
 }

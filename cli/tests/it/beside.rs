@@ -14,7 +14,7 @@ const BOOK: &str = r#"{"customers":[{"id":"c1","name":"One"},{"id":"c2","name":"
   {"id":"i1","customer_id":"c1","type":"one-time","invoice_date":"2024-01-01","amount":100,"currency":"USD"}]}"#;
 
 /// Commands after one another, each with its input.
-const COMMANDS: [(&[&str], &str); 15] = [
+const COMMANDS: [(&[&str], &str); 18] = [
     (&["import", "book.json"], ""),
     (&["import", "book.json", "--json"], ""),
     (&["import", "-", "--dry-run"], r#"{"customers":[{"id":"c9","name":"Nine"}]}"#),
@@ -34,8 +34,11 @@ const COMMANDS: [(&[&str], &str); 15] = [
     (&["push", "invoices", "invoices.ndjson"], ""),
     (&["delete", "invoices", "i2", "i9"], ""),
     (&["delete", "customers", "c2"], ""),
+    (&["sources", "reset", "nowhere"], ""),
+    (&["sources", "reset", "other"], ""),
     (&["sql", "-c", "select data_source, id, name from customers order by 1, 2"], ""),
     (&["sql", "-c", "select id, customer_id, amount from invoices order by 1"], ""),
+    (&["sources", "delete", "default", "--with-data"], ""),
 ];
 
 fn place() -> Place {
@@ -80,7 +83,7 @@ fn a_command_beside_a_server_does_what_it_does_without() {
         assert_eq!(its_rejects, rejects, "{command:?}");
     }
     let codes: Vec<_> = beside.iter().map(|(ran, _)| ran.code).collect();
-    assert_eq!(codes, [0, 0, 0, 0, 3, 3, 2, 2, 2, 3, 0, 1, 0, 0, 0]);
+    assert_eq!(codes, [0, 0, 0, 0, 3, 3, 2, 2, 2, 3, 0, 1, 0, 1, 0, 0, 0, 0]);
 
     let compacted = with.run(&["compact"]);
     assert_eq!(compacted.code, 0, "{}", compacted.err);

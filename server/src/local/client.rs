@@ -7,7 +7,7 @@ use mrrow_engine::push::Pushed;
 use mrrow_engine::{Compaction, Engine};
 
 use super::connection::{Connection, Events};
-use super::wire::{DeleteRequest, Event, Failed, ImportRequest, PushRequest};
+use super::wire::{DeleteRequest, Event, Failed, ImportRequest, PushRequest, ResetRequest};
 
 /// A server that holds the data directory and listens on its socket. Dropping what it is asked for cancels it.
 pub struct LocalClient(Connection);
@@ -95,6 +95,17 @@ impl LocalClient {
     pub async fn compact(self) -> Result<Compaction> {
         match self.last("compact", &()).await? {
             Event::Compacted(done) => Ok(done),
+            event => Err(unexpected(event)),
+        }
+    }
+
+    /// Deletes the records of a data source, and tells how many.
+    ///
+    /// # Errors
+    /// As for [`Engine::reset_data_source`], and when the server breaks off.
+    pub async fn reset(self, request: &ResetRequest) -> Result<u64> {
+        match self.last("reset", request).await? {
+            Event::Reset(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/push", post(push))
         .route("/delete", post(delete))
         .route("/compact", post(compact))
+        .route("/reset", post(reset))
         .layer(DefaultBodyLimit::disable())
         .with_state(app)
 }
@@ -67,6 +68,11 @@ async fn delete(State(app): State<App>, body: Body) -> Body {
 async fn compact(State(app): State<App>, body: Body) -> Body {
     let engine = Arc::clone(&app.engine);
     answer(&app, body, move |(), _, _| async move { work::compact(&engine).await })
+}
+
+async fn reset(State(app): State<App>, body: Body) -> Body {
+    let at_work = app.clone();
+    answer(&app, body, move |request, _, _| async move { work::reset(&at_work, request).await })
 }
 
 /// Does the work beside the answer, whose lines tell of it.

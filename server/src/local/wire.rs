@@ -68,6 +68,13 @@ pub struct DeleteRequest {
     pub ids: Vec<String>,
 }
 
+/// A data source whose records are to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetRequest {
+    /// Its id.
+    pub data_source: String,
+}
+
 /// A line of an answer. The last one is not progress and not an acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +86,8 @@ pub(super) enum Event {
     Published,
     Deleted(Pushed),
     Compacted(Compaction),
+    /// So many records of a data source are deleted.
+    Reset(u64),
     Failed(Failed),
 }
 

@@ -10,7 +10,9 @@ use mrrow_engine::{Engine, Error};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{DeleteRequest, Event, Failed, ImportRequest, PushRequest};
+use crate::app::App;
+
+use super::wire::{DeleteRequest, Event, Failed, ImportRequest, PushRequest, ResetRequest};
 
 /// The bytes that follow a request.
 pub(super) type Stream = Box<dyn Read + Send>;
@@ -127,4 +129,10 @@ pub(super) async fn delete(engine: &Engine, request: DeleteRequest) -> Result<Ev
 
 pub(super) async fn compact(engine: &Engine) -> Result<Event, Failed> {
     Ok(Event::Compacted(engine.compact().await?))
+}
+
+/// Deletes the records of a data source; what is being fetched for it stops before.
+pub(super) async fn reset(app: &App, request: ResetRequest) -> Result<Event, Failed> {
+    app.pulls.abort(&request.data_source).await;
+    Ok(Event::Reset(app.engine.reset_data_source(&request.data_source, |_| {}).await?))
 }
