@@ -189,7 +189,7 @@ async fn a_read_does_not_wait_for_ever() {
     let server = Running::with(|config| config.limits.wait_time = WAIT).await;
     let begun = Instant::now();
     let never = server.get("/v1/mrr?min_sequence=1").await;
-    assert_eq!((never.status, never.code().as_str()), (503, "not_published_yet"));
+    assert_eq!((never.status, never.code().as_str()), (503, "not_yet_published"));
     assert_eq!(header(&never, "retry-after"), "1");
     assert!(begun.elapsed() >= WAIT);
 }
