@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use mrrow_engine::{Config, Engine};
+use tokio::runtime::Handle;
 
 use crate::args::{AnyCommand, Cli, Command};
 use crate::config_file;
@@ -34,9 +35,9 @@ const MIB: usize = 1024 * 1024;
 const DATA_DEFAULT: &str = "./mrrow-data";
 
 /// Carries out what was typed.
-pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
+pub(crate) async fn run(cli: Cli, background: &Handle) -> Result<Code, Failure> {
     match &cli.command {
-        AnyCommand::OnData(command) => run_on_data(&cli, command).await,
+        AnyCommand::OnData(command) => run_on_data(&cli, command, background).await,
         AnyCommand::Demo(args) => demo::run(args),
         // `main` turns to it before there is any thread.
         AnyCommand::SqlWorker => Err(Failure::other("a statement's process is begun by a server")),
@@ -45,13 +46,15 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
     }
 }
 
-async fn run_on_data(cli: &Cli, command: &Command) -> Result<Code, Failure> {
+async fn run_on_data(cli: &Cli, command: &Command, background: &Handle) -> Result<Code, Failure> {
     let file = config_file::read(cli.config.as_deref())?;
     let data = cli.data.as_ref().or(file.data.as_ref()).map_or(Path::new(DATA_DEFAULT), PathBuf::as_path);
     let mut config = Config::new(data, Arc::new(Utc::now));
     if let Some(mib) = cli.memory.or(file.memory_mib) {
         config.memory_bytes = mib as usize * MIB;
     }
+    // Of any other command the work is what is waited for.
+    config.background = matches!(command, Command::Serve(_)).then(|| background.clone());
     let engine = Arc::new(Engine::open(config).await?);
     let done = match command {
         Command::Import(args) => import::run(&engine, args).await,

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use datafusion::common::runtime::SpawnedTask;
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::engine::{Clock, Config, MEMORY_BYTES_MIN};
@@ -209,6 +211,27 @@ impl Core {
         self.recent_sources.forget();
         self.recent_timezone.forget();
         self.recent_list.forget();
+    }
+
+    /// Begins what goes on beside calls, until it is dropped.
+    pub(crate) fn begin_aside<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> SpawnedTask<T> {
+        let _there = self.config.background.as_ref().map(Handle::enter);
+        SpawnedTask::spawn(work)
+    }
+
+    /// Does long work where it is in nobody's way.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        if self.config.background.is_none() {
+            return work.await;
+        }
+        let done = self.begin_aside(work).join().await;
+        done.map_err(|error| Error::Internal(format!("work in the background: {error}")))?
     }
 
     /// A directory for what a read has to compute.

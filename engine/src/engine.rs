@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::compact::Compaction;
@@ -48,6 +49,9 @@ pub struct Config {
     pub push: PushLimits,
     /// How long the past stays at hand.
     pub retention: Retention,
+    /// Where publications, imports, compactions and changes of settings run: threads of lower priority, say, which are in the way of no
+    /// acknowledgement and of no read. The caller's own runtime unless given.
+    pub background: Option<Handle>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -61,6 +65,7 @@ impl Config {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             push: PushLimits::default(),
             retention: Retention::default(),
+            background: None,
             clock,
         }
     }
@@ -118,7 +123,8 @@ impl Engine {
     /// [`ImportSummary::rejections`].
     pub async fn import(&self, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary> {
         options.check()?;
-        self.writer().await?.import(inputs, options).await
+        let (writer, options) = (self.writer().await?, options.clone());
+        self.core.aside(async move { writer.import(inputs, &options).await }).await
     }
 
     /// Pushes records that are at hand as JSON, NDJSON, CSV or Parquet bytes, of one type or in a document that names the types.
@@ -292,7 +298,7 @@ impl Engine {
         let before = self.core.catalog.change_settings(change).await?;
         self.core.forget_recent();
         let applied = match self.writer().await {
-            Ok(writer) => writer.apply_settings().await,
+            Ok(writer) => self.core.aside(async move { writer.apply_settings().await }).await,
             Err(Error::WriterBusy { .. }) => Ok(()),
             Err(error) => Err(error),
         };
@@ -310,7 +316,8 @@ impl Engine {
     /// # Errors
     /// When another process writes or the disk fails; then everything is as it was.
     pub async fn compact(&self) -> Result<Compaction> {
-        self.writer().await?.compact().await
+        let writer = self.writer().await?;
+        self.core.aside(async move { writer.compact().await }).await
     }
 
     /// What is stored, how much of it, and what is odd about it.

@@ -97,6 +97,8 @@ pub struct DecodeOptions {
     pub batch_rows: usize,
     /// The longest JSON object, NDJSON line, CSV record or Parquet row, in bytes.
     pub row_bytes_max: usize,
+    /// How many bytes the input has as it comes, if that is known: room is made for no more of it.
+    pub input_bytes: usize,
 }
 
 /// One step of progress: at most `batch_rows` rows and rejections of one type.
@@ -153,7 +155,7 @@ pub fn decode<E>(
             None | Some(Format::Json) => sniff::is_clear(head),
             Some(_) => head.len() >= BOM_BYTES,
         };
-        let source = Source::open(input, is_enough)?;
+        let source = Source::open(input, options.input_bytes, is_enough)?;
         let mut output = Output::new(options, source.bytes_read(), step);
         let result = read_stream(source, options, &mut output);
         finish(result, &mut output)
@@ -251,6 +253,7 @@ impl Default for DecodeOptions {
             timezone: Tz::UTC,
             batch_rows: 8192,
             row_bytes_max: 1 << 20,
+            input_bytes: usize::MAX,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod acknowledger;
 mod admission;
+mod desk;
 mod flush;
 mod idempotency;
 mod limits;

@@ -9,7 +9,7 @@ mod writer;
 
 pub use catalog::Retention;
 pub(crate) use catalog::{
-    Acknowledged, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile, RememberedAnswer, SnapshotInfo,
+    Acknowledged, Acknowledging, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile, RememberedAnswer, SnapshotInfo,
 };
 pub(crate) use directory::Directory;
 pub(crate) use ids::{IdFiles, Key, KnownId};

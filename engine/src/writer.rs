@@ -43,14 +43,14 @@ impl Writer {
             tracing::warn!(%error, "finish what the writer before has left");
         }
         let left = core.catalog.inbox(i64::MAX).await?;
-        let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left)?;
+        let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left).await?;
         let shared = Arc::new(Shared {
             core: Arc::clone(core),
             acknowledger,
             publishing: Mutex::new(()),
             compacting: Mutex::new(()),
         });
-        let upkeep = SpawnedTask::spawn(upkeep::run(Arc::clone(&shared)));
+        let upkeep = core.begin_aside(upkeep::run(Arc::clone(&shared)));
         Ok(Writer { shared, _upkeep: upkeep, _lock: lock })
     }
 
@@ -131,6 +131,7 @@ impl Writer {
         // What is being compacted is not thrown away, nor are its files left behind.
         let _no_compaction = self.shared.compacting.lock().await;
         let _no_publication = self.shared.publishing.lock().await;
+        self.shared.acknowledger.close().await;
         flushed
     }
 }

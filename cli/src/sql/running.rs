@@ -25,7 +25,7 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn start(snapshot: Snapshot, sql: &str) -> Result<Running, Failure> {
-        let threads = crate::runtime()?;
+        let threads = crate::threads::for_calls()?;
         let (sender, parts) = channel(BATCHES_MAX);
         threads.spawn(run(snapshot, sql.to_string(), sender));
         Ok(Running { parts, threads: Some(threads) })

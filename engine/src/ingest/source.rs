@@ -17,6 +17,9 @@ const HEAD_BYTES: usize = 64 << 10;
 /// How much is read at a time.
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// The least that a buffer is made for.
+const BUFFER_BYTES_MIN: usize = 4 << 10;
+
 /// The bytes consumed so far of the input as it came.
 pub(super) type Counter = Rc<Cell<u64>>;
 
@@ -28,11 +31,16 @@ pub(super) struct Source {
     /// What ended the reading of the head; told once the head has been read.
     pending: Option<io::Error>,
     bytes: Counter,
+    buffer_bytes: usize,
 }
 
 impl Source {
-    /// Reads the start, no more of it than `is_enough` wants: who sends row by row is not kept waiting.
-    pub(super) fn open(input: Box<dyn Read + Send>, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Self> {
+    /// Reads the start, no more of it than `is_enough` wants: who sends row by row is not kept waiting. The input has about so many bytes.
+    pub(super) fn open(
+        input: Box<dyn Read + Send>,
+        input_bytes: usize,
+        is_enough: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<Self> {
         let bytes = Counter::default();
         let failed = Rc::new(Cell::new(false));
         let mut input = Raw { input, bytes: bytes.clone(), failed: failed.clone() };
@@ -49,8 +57,12 @@ impl Source {
             }
             Some(name) => Box::new(Unpacked { name, inner: zstd::Decoder::new(input)?, failed }),
         };
-        let (head, pending) = read_head(&mut rest, HEAD_BYTES, &is_enough);
-        Ok(Source { head, head_read: 0, rest, pending, bytes })
+        let buffer_bytes = match compression {
+            None => input_bytes.clamp(BUFFER_BYTES_MIN, BUFFER_BYTES),
+            Some(_) => BUFFER_BYTES,
+        };
+        let (head, pending) = read_head(&mut rest, buffer_bytes.min(HEAD_BYTES), &is_enough);
+        Ok(Source { head, head_read: 0, rest, pending, bytes, buffer_bytes })
     }
 
     /// The first bytes, none of which are consumed.
@@ -63,7 +75,7 @@ impl Source {
         if self.head.starts_with(b"\xEF\xBB\xBF") {
             self.head_read = 3;
         }
-        BufReader::with_capacity(BUFFER_BYTES, self)
+        BufReader::with_capacity(self.buffer_bytes, self)
     }
 
     /// Copies everything to a temporary file, for formats that are read from their end.

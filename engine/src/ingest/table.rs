@@ -1,7 +1,7 @@
 //! The rows of one type, on their way from values to record batches.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder,
@@ -28,11 +28,23 @@ const ERRORS_MAX: usize = 100;
 const IGNORED_NAMES_MAX: usize = 1000;
 const OTHER_FIELDS: &str = "(others)";
 
+/// Room is made for a row for so many bytes of input, and for so many rows at most, before it is seen how many there are.
+const ROW_BYTES: usize = 128;
+const ROWS_EXPECTED_MAX: usize = 1024;
+
+/// Room for the texts of one column in a row.
+const TEXT_BYTES: usize = 16;
+
 /// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input ([`Rejection::line`]).
 pub fn decoded_schema(object: ObjectType) -> SchemaRef {
-    let mut fields: Vec<_> = record_schema(object).fields().to_vec();
-    fields.push(Arc::new(Field::new("_line", DataType::UInt64, false)));
-    Arc::new(Schema::new(fields))
+    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> = LazyLock::new(|| {
+        ObjectType::ALL.map(|object| {
+            let mut fields: Vec<_> = record_schema(object).fields().to_vec();
+            fields.push(Arc::new(Field::new("_line", DataType::UInt64, false)));
+            Arc::new(Schema::new(fields))
+        })
+    });
+    Arc::clone(&SCHEMAS[object as usize])
 }
 
 /// What has been read of one type since the last batch.
@@ -60,18 +72,19 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(object: ObjectType, options: &DecodeOptions) -> Self {
         let specs = fields::specs(object);
+        let rows = (options.input_bytes / ROW_BYTES).clamp(1, ROWS_EXPECTED_MAX);
         Table {
             names: Names::new(object, &options.map, options.row_sources.is_some()),
             object,
-            columns: specs.iter().map(|spec| Column::new(spec.kind)).collect(),
+            columns: specs.iter().map(|spec| Column::new(spec.kind, rows)).collect(),
             specs,
             dialect: options.dialect,
             data_source: options.data_source.as_str().into(),
             row_sources: options.row_sources.clone(),
-            sources: StringBuilder::new(),
+            sources: StringBuilder::with_capacity(rows, rows * TEXT_BYTES),
             timezone: options.timezone,
-            hashes: FixedSizeBinaryBuilder::new(HASH_BYTES),
-            lines: UInt64Builder::new(),
+            hashes: FixedSizeBinaryBuilder::with_capacity(rows, HASH_BYTES),
+            lines: UInt64Builder::with_capacity(rows),
             rows: 0,
             bytes: 0,
             rejections: Vec::new(),
@@ -266,12 +279,13 @@ enum Column {
 }
 
 impl Column {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, rows: usize) -> Self {
+        let flags = || BooleanBuilder::with_capacity(rows);
         match kind {
-            Kind::Whole { .. } => Column::Whole(Int64Builder::new()),
-            Kind::Flag => Column::Flag(BooleanBuilder::new()),
-            Kind::Date => Column::Date(TimestampMicrosecondBuilder::new(), BooleanBuilder::new()),
-            _ => Column::Text(StringBuilder::new()),
+            Kind::Whole { .. } => Column::Whole(Int64Builder::with_capacity(rows)),
+            Kind::Flag => Column::Flag(flags()),
+            Kind::Date => Column::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags()),
+            _ => Column::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES)),
         }
     }
 

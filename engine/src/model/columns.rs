@@ -4,7 +4,7 @@
 //! in UTC), false when not (the time is then a wall clock reading, local in the setting `timezone`, whatever that is now).
 //! Columns that begin with `_` are ours and hidden from SQL.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -17,31 +17,18 @@ pub const HASH_BYTES: i32 = 16;
 
 /// The columns of a valid record: `data_source`, its fields, then `_hash` (content).
 pub fn record_schema(object: ObjectType) -> SchemaRef {
-    let mut fields = vec![text("data_source", false)];
-    fields.extend(match object {
-        ObjectType::Customers => customer_columns(),
-        ObjectType::Plans => plan_columns(),
-        ObjectType::Invoices => invoice_columns(),
-    });
-    fields.push(Field::new("_hash", DataType::FixedSizeBinary(HASH_BYTES), false));
-    Arc::new(Schema::new(fields))
+    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> =
+        LazyLock::new(|| ObjectType::ALL.map(|object| Arc::new(Schema::new(record_columns(object)))));
+    Arc::clone(&SCHEMAS[object as usize])
 }
 
 /// The columns in which versions of records are stored: those of [`record_schema`], of which a tombstone has only the ids, then
 /// `_sequence` (unique, rising with each row received), `_received_at` (microseconds UTC), `_deleted` (a tombstone), and
 /// `_supersedes`: the `_sequence` of the version that this one takes the place of.
 pub(crate) fn stored_schema(object: ObjectType) -> SchemaRef {
-    let ids = ["data_source", "id", "_hash"];
-    let mut fields: Vec<Field> = record_schema(object)
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_nullable(!ids.contains(&field.name().as_str())))
-        .collect();
-    fields.push(whole("_sequence", false));
-    fields.push(Field::new("_received_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false));
-    fields.push(Field::new("_deleted", DataType::Boolean, false));
-    fields.push(whole("_supersedes", true));
-    Arc::new(Schema::new(fields))
+    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> =
+        LazyLock::new(|| ObjectType::ALL.map(|object| Arc::new(Schema::new(stored_columns(object)))));
+    Arc::clone(&SCHEMAS[object as usize])
 }
 
 /// A column that must be there.
@@ -79,6 +66,33 @@ pub fn required_fields(object: ObjectType) -> &'static [&'static str] {
         ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency"],
         ObjectType::Invoices => &["id", "customer_id", "type", "invoice_date", "amount", "currency"],
     }
+}
+
+fn record_columns(object: ObjectType) -> Vec<Field> {
+    let mut fields = vec![text("data_source", false)];
+    fields.extend(match object {
+        ObjectType::Customers => customer_columns(),
+        ObjectType::Plans => plan_columns(),
+        ObjectType::Invoices => invoice_columns(),
+    });
+    fields.push(Field::new("_hash", DataType::FixedSizeBinary(HASH_BYTES), false));
+    fields
+}
+
+fn stored_columns(object: ObjectType) -> Vec<Field> {
+    let ids = ["data_source", "id", "_hash"];
+    let mut fields: Vec<Field> = record_columns(object)
+        .into_iter()
+        .map(|field| {
+            let is_id = ids.contains(&field.name().as_str());
+            field.with_nullable(!is_id)
+        })
+        .collect();
+    fields.push(whole("_sequence", false));
+    fields.push(Field::new("_received_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false));
+    fields.push(Field::new("_deleted", DataType::Boolean, false));
+    fields.push(whole("_supersedes", true));
+    fields
 }
 
 fn customer_columns() -> Vec<Field> {

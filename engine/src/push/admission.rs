@@ -1,6 +1,6 @@
-//! Admission of a request: which of its rows are accepted, what each does, and what of it goes into the inbox.
+//! Admission of requests: which of their rows are accepted, what each does, and what of it goes into the inbox.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::compute::filter_record_batch;
+use arrow::compute::{concat, filter_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, UInt64Type};
 
 use super::pending::{Known, Pending};
@@ -19,36 +19,22 @@ use crate::error::{Error, Result};
 use crate::import::OnError;
 use crate::ingest::{WarningCode, unknown_customer};
 use crate::model::{HASH_BYTES, ObjectType, column, stored_schema};
-use crate::store::{InboxRows, Key, KnownId, RememberedAnswer};
-use crate::versions::{Compared, Incoming, Keep};
+use crate::store::{InboxRows, Key, KnownId};
+use crate::versions::{Incoming, Keep, Status};
 
-/// A request that is ready for the inbox.
+/// Requests that are ready for the inbox.
 pub(super) struct Admitted {
-    pub(super) answer: Pushed,
+    /// The answer to each request, in their order.
+    pub(super) answers: Vec<Pushed>,
     pub(super) inbox: Vec<InboxRows>,
     /// The data sources that are to be there with it; who only deletes makes none.
     pub(super) data_sources: BTreeSet<String>,
     pub(super) next_sequence: i64,
     pub(super) together: Pending,
-    /// The answer, where it is to be remembered.
-    pub(super) remembered: Option<RememberedAnswer>,
 }
 
-impl Admitted {
-    /// A request of which nothing is stored (any more).
-    pub(super) fn nothing(answer: Pushed, next_sequence: i64) -> Admitted {
-        Admitted {
-            answer,
-            inbox: Vec::new(),
-            data_sources: BTreeSet::new(),
-            next_sequence,
-            together: Pending::default(),
-            remembered: None,
-        }
-    }
-}
-
-/// Admits one request, whose rows are numbered from `first_sequence`.
+/// Admits requests, whose rows are numbered from `first_sequence`: one, or several that go together ([`Request::goes_with`]), so that all
+/// of them are looked up and compared at once.
 pub(super) struct Admission<'a> {
     pub(super) known: Known<'a>,
     pub(super) first_sequence: i64,
@@ -58,67 +44,91 @@ pub(super) struct Admission<'a> {
     pub(super) keep_all: bool,
 }
 
+/// A request on its way through admission.
+struct Candidate<'r> {
+    request: &'r Request,
+    /// Its rows that are valid so far.
+    rows: BTreeMap<ObjectType, RecordBatch>,
+    answer: Pushed,
+}
+
 impl Admission<'_> {
-    pub(super) fn run(&self, mut request: Request) -> Result<Admitted> {
-        if let Some(deletion) = request.deletion.take() {
-            let rows = self.tombstones(&request.data_source, &deletion)?;
-            request.rows.insert(deletion.object, rows);
+    pub(super) fn run(&self, requests: &[Request]) -> Result<Admitted> {
+        let mut candidates =
+            requests.iter().map(|request| self.candidate(request)).collect::<Result<Vec<Candidate<'_>>>>()?;
+        self.reject_unknown_customers(&mut candidates)?;
+        candidates.iter_mut().for_each(Candidate::decide);
+        let plans = self.plans(&candidates)?;
+        let mut admitted = Admitted {
+            answers: Vec::new(),
+            inbox: Vec::new(),
+            data_sources: BTreeSet::new(),
+            next_sequence: self.first_sequence,
+            together: Pending::default(),
+        };
+        for object in ObjectType::ALL {
+            self.admit(object, &mut candidates, &plans, &mut admitted)?;
         }
-        self.reject_unknown_customers(&mut request)?;
-        let store = request.answer.rejections.is_empty() || request.on_error == OnError::Skip;
-        let mut admitted = Admitted::nothing(std::mem::take(&mut request.answer), self.first_sequence);
-        let plans = self.plans(&request)?;
-        for (object, rows) in &request.rows {
-            self.admit(*object, rows, &request, &plans, &mut admitted)?;
-        }
-        if store {
-            admitted.answer.stored = true;
-        } else {
-            // What the other rows would have done is not done.
-            let answer = Pushed { result: Vec::new(), ..std::mem::take(&mut admitted.answer) };
-            admitted = Admitted::nothing(answer, self.first_sequence);
-        }
-        admitted.answer.snapshot = self.known.pinned.info.id;
-        admitted.answer.sequence = admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);
+        let sequence = admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);
+        let snapshot = self.known.pinned.info.id;
+        let answers = candidates.into_iter().map(|candidate| Pushed { sequence, snapshot, ..candidate.answer });
+        admitted.answers = answers.collect();
         Ok(admitted)
     }
 
-    /// A defect in the admission of one request is that request's answer; the others go on.
-    pub(super) fn run_unless_it_panics(&self, request: Request) -> Result<Admitted> {
-        // Nothing of a request that panicked is looked at again.
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.run(request)))
+    /// A defect in the admission of a request is that request's answer; the others go on.
+    pub(super) fn run_unless_it_panics(&self, requests: &[Request]) -> Result<Admitted> {
+        // Nothing of requests that panicked is looked at again.
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.run(requests)))
             .unwrap_or_else(|_| Err(Error::Internal("the request could not be admitted; see the log".to_string())))
     }
 
+    fn candidate<'r>(&self, request: &'r Request) -> Result<Candidate<'r>> {
+        let mut rows = request.rows.clone();
+        if let Some(deletion) = &request.deletion {
+            rows.insert(deletion.object, self.tombstones(&request.data_source, deletion)?);
+        }
+        Ok(Candidate { request, rows, answer: request.answer.clone() })
+    }
+
+    /// Admits the rows of one type.
     fn admit(
         &self,
         object: ObjectType,
-        rows: &RecordBatch,
-        request: &Request,
+        candidates: &mut [Candidate<'_>],
         plans: &HashMap<Key, KnownId>,
         admitted: &mut Admitted,
     ) -> Result<()> {
+        let stored = |candidate: &&mut Candidate<'_>| candidate.answer.stored && candidate.rows.contains_key(&object);
+        let mut candidates: Vec<&mut Candidate<'_>> = candidates.iter_mut().filter(stored).collect();
+        if candidates.is_empty() {
+            return Ok(());
+        }
         let first = admitted.next_sequence;
-        let rows = self.complete(object, rows, request, first)?;
+        let rows = complete(object, &candidates, first)?;
         let incoming = Incoming::of(object, &rows)?;
         let compared = incoming.compare(Keep::Every, |keys| {
             let found = self.known.find(object, keys)?;
-            request.check_unchanged(&rows, keys, &found)?;
+            candidates.iter().try_for_each(|candidate| candidate.check_unchanged(&rows, keys, &found))?;
             Ok(found)
         })?;
-        self.answer(object, &rows, &compared, request, plans, admitted)?;
+        let mut from = 0;
+        for candidate in &mut candidates {
+            candidate.tell(object, &compared.statuses[from..], plans)?;
+            from += candidate.rows[&object].num_rows();
+        }
         for row in 0..rows.num_rows() {
             if compared.kept[row] || self.keep_all {
                 admitted.together.insert(object, incoming.key(row as u32), incoming.known(row as u32));
             }
         }
         let wanted: BooleanArray = compared.kept.iter().map(|kept| Some(*kept || self.keep_all)).collect();
-        let stored = filter_record_batch(&conform(object, &rows)?, &wanted)?;
+        let stored = conform(object, &rows)?;
+        let stored = if wanted.false_count() == 0 { stored } else { filter_record_batch(&stored, &wanted)? };
         if stored.num_rows() > 0 {
-            let sources = column(&stored, "data_source")?.as_string::<i32>();
-            let (mut last, makes_sources) = (None, request.deletes_nothing());
-            let is_next = |source: &&str| makes_sources && last.replace(source.to_string()).as_deref() != Some(source);
-            admitted.data_sources.extend(sources.iter().flatten().filter(is_next).map(String::from));
+            if candidates.iter().all(|candidate| candidate.request.deletion.is_none()) {
+                name_sources(&stored, &mut admitted.data_sources)?;
+            }
             admitted.next_sequence = first + rows.num_rows() as i64;
             admitted.inbox.push(InboxRows {
                 object,
@@ -128,53 +138,6 @@ impl Admission<'_> {
             });
         }
         Ok(())
-    }
-
-    fn answer(
-        &self,
-        object: ObjectType,
-        rows: &RecordBatch,
-        compared: &Compared,
-        request: &Request,
-        plans: &HashMap<Key, KnownId>,
-        admitted: &mut Admitted,
-    ) -> Result<()> {
-        let ids = column(rows, "id")?.as_string::<i32>();
-        let lines = request.rows[&object].column_by_name("_line").map(|lines| lines.as_primitive::<UInt64Type>());
-        for row in 0..rows.num_rows() {
-            let (id, line) = (ids.value(row).to_string(), lines.map(|lines| lines.value(row)));
-            let mut warnings = line.and_then(|line| request.warnings.get(&(object, line)).cloned()).unwrap_or_default();
-            if object == ObjectType::Invoices && request.deletes_nothing() {
-                warnings.extend(plan_warning(rows, row, plans)?);
-            }
-            admitted.answer.result.push(PushedRow { object, id, status: compared.statuses[row], warnings, line });
-        }
-        Ok(())
-    }
-
-    /// Rows with the columns of the store, and their keys.
-    fn complete(&self, object: ObjectType, rows: &RecordBatch, request: &Request, first: i64) -> Result<RecordBatch> {
-        let count = rows.num_rows();
-        let mut fields: Vec<FieldRef> = stored_schema(object).fields().to_vec();
-        fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
-        for field in &fields {
-            columns.push(match field.name().as_str() {
-                "_key" => Key::column(rows)?,
-                "_sequence" => Arc::new(Int64Array::from_iter_values(first..first + count as i64)),
-                "_received_at" => {
-                    let received_at = vec![request.received_at.timestamp_micros(); count];
-                    Arc::new(TimestampMicrosecondArray::from(received_at).with_timezone("UTC"))
-                }
-                "_deleted" => match rows.column_by_name("_deleted") {
-                    Some(deleted) => Arc::clone(deleted),
-                    None => Arc::new(BooleanArray::from(vec![false; count])),
-                },
-                "_supersedes" => new_null_array(&DataType::Int64, count),
-                name => Arc::clone(column(rows, name)?),
-            });
-        }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 
     /// The rows that stand for deleted records; an invoice's names the customer it was of.
@@ -202,41 +165,27 @@ impl Admission<'_> {
     }
 
     /// Rejects invoices whose customer is neither known nor in the request.
-    fn reject_unknown_customers(&self, request: &mut Request) -> Result<()> {
-        let Some(invoices) = request.rows.get(&ObjectType::Invoices).filter(|_| request.deletes_nothing()) else {
-            return Ok(());
+    fn reject_unknown_customers(&self, candidates: &mut [Candidate<'_>]) -> Result<()> {
+        let customers = |candidate: &Candidate<'_>| match candidate.invoices() {
+            Some(invoices) => keys_of(invoices, "customer_id"),
+            None => Ok(Vec::new()),
         };
-        let sent = request.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, "id"));
-        let sent: Vec<Key> = sent.transpose()?.unwrap_or_default();
-        let keys = keys_of(invoices, "customer_id")?;
-        let live = self.known.live(ObjectType::Customers, &keys)?;
-        let sent: HashSet<Key> = sent.into_iter().collect();
-        let is_known: BooleanArray =
-            keys.iter().map(|key| Some(sent.contains(key) || live.contains_key(key))).collect();
-        if is_known.true_count() == is_known.len() {
-            return Ok(());
-        }
-        let lines = column(invoices, "_line")?.as_primitive::<UInt64Type>();
-        for row in (0..is_known.len()).filter(|row| !is_known.value(*row)) {
-            request.answer.rejections.push(unknown_customer(invoices, row, Some(lines.value(row)))?);
-        }
-        request.answer.rejections.sort_by_key(|rejection| rejection.line);
-        let known = filter_record_batch(invoices, &is_known)?;
-        request.rows.insert(ObjectType::Invoices, known);
-        Ok(())
+        let named = candidates.iter().map(customers).collect::<Result<Vec<_>>>()?;
+        let live = self.known.live(ObjectType::Customers, &named.concat())?;
+        candidates.iter_mut().zip(named).try_for_each(|(candidate, named)| candidate.reject_unknown(&named, &live))
     }
 
-    /// The plans that the request's invoices name, as far as they are known or sent with it.
-    fn plans(&self, request: &Request) -> Result<HashMap<Key, KnownId>> {
-        let Some(invoices) = request.rows.get(&ObjectType::Invoices).filter(|_| request.deletes_nothing()) else {
-            return Ok(HashMap::new());
-        };
-        let keys = keys_of(invoices, "plan_id")?;
-        let mut plans = self.known.live(ObjectType::Plans, &keys)?;
-        if let Some(sent) = request.rows.get(&ObjectType::Plans) {
+    /// The plans that the requests' invoices name, as far as they are known or sent with them.
+    fn plans(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<Key, KnownId>> {
+        let mut named = Vec::new();
+        for invoices in candidates.iter().filter_map(Candidate::invoices) {
+            named.extend(keys_of(invoices, "plan_id")?);
+        }
+        let mut plans = self.known.live(ObjectType::Plans, &named)?;
+        for sent in candidates.iter().filter_map(|candidate| candidate.rows.get(&ObjectType::Plans)) {
             let currencies = column(sent, "currency")?.as_string::<i32>();
             for (row, key) in keys_of(sent, "id")?.into_iter().enumerate() {
-                let currency = Some(currencies.value(row).to_string());
+                let currency = currencies.is_valid(row).then(|| currencies.value(row).to_string());
                 let known = KnownId { sequence: 0, hash: [0; 16], deleted: false, customer_id: None, currency };
                 plans.insert(key, known);
             }
@@ -245,19 +194,125 @@ impl Admission<'_> {
     }
 }
 
-impl Request {
+impl Candidate<'_> {
+    /// Its invoices, if it sends some.
+    fn invoices(&self) -> Option<&RecordBatch> {
+        self.rows.get(&ObjectType::Invoices).filter(|_| self.request.deletion.is_none())
+    }
+
+    /// Rejects invoices of which these are the customers, unless those are live or sent too.
+    fn reject_unknown(&mut self, customers: &[Key], live: &HashMap<Key, KnownId>) -> Result<()> {
+        let Some(invoices) = self.invoices() else { return Ok(()) };
+        let sent = self.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, "id"));
+        let sent: HashSet<Key> = sent.transpose()?.unwrap_or_default().into_iter().collect();
+        let is_known: BooleanArray =
+            customers.iter().map(|key| Some(sent.contains(key) || live.contains_key(key))).collect();
+        if is_known.false_count() == 0 {
+            return Ok(());
+        }
+        let lines = column(invoices, "_line")?.as_primitive::<UInt64Type>();
+        let unknown = (0..is_known.len()).filter(|row| !is_known.value(*row));
+        let rejections = unknown.map(|row| unknown_customer(invoices, row, Some(lines.value(row))));
+        let rejections = rejections.collect::<Result<Vec<_>>>()?;
+        let known = filter_record_batch(invoices, &is_known)?;
+        self.rows.insert(ObjectType::Invoices, known);
+        self.answer.rejections.extend(rejections);
+        self.answer.rejections.sort_by_key(|rejection| rejection.line);
+        Ok(())
+    }
+
+    /// Decides whether it is stored.
+    fn decide(&mut self) {
+        self.answer.stored = self.answer.rejections.is_empty() || self.request.on_error == OnError::Skip;
+    }
+
     /// Refuses to write over what was changed since it was read.
     fn check_unchanged(&self, rows: &RecordBatch, keys: &[Key], found: &[Option<KnownId>]) -> Result<()> {
-        let Some(since) = self.unchanged_since else { return Ok(()) };
+        let Some(since) = self.request.unchanged_since else { return Ok(()) };
         let is_newer = |known: &Option<KnownId>| known.as_ref().is_some_and(|known| known.sequence > since);
         let Some(changed) = keys.iter().zip(found).find(|(_, known)| is_newer(known)) else { return Ok(()) };
         let row = keys_of(rows, "id")?.iter().position(|key| key == changed.0).unwrap_or_default();
         Err(Error::Changed { id: column(rows, "id")?.as_string::<i32>().value(row).to_string() })
     }
 
-    fn deletes_nothing(&self) -> bool {
-        self.rows.values().all(|rows| rows.column_by_name("_deleted").is_none())
+    /// Tells what became of its rows of a type, whose statuses come first in a list.
+    fn tell(&mut self, object: ObjectType, statuses: &[Status], plans: &HashMap<Key, KnownId>) -> Result<()> {
+        let rows = &self.rows[&object];
+        let ids = column(rows, "id")?.as_string::<i32>();
+        let lines = rows.column_by_name("_line").map(|lines| lines.as_primitive::<UInt64Type>());
+        for (row, status) in statuses[..rows.num_rows()].iter().enumerate() {
+            let (id, line) = (ids.value(row).to_string(), lines.map(|lines| lines.value(row)));
+            let known = line.and_then(|line| self.request.warnings.get(&(object, line)));
+            let mut warnings = known.cloned().unwrap_or_default();
+            if object == ObjectType::Invoices && self.request.deletion.is_none() {
+                warnings.extend(plan_warning(rows, row, plans)?);
+            }
+            self.answer.result.push(PushedRow { object, id, status: *status, warnings, line });
+        }
+        Ok(())
     }
+}
+
+impl Request {
+    /// Whether this and another request, both of plain rows of one type, can be admitted in one step.
+    pub(super) fn goes_with(&self, other: &Request) -> bool {
+        let object = |request: &Request| {
+            let is_plain =
+                request.deletion.is_none() && request.idempotency.is_none() && request.unchanged_since.is_none();
+            let mut objects = request.rows.keys().copied();
+            objects.next().filter(|_| is_plain && objects.next().is_none())
+        };
+        object(self).is_some_and(|of_this| object(other) == Some(of_this))
+    }
+}
+
+/// The rows of a type of all requests, numbered from `first`, with the columns of the store, and their keys.
+fn complete(object: ObjectType, candidates: &[&mut Candidate<'_>], first: i64) -> Result<RecordBatch> {
+    let parts: Vec<&RecordBatch> = candidates.iter().map(|candidate| &candidate.rows[&object]).collect();
+    let count = parts.iter().map(|rows| rows.num_rows()).sum::<usize>();
+    let received_at = || {
+        let each = candidates.iter().zip(&parts);
+        each.flat_map(|(candidate, rows)| {
+            std::iter::repeat_n(candidate.request.received_at.timestamp_micros(), rows.num_rows())
+        })
+    };
+    let schema = stored_schema(object);
+    let mut fields: Vec<FieldRef> = schema.fields().to_vec();
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len() + 1);
+    for field in &fields {
+        columns.push(match field.name().as_str() {
+            "_sequence" => Arc::new(Int64Array::from_iter_values(first..first + count as i64)),
+            "_received_at" => Arc::new(TimestampMicrosecondArray::from_iter_values(received_at()).with_timezone("UTC")),
+            "_deleted" if parts[0].column_by_name("_deleted").is_none() => {
+                Arc::new(BooleanArray::from(vec![false; count]))
+            }
+            "_supersedes" => new_null_array(&DataType::Int64, count),
+            name => together(&parts, name)?,
+        });
+    }
+    fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
+    columns.push(Key::column_of(&together(&parts, "data_source")?, &together(&parts, "id")?)?);
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// A column of several batches as one.
+fn together(parts: &[&RecordBatch], name: &str) -> Result<ArrayRef> {
+    let arrays = parts.iter().map(|rows| Ok(column(rows, name)?.as_ref())).collect::<Result<Vec<&dyn Array>>>()?;
+    match parts {
+        [alone] => Ok(Arc::clone(column(alone, name)?)),
+        _ => Ok(concat(&arrays)?),
+    }
+}
+
+/// Adds the data sources that rows are of.
+fn name_sources(rows: &RecordBatch, names: &mut BTreeSet<String>) -> Result<()> {
+    let mut last = None;
+    for source in column(rows, "data_source")?.as_string::<i32>().iter().flatten() {
+        if last.replace(source) != Some(source) {
+            names.insert(source.to_string());
+        }
+    }
+    Ok(())
 }
 
 fn plan_warning(invoices: &RecordBatch, row: usize, plans: &HashMap<Key, KnownId>) -> Result<Option<WarningCode>> {

@@ -115,7 +115,8 @@ impl Decoder {
     pub(crate) fn whole(&self, bytes: Vec<u8>) -> Result<Request> {
         let mut request = self.request();
         let mut decoded_bytes = 0;
-        self.decode(Box::new(std::io::Cursor::new(bytes)), 8192, |decoded| {
+        let input_bytes = bytes.len();
+        self.decode(Box::new(std::io::Cursor::new(bytes)), input_bytes, 8192, |decoded| {
             decoded_bytes += bytes_of(&decoded);
             if decoded_bytes > self.decoded_bytes_max {
                 let message = format!("the request has more than {} bytes once it is decoded", self.decoded_bytes_max);
@@ -133,7 +134,7 @@ impl Decoder {
         batch_rows: usize,
         mut emit: impl FnMut(Request) -> Result<()>,
     ) -> Result<()> {
-        self.decode(input, batch_rows, |decoded| {
+        self.decode(input, usize::MAX, batch_rows, |decoded| {
             let mut request = self.request();
             request.take(decoded)?;
             if request.is_empty() { Ok(()) } else { emit(request) }
@@ -148,6 +149,7 @@ impl Decoder {
     fn decode(
         &self,
         input: Box<dyn Read + Send>,
+        input_bytes: usize,
         batch_rows: usize,
         take: impl FnMut(Decoded) -> Result<()>,
     ) -> Result<()> {
@@ -161,6 +163,7 @@ impl Decoder {
             timezone: self.timezone,
             batch_rows,
             row_bytes_max: ROW_BYTES_MAX,
+            input_bytes,
         };
         decode(input, &options, take).map_err(|error| match error {
             DecodeError::Io(source) => Error::file("read", "the pushed bytes")(source),

@@ -12,25 +12,33 @@ mod sources;
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+use tokio::sync::Mutex;
 
 use super::Table;
 use crate::error::{Error, Result};
 use crate::model::Settings;
 
 pub(crate) use answers::RememberedAnswer;
-pub(crate) use inbox::{Acknowledged, InboxRows};
+pub(crate) use inbox::{Acknowledged, Acknowledging, InboxRows};
 pub use retention::Retention;
 pub(crate) use snapshots::{At, SnapshotInfo};
 
 /// How long a transaction waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the log may grow to before it is moved into the file.
+const LOG_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Moves what it can without waiting for anybody.
+const CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
 
 /// What the rows of a file are to those of the table's other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,9 +124,11 @@ pub(crate) struct Counts {
 /// The catalog of one data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog {
+    path: PathBuf,
+    options: SqliteConnectOptions,
     pool: SqlitePool,
-    /// A connection for acknowledgements alone: they wait for no reader.
-    acknowledging: SqlitePool,
+    /// Held by who writes: SQLite would let the others of this process find out by trying again, later and later.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Catalog {
@@ -131,16 +141,33 @@ impl Catalog {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            // Whoever happens to write the thousandth page would wait for all of them: see `checkpoint`.
+            .pragma("wal_autocheckpoint", "0");
         let pool = pool_options(4).connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
         drop(lock);
-        Ok(Catalog { pool, acknowledging: pool_options(1).connect_lazy_with(options) })
+        Ok(Catalog { path: path.to_path_buf(), options, pool, writing: Arc::default() })
     }
 
     pub(crate) async fn close(&self) {
-        self.acknowledging.close().await;
         self.pool.close().await;
+    }
+
+    /// Moves what was written from the log into the file, if it has become much: most of it while others write, the rest while nobody does,
+    /// so that the log begins anew.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        // There is none while nothing was written.
+        if std::fs::metadata(log).map_or(0, |log| log.len()) < LOG_BYTES {
+            return Ok(());
+        }
+        sqlx::query(CHECKPOINT).execute(&self.pool).await?;
+        let mut connection = self.pool.acquire().await?;
+        let _writing = self.writing.lock().await;
+        sqlx::query(CHECKPOINT).execute(&mut *connection).await?;
+        Ok(())
     }
 
     /// The newest snapshot and its files, as of one moment.
@@ -212,7 +239,9 @@ impl Catalog {
 
     /// Publishes a snapshot in one durable transaction.
     pub(crate) async fn commit(&self, commit: &Commit) -> Result<()> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut connection = self.pool.acquire().await?;
+        let _writing = self.writing.lock().await;
+        let mut transaction = connection.begin_with("begin immediate").await?;
         snapshots::insert(&mut transaction, &commit.snapshot).await?;
         for file in &commit.replaced_files {
             let replaced = sqlx::query("update data_file set end_snapshot = ?1 where id = ?2 and end_snapshot is null")
@@ -227,7 +256,11 @@ impl Catalog {
         for file in &commit.files {
             insert_file(&mut transaction, file, commit.snapshot.id).await?;
         }
-        sources::add_data_sources(&mut transaction, &commit.data_sources, commit.snapshot.committed_at).await?;
+        let mut adding = QueryBuilder::<Sqlite>::new("");
+        sources::add_data_sources(&mut adding, &commit.data_sources, commit.snapshot.committed_at);
+        if !commit.data_sources.is_empty() {
+            adding.build().execute(&mut *transaction).await?;
+        }
         inbox::empty_until(&mut transaction, commit.inbox_until).await?;
         transaction.commit().await?;
         Ok(())

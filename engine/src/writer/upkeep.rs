@@ -55,6 +55,7 @@ async fn tidy(shared: Arc<Shared>) {
             tell("remove files that nobody needs", shared.thin(&mut Compaction::default()).await);
             tell("forget old idempotency keys", shared.forget_answers().await);
         }
+        tell("move the catalog's log into its file", shared.core.catalog.checkpoint().await);
         tell("move the day", move_day(&shared).await);
         tell("compact", compact(&shared, &mut compacted).await);
         if Instant::now() >= settings_at && !tell("apply the settings", shared.apply_settings().await) {

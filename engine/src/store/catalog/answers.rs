@@ -1,7 +1,7 @@
 //! The answers to requests that named a key, kept for a while so that a repetition is not carried out again.
 
 use chrono::{DateTime, Utc};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::Catalog;
 use crate::error::{Error, Result};
@@ -52,22 +52,16 @@ impl Catalog {
     }
 }
 
-/// Remembers answers; what is still there under their keys is too old to count.
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    answers: &[RememberedAnswer],
-    at: DateTime<Utc>,
-) -> Result<()> {
+/// Adds a statement that remembers answers; what is still there under their keys is too old to count.
+pub(super) fn insert(sql: &mut QueryBuilder<Sqlite>, answers: &[RememberedAnswer], at: DateTime<Utc>) {
     if answers.is_empty() {
-        return Ok(());
+        return;
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at) ",
-    );
-    query.push_values(answers, |mut row, answer| {
-        row.push_bind(&answer.scope).push_bind(&answer.key).push_bind(answer.fingerprint.as_slice());
-        row.push_bind(&answer.answer).push_bind(at.timestamp_micros());
+    sql.push("insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at) ");
+    sql.push_values(answers, |mut row, answer| {
+        row.push_bind(answer.scope.clone()).push_bind(answer.key.clone());
+        row.push_bind(answer.fingerprint.to_vec()).push_bind(answer.answer.clone());
+        row.push_bind(at.timestamp_micros());
     });
-    query.build().execute(connection).await?;
-    Ok(())
+    sql.push("; ");
 }

@@ -1,9 +1,11 @@
 //! The inbox: acknowledged pushes that are not yet in a file.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+use tokio::sync::Mutex;
 
 use super::sources::add_data_sources;
 use super::{Catalog, RememberedAnswer, answers};
@@ -28,23 +30,49 @@ pub(crate) struct Acknowledged {
     pub(crate) answers: Vec<RememberedAnswer>,
 }
 
-impl Catalog {
+/// The acknowledger's own way into the catalog: it waits for no reader, and for no other writer of this process longer than that one
+/// takes.
+pub(crate) struct Acknowledging {
+    connection: SqliteConnection,
+    writing: Arc<Mutex<()>>,
+}
+
+impl Acknowledging {
     /// Makes requests durable.
-    pub(crate) async fn acknowledge(&self, acknowledged: &Acknowledged, at: DateTime<Utc>) -> Result<()> {
-        let mut transaction = self.acknowledging.begin_with("begin immediate").await?;
+    pub(crate) async fn acknowledge(&mut self, acknowledged: &Acknowledged, at: DateTime<Utc>) -> Result<()> {
+        let _writing = self.writing.lock().await;
+        // One text, since each on its own way to the connection's thread and back would take longer than most take there.
+        let mut all = QueryBuilder::<Sqlite>::new("begin immediate; ");
         if !acknowledged.rows.is_empty() {
-            let mut insert =
-                QueryBuilder::<Sqlite>::new("insert into inbox (first_sequence, last_sequence, object, rows) ");
-            insert.push_values(&acknowledged.rows, |mut row, rows| {
+            all.push("insert into inbox (first_sequence, last_sequence, object, rows) ");
+            all.push_values(&acknowledged.rows, |mut row, rows| {
                 row.push_bind(rows.first_sequence).push_bind(rows.last_sequence);
                 row.push_bind(rows.object.name()).push_bind(&rows.rows);
             });
-            insert.build().execute(&mut *transaction).await?;
+            all.push("; ");
         }
-        add_data_sources(&mut transaction, &acknowledged.data_sources, at).await?;
-        answers::insert(&mut transaction, &acknowledged.answers, at).await?;
-        transaction.commit().await?;
+        add_data_sources(&mut all, &acknowledged.data_sources, at);
+        answers::insert(&mut all, &acknowledged.answers, at);
+        all.push("commit");
+        let done = all.build().execute(&mut self.connection).await;
+        if done.is_err() {
+            // Where SQLite has given it up itself, there is nothing to roll back, which is no failure.
+            let _ = sqlx::query("rollback").execute(&mut self.connection).await;
+        }
+        done?;
         Ok(())
+    }
+
+    pub(crate) async fn close(self) {
+        // What was acknowledged is durable, however the connection ends.
+        let _ = self.connection.close().await;
+    }
+}
+
+impl Catalog {
+    /// Opens the way for acknowledgements.
+    pub(crate) async fn acknowledging(&self) -> Result<Acknowledging> {
+        Ok(Acknowledging { connection: self.options.connect().await?, writing: Arc::clone(&self.writing) })
     }
 
     /// The requests that are not yet in a file, in the order of their receipt, up to a sequence.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::{Catalog, instant};
 use crate::error::{Error, Result};
@@ -147,28 +147,25 @@ impl Catalog {
     }
 }
 
-/// Adds the data sources that records were sent for. A deleted one is there again, under its id if its name is another's by now.
-pub(super) async fn add_data_sources(
-    connection: &mut SqliteConnection,
-    ids: impl IntoIterator<Item = &String>,
+/// Adds statements for the data sources that records were sent for. A deleted one is there again, under its id if its name is another's by now.
+pub(super) fn add_data_sources<'a>(
+    sql: &mut QueryBuilder<Sqlite>,
+    ids: impl IntoIterator<Item = &'a String>,
     at: DateTime<Utc>,
-) -> Result<()> {
+) {
     for id in ids {
-        sqlx::query(
-            "insert into data_source (id, name, created_at, updated_at) values (?1, ?1, ?2, ?2)
-             on conflict (id) do update set deleted_at = null, updated_at = excluded.updated_at,
+        let at = at.timestamp_micros();
+        sql.push("insert into data_source (id, name, created_at, updated_at) values (");
+        sql.separated(", ").push_bind(id.clone()).push_bind(id.clone()).push_bind(at).push_bind(at);
+        sql.push(
+            ") on conflict (id) do update set deleted_at = null, updated_at = excluded.updated_at,
                name = case when exists (
                  select 1 from data_source other
                  where other.deleted_at is null and data_source.name in (other.id, other.name)
                ) then data_source.id else data_source.name end
-             where deleted_at is not null",
-        )
-        .bind(id)
-        .bind(at.timestamp_micros())
-        .execute(&mut *connection)
-        .await?;
+             where deleted_at is not null; ",
+        );
     }
-    Ok(())
 }
 
 async fn find(connection: &mut SqliteConnection, id_or_name: &str) -> Result<Option<DataSource>> {

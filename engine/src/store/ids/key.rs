@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
 
 use crate::error::Result;
 use crate::model::{HASH_BYTES, column};
@@ -25,10 +25,14 @@ impl Key {
 
     /// The key of each row's id.
     pub(crate) fn column(rows: &RecordBatch) -> Result<ArrayRef> {
-        let sources = column(rows, "data_source")?.as_string::<i32>();
-        let ids = column(rows, "id")?.as_string::<i32>();
-        let mut keys = FixedSizeBinaryBuilder::with_capacity(rows.num_rows(), HASH_BYTES);
-        for row in 0..rows.num_rows() {
+        Key::column_of(column(rows, "data_source")?, column(rows, "id")?)
+    }
+
+    /// The key of each id, of the data source beside it.
+    pub(crate) fn column_of(sources: &ArrayRef, ids: &ArrayRef) -> Result<ArrayRef> {
+        let (sources, ids) = (sources.as_string::<i32>(), ids.as_string::<i32>());
+        let mut keys = FixedSizeBinaryBuilder::with_capacity(ids.len(), HASH_BYTES);
+        for row in 0..ids.len() {
             keys.append_value(Key::of(sources.value(row), ids.value(row)).0)?;
         }
         Ok(Arc::new(keys.finish()))
