@@ -42,7 +42,7 @@ impl Writer {
         if let Err(error) = finish(core).await {
             tracing::warn!(%error, "finish what the writer before has left");
         }
-        let left = core.catalog.inbox(i64::MAX).await?;
+        let left = core.catalog.inbox(i64::MAX, u64::MAX).await?;
         let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left).await?;
         let shared = Arc::new(Shared {
             core: Arc::clone(core),
@@ -79,9 +79,9 @@ impl Writer {
 
     /// Publishes everything that is acknowledged.
     pub(crate) async fn flush(&self) -> Result<()> {
+        let until = self.last_acknowledged();
         let publishing = self.shared.publishing.lock().await;
-        self.shared.flush(i64::MAX, &publishing).await?;
-        Ok(())
+        self.shared.flush(until, &publishing).await
     }
 
     pub(crate) async fn import(&self, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary> {
@@ -144,7 +144,7 @@ async fn sweep(core: &Core) -> Result<()> {
 
 /// Publishes what was acknowledged, and carries out what was set; the caller holds the lock.
 async fn finish(core: &Arc<Core>) -> Result<()> {
-    flush(core, &Arc::new(core.pinned().await?), i64::MAX).await?;
+    while flush(core, &Arc::new(core.pinned().await?), i64::MAX).await?.is_some() {}
     settings::apply(core, &Mutex::new(())).await
 }
 
@@ -170,11 +170,18 @@ pub(crate) async fn finish_left_behind(core: &Arc<Core>) -> Result<()> {
 
 impl Shared {
     /// Publishes what is acknowledged up to a sequence; the caller holds the right to publish.
-    async fn flush(&self, until: i64, _publishing: &MutexGuard<'_, ()>) -> Result<()> {
+    async fn flush(&self, until: i64, publishing: &MutexGuard<'_, ()>) -> Result<()> {
+        while self.flush_some(until, publishing).await? {}
+        Ok(())
+    }
+
+    /// Publishes some of it; false when there is nothing.
+    async fn flush_some(&self, until: i64, _publishing: &MutexGuard<'_, ()>) -> Result<bool> {
         let pinned = Arc::new(self.core.pinned().await?);
-        let Some(flushed) = flush(&self.core, &pinned, until).await? else { return Ok(()) };
+        let Some(flushed) = flush(&self.core, &pinned, until).await? else { return Ok(false) };
         self.acknowledger.unpublished().remove(flushed.bytes);
-        self.acknowledger.published(Arc::new(self.core.pinned().await?), flushed.until).await
+        self.acknowledger.published(Arc::new(self.core.pinned().await?), flushed.until).await?;
+        Ok(true)
     }
 
     async fn compact_due(&self) -> Result<()> {

@@ -17,6 +17,9 @@ const CUSTOMERS: u64 = 1000;
 /// Customers of each connection that pushes batches: a backfill by push names many.
 const CUSTOMERS_OF_BATCHES: u64 = 20_000;
 
+/// How long who is told to come again waits.
+const COME_AGAIN: Duration = Duration::from_millis(100);
+
 pub(crate) struct Load {
     pub(crate) connections: usize,
     /// Objects in a request.
@@ -82,7 +85,7 @@ async fn one(mut client: Client, number: usize, load: &Load, until: Instant) -> 
             }
             429 | 503 => {
                 done.refused += 1;
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(COME_AGAIN).await;
             }
             _ => return Err(format!("{status} {}", String::from_utf8_lossy(&answer)).into()),
         }
@@ -101,11 +104,15 @@ pub(crate) async fn push_one(client: &mut Client, number: u64) -> Result<i64, Bo
     Ok(serde_json::from_slice::<serde_json::Value>(&answer)?["sequence"].as_i64().ok_or("no sequence")?)
 }
 
+/// Pushes, again when it is told to come again.
 async fn push(client: &mut Client, object: &str, body: Bytes) -> Result<Bytes, Box<dyn Error>> {
-    let (status, answer) = client.send("POST", &path(object), "application/json", body).await?;
-    match status {
-        200 => Ok(answer),
-        _ => Err(format!("push {object}: {status} {}", String::from_utf8_lossy(&answer)).into()),
+    loop {
+        let (status, answer) = client.send("POST", &path(object), "application/json", body.clone()).await?;
+        match status {
+            200 => return Ok(answer),
+            429 | 503 => tokio::time::sleep(COME_AGAIN).await,
+            _ => return Err(format!("push {object}: {status} {}", String::from_utf8_lossy(&answer)).into()),
+        }
     }
 }
 

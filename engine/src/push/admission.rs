@@ -1,6 +1,6 @@
 //! Admission of requests: which of their rows are accepted, what each does, and what of it goes into the inbox.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::import::OnError;
 use crate::ingest::{WarningCode, unknown_customer};
 use crate::model::{HASH_BYTES, ObjectType, column, stored_schema};
-use crate::store::{InboxRows, Key, KnownId};
+use crate::store::{ByKey, InboxRows, Key, KnownId};
 use crate::versions::{Incoming, Keep, Status};
 
 /// Requests that are ready for the inbox.
@@ -96,7 +96,7 @@ impl Admission<'_> {
         &self,
         object: ObjectType,
         candidates: &mut [Candidate<'_>],
-        plans: &HashMap<Key, KnownId>,
+        plans: &ByKey<KnownId>,
         admitted: &mut Admitted,
     ) -> Result<()> {
         let stored = |candidate: &&mut Candidate<'_>| candidate.answer.stored && candidate.rows.contains_key(&object);
@@ -176,7 +176,7 @@ impl Admission<'_> {
     }
 
     /// The plans that the requests' invoices name, as far as they are known or sent with them.
-    fn plans(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<Key, KnownId>> {
+    fn plans(&self, candidates: &[Candidate<'_>]) -> Result<ByKey<KnownId>> {
         let mut named = Vec::new();
         for invoices in candidates.iter().filter_map(Candidate::invoices) {
             named.extend(keys_of(invoices, "plan_id")?);
@@ -201,7 +201,7 @@ impl Candidate<'_> {
     }
 
     /// Rejects invoices of which these are the customers, unless those are live or sent too.
-    fn reject_unknown(&mut self, customers: &[Key], live: &HashMap<Key, KnownId>) -> Result<()> {
+    fn reject_unknown(&mut self, customers: &[Key], live: &ByKey<KnownId>) -> Result<()> {
         let Some(invoices) = self.invoices() else { return Ok(()) };
         let sent = self.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, "id"));
         let sent: HashSet<Key> = sent.transpose()?.unwrap_or_default().into_iter().collect();
@@ -236,7 +236,7 @@ impl Candidate<'_> {
     }
 
     /// Tells what became of its rows of a type, whose statuses come first in a list.
-    fn tell(&mut self, object: ObjectType, statuses: &[Status], plans: &HashMap<Key, KnownId>) -> Result<()> {
+    fn tell(&mut self, object: ObjectType, statuses: &[Status], plans: &ByKey<KnownId>) -> Result<()> {
         let rows = &self.rows[&object];
         let ids = column(rows, "id")?.as_string::<i32>();
         let lines = rows.column_by_name("_line").map(|lines| lines.as_primitive::<UInt64Type>());
@@ -315,7 +315,7 @@ fn name_sources(rows: &RecordBatch, names: &mut BTreeSet<String>) -> Result<()> 
     Ok(())
 }
 
-fn plan_warning(invoices: &RecordBatch, row: usize, plans: &HashMap<Key, KnownId>) -> Result<Option<WarningCode>> {
+fn plan_warning(invoices: &RecordBatch, row: usize, plans: &ByKey<KnownId>) -> Result<Option<WarningCode>> {
     let text = |name: &str| column(invoices, name).map(|texts| texts.as_string::<i32>());
     let plan_ids = text("plan_id")?;
     if plan_ids.is_null(row) {

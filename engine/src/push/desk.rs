@@ -254,12 +254,7 @@ impl Desk {
     }
 
     fn admission<'a>(&'a self, group: &'a Group) -> Admission<'a> {
-        let known = Known {
-            core: &self.core,
-            pinned: &self.pinned,
-            pending: &self.pending,
-            together: &group.together,
-        };
+        let known = Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &group.together };
         let (first_sequence, last_sequence) = (group.next_sequence, group.last_sequence);
         Admission { known, first_sequence, last_sequence, keep_all: self.importing }
     }

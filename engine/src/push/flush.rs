@@ -21,9 +21,13 @@ pub(crate) struct Flushed {
     pub(crate) bytes: u64,
 }
 
-/// Publishes the requests in the inbox up to a sequence; none when there are none. Only one publication may run at a time.
+/// Bytes of the inbox that are published at once: more would be held in memory, unpacked, together.
+const STEP_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it is to be called again; none when there are
+/// none. Only one publication may run at a time.
 pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<Flushed>> {
-    let inbox = core.catalog.inbox(until).await?;
+    let inbox = core.catalog.inbox(until, STEP_BYTES).await?;
     let (Some(first), Some(last)) = (inbox.first(), inbox.last()) else { return Ok(None) };
     let flushed = Flushed { until: last.last_sequence, bytes: inbox.iter().map(|rows| rows.rows.len() as u64).sum() };
     let mut addition = Addition {

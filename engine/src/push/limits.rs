@@ -31,7 +31,7 @@ impl Default for PushLimits {
             inbox_bytes: 64 * MIB,
             requests_waiting: 1024,
             flush_after: Duration::from_millis(500),
-            flush_bytes: 8 * MIB,
+            flush_bytes: 4 * MIB,
             idempotency_kept: Duration::from_secs(24 * 60 * 60),
         }
     }

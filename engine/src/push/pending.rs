@@ -1,18 +1,16 @@
 //! What is acknowledged and not yet published: newer than the id index, and asked before it.
 
-use std::collections::HashMap;
-
 use super::flush::with_keys;
 use super::wire;
 use crate::core::{Core, Pinned};
 use crate::error::Result;
 use crate::model::ObjectType;
-use crate::store::{InboxRows, Key, KnownId};
+use crate::store::{ByKey, InboxRows, Key, KnownId};
 use crate::versions::Incoming;
 
-/// The last acknowledged version of ids.
+/// The last acknowledged version of ids, of each type.
 #[derive(Debug, Default)]
-pub(super) struct Pending(HashMap<(ObjectType, Key), KnownId>);
+pub(super) struct Pending([ByKey<KnownId>; ObjectType::ALL.len()]);
 
 impl Pending {
     /// What another writer has left in the inbox.
@@ -29,17 +27,17 @@ impl Pending {
     }
 
     pub(super) fn insert(&mut self, object: ObjectType, key: Key, known: KnownId) {
-        self.0.insert((object, key), known);
+        self.0[object as usize].insert(key, known);
     }
 
     /// Lays newer versions over these.
     pub(super) fn extend(&mut self, newer: Pending) {
-        self.0.extend(newer.0);
+        self.0.iter_mut().zip(newer.0).for_each(|(older, newer)| older.extend(newer));
     }
 
     /// Forgets what is in the published files.
     pub(super) fn published(&mut self, until: i64) {
-        self.0.retain(|_, known| known.sequence > until);
+        self.0.iter_mut().for_each(|known| known.retain(|_, known| known.sequence > until));
     }
 }
 
@@ -54,10 +52,8 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     /// What is known of these ids, whose keys rise.
     pub(super) fn find(&self, object: ObjectType, keys: &[Key]) -> Result<Vec<Option<KnownId>>> {
-        let newest = |key: &Key| {
-            let place = (object, *key);
-            self.together.0.get(&place).or_else(|| self.pending.0.get(&place)).cloned()
-        };
+        let (together, pending) = (&self.together.0[object as usize], &self.pending.0[object as usize]);
+        let newest = |key: &Key| together.get(key).or_else(|| pending.get(key)).cloned();
         let mut found: Vec<_> = keys.iter().map(newest).collect();
         let missing: Vec<Key> =
             keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
@@ -69,7 +65,7 @@ impl Known<'_> {
     }
 
     /// Whether each of these ids, in any order, is there.
-    pub(super) fn live(&self, object: ObjectType, keys: &[Key]) -> Result<HashMap<Key, KnownId>> {
+    pub(super) fn live(&self, object: ObjectType, keys: &[Key]) -> Result<ByKey<KnownId>> {
         let mut rising = keys.to_vec();
         rising.sort_unstable();
         rising.dedup();

@@ -1,4 +1,4 @@
-//! Rows in the inbox are Arrow IPC streams.
+//! Rows in the inbox are Arrow IPC streams; where they are many, compressed with zstd, so that the disk writes less and more may wait.
 
 use std::io::Cursor;
 
@@ -7,17 +7,38 @@ use arrow::compute::concat_batches;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{ObjectType, stored_schema};
+
+/// What is shorter is stored as it is.
+const COMPRESSED_BYTES_MIN: usize = 16 * 1024;
+
+/// The fastest of zstd's own levels.
+const LEVEL: i32 = 1;
+
+/// The first bytes of a zstd frame (RFC 8878 §3.1.1); an IPC stream begins with others.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 pub(super) fn to_bytes(rows: &RecordBatch) -> Result<Vec<u8>> {
     let mut writer = StreamWriter::try_new(Vec::new(), &rows.schema())?;
     writer.write(rows)?;
     writer.finish()?;
-    Ok(writer.into_inner()?)
+    let plain = writer.into_inner()?;
+    if plain.len() < COMPRESSED_BYTES_MIN {
+        return Ok(plain);
+    }
+    zstd::encode_all(plain.as_slice(), LEVEL).map_err(Error::file("compress", "pushed rows"))
 }
 
 pub(super) fn of_bytes(object: ObjectType, bytes: &[u8]) -> Result<RecordBatch> {
+    if bytes.starts_with(&ZSTD_MAGIC) {
+        let plain = zstd::decode_all(bytes).map_err(Error::file("unpack", "pushed rows"))?;
+        return of_plain(object, &plain);
+    }
+    of_plain(object, bytes)
+}
+
+fn of_plain(object: ObjectType, bytes: &[u8]) -> Result<RecordBatch> {
     let batches = StreamReader::try_new(Cursor::new(bytes), None)?.collect::<Result<Vec<_>, _>>()?;
     Ok(concat_batches(&stored_schema(object), &batches)?)
 }

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use file::{Cache, IdFile};
-pub(crate) use key::Key;
+pub(crate) use key::{ByKey, Key};
 
 use super::{DataFile, Directory, Table};
 use crate::error::{Error, Result};

@@ -36,7 +36,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
         }
         let publishing = shared.publishing.lock().await;
-        let flushed = shared.flush(i64::MAX, &publishing).await;
+        let flushed = shared.flush_some(i64::MAX, &publishing).await;
         drop(publishing);
         if let Err(error) = flushed {
             tracing::error!(%error, "publish acknowledged pushes; they are kept and tried again");

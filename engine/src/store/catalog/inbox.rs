@@ -75,13 +75,20 @@ impl Catalog {
         Ok(Acknowledging { connection: self.options.connect().await?, writing: Arc::clone(&self.writing) })
     }
 
-    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence.
-    pub(crate) async fn inbox(&self, until: i64) -> Result<Vec<InboxRows>> {
+    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as many as have so many bytes together, or
+    /// the first alone if it has more.
+    pub(crate) async fn inbox(&self, until: i64, bytes_max: u64) -> Result<Vec<InboxRows>> {
         let rows = sqlx::query(
-            "select first_sequence, last_sequence, object, rows from inbox
-             where last_sequence <= ?1 order by first_sequence",
+            "with sizes as (
+               select first_sequence, length(rows) as bytes, sum(length(rows)) over (order by first_sequence) as bytes_to_here
+               from inbox where last_sequence <= ?1
+             )
+             select first_sequence, last_sequence, object, rows from inbox
+             where first_sequence in (select first_sequence from sizes where bytes_to_here <= ?2 or bytes_to_here = bytes)
+             order by first_sequence",
         )
         .bind(until)
+        .bind(i64::try_from(bytes_max).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter()

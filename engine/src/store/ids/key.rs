@@ -1,5 +1,7 @@
 //! The key of an id: a hash that stands for (data source, id), and whose leading bits are a customer's bucket.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
@@ -8,8 +10,36 @@ use crate::error::Result;
 use crate::model::{HASH_BYTES, column};
 
 /// The first 16 bytes of the BLAKE3 hash of (data source, id); no two ids in the world share one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(pub(crate) [u8; 16]);
+
+/// Values by their keys.
+pub(crate) type ByKey<T> = HashMap<Key, T, BuildHasherDefault<KeyHasher>>;
+
+/// A key is a hash already: its last bytes are taken for it as they are.
+#[derive(Debug, Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
+
+impl Hasher for KeyHasher {
+    fn write_u64(&mut self, bytes: u64) {
+        self.0 = bytes;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl Key {
     pub(crate) fn of(data_source: &str, id: &str) -> Key {
