@@ -63,7 +63,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     for (connections, batch) in LOADS.into_iter().filter(chosen) {
         let load = Load { connections, batch, seconds: args.seconds };
-        let done = pushes::run(&server, &load).await?;
+        let begun = Instant::now();
+        let (done, readable) = tokio::try_join!(pushes::run(&server, &load), readable_under(&server, &load, begun))?;
         let a_second = |count: u64| u128::from(count) * 1000 / done.took.as_millis().max(1);
         writeln!(
             out,
@@ -74,27 +75,51 @@ async fn main() -> Result<(), Box<dyn Error>> {
             done.refused,
             server.memory()?,
         )?;
+        writeln!(out, "    from acknowledged to readable meanwhile: {}", micros(&readable))?;
+        let begun = Instant::now();
+        probe(&mut Client::connect(&server).await?, &format!("after_{connections}_{batch}")).await?;
+        writeln!(out, "    everything readable {} ms after the last", begun.elapsed().as_millis())?;
     }
-    writeln!(out, "from acknowledged to readable: {}", micros(&visible(&server).await?))?;
+    writeln!(out, "from acknowledged to readable: {}", micros(&readable_alone(&server).await?))?;
     server.stop()
 }
 
-/// How long a push takes to be in the movements, from its acknowledgement on; one after the other, a second apart.
-async fn visible(server: &Server) -> Result<Histogram<u64>, Box<dyn Error>> {
+/// How long pushes take to be in the movements while nobody else pushes; one after the other, a second apart.
+async fn readable_alone(server: &Server) -> Result<Histogram<u64>, Box<dyn Error>> {
     let mut client = Client::connect(server).await?;
     let mut took = Histogram::new(3)?;
     for number in 0..VISIBLE_PUSHES {
-        let sequence = pushes::push_one(&mut client, number).await?;
-        let begun = Instant::now();
-        let path = format!("/v1/movements?customer=visible_{number}&min_sequence={sequence}");
-        let (status, body) = client.send("GET", &path, "application/json", Vec::new().into()).await?;
-        if status != 200 || !String::from_utf8_lossy(&body).contains("\"new\"") {
-            return Err(format!("GET {path}: {status} {}", String::from_utf8_lossy(&body)).into());
-        }
-        took.record(begun.elapsed().as_micros() as u64)?;
+        took.record(probe(&mut client, &format!("alone_{number}")).await?)?;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Ok(took)
+}
+
+/// The same while a load goes on.
+async fn readable_under(server: &Server, load: &Load, begun: Instant) -> Result<Histogram<u64>, Box<dyn Error>> {
+    let mut client = Client::connect(server).await?;
+    let mut took = Histogram::new(3)?;
+    while begun.elapsed() < Duration::from_secs(load.seconds) {
+        let id = format!("under_{}_{}_{}", load.connections, load.batch, took.len());
+        took.record(probe(&mut client, &id).await?)?;
+    }
+    Ok(took)
+}
+
+/// Pushes an invoice of a new customer; the microseconds from its acknowledgement until it is in the movements.
+async fn probe(client: &mut Client, id: &str) -> Result<u64, Box<dyn Error>> {
+    let sequence = pushes::push_one(client, id).await?;
+    let begun = Instant::now();
+    let path = format!("/v1/movements?customer={id}&min_sequence={sequence}");
+    loop {
+        let (status, body) = client.send("GET", &path, "application/json", Vec::new().into()).await?;
+        match status {
+            200 if String::from_utf8_lossy(&body).contains("\"new\"") => return Ok(begun.elapsed().as_micros() as u64),
+            // It waits for ten seconds at most.
+            503 => {}
+            _ => return Err(format!("GET {path}: {status} {}", String::from_utf8_lossy(&body)).into()),
+        }
+    }
 }
 
 fn fsyncs(dir: &Path) -> Result<Histogram<u64>, Box<dyn Error>> {

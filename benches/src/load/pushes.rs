@@ -93,12 +93,12 @@ async fn one(mut client: Client, number: usize, load: &Load, until: Instant) -> 
     Ok(done)
 }
 
-/// Pushes an invoice of a new customer and returns the sequence it was acknowledged with.
-pub(crate) async fn push_one(client: &mut Client, number: u64) -> Result<i64, Box<dyn Error>> {
+/// Pushes an invoice of a new customer, both with this id, and returns the sequence it was acknowledged with.
+pub(crate) async fn push_one(client: &mut Client, id: &str) -> Result<i64, Box<dyn Error>> {
     push(client, "plans", plan()).await?;
-    push(client, "customers", format!(r#"{{"id":"visible_{number}","name":"Visible"}}"#).into()).await?;
+    push(client, "customers", format!(r#"{{"id":"{id}","name":"Visible"}}"#).into()).await?;
     let invoice = format!(
-        r#"{{"id":"visible_{number}","customer_id":"visible_{number}","type":"subscription","invoice_date":"2025-03-01","amount":9900,"currency":"USD","plan_id":"pro","subscription_id":"s"}}"#
+        r#"{{"id":"{id}","customer_id":"{id}","type":"subscription","invoice_date":"2025-03-01","amount":9900,"currency":"USD","plan_id":"pro","subscription_id":"s"}}"#
     );
     let answer = push(client, "invoices", invoice.into()).await?;
     Ok(serde_json::from_slice::<serde_json::Value>(&answer)?["sequence"].as_i64().ok_or("no sequence")?)

@@ -30,4 +30,5 @@ mod snapshots;
 mod sources;
 mod sql;
 mod stories;
+mod together;
 mod waiting;

@@ -115,3 +115,49 @@ pub(super) async fn empty_until(connection: &mut SqliteConnection, sequence: i64
     sqlx::query("delete from inbox where last_sequence <= ?1").bind(sequence).execute(connection).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_inbox_is_read_in_steps() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
+        let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
+        let mut acknowledging = catalog.acknowledging().await?;
+        let request = |first_sequence| InboxRows {
+            object: ObjectType::Plans,
+            first_sequence,
+            last_sequence: first_sequence + 1,
+            rows: vec![7; 10],
+        };
+        for first in [1, 3, 5] {
+            let acknowledged = Acknowledged { rows: vec![request(first)], ..Acknowledged::default() };
+            acknowledging.acknowledge(&acknowledged, DateTime::UNIX_EPOCH).await?;
+        }
+        for (until, bytes_max, expected) in
+            [(6, 30, vec![1, 3, 5]), (6, 29, vec![1, 3]), (4, 99, vec![1, 3]), (6, 5, vec![1]), (1, 99, vec![])]
+        {
+            let read = catalog.inbox(until, bytes_max).await?;
+            assert_eq!(read.iter().map(|rows| rows.first_sequence).collect::<Vec<_>>(), expected);
+        }
+        acknowledging.close().await;
+        catalog.close().await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_written_whole_is_not_written_at_all() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
+        let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
+        let mut acknowledging = catalog.acknowledging().await?;
+        let request = InboxRows { object: ObjectType::Plans, first_sequence: 1, last_sequence: 1, rows: vec![7] };
+        let twice = Acknowledged { rows: vec![request.clone(), request.clone()], ..Acknowledged::default() };
+        assert!(acknowledging.acknowledge(&twice, DateTime::UNIX_EPOCH).await.is_err());
+        assert_eq!(catalog.inbox_end().await?, None);
+        let once = Acknowledged { rows: vec![request], ..Acknowledged::default() };
+        acknowledging.acknowledge(&once, DateTime::UNIX_EPOCH).await?;
+        assert_eq!(catalog.inbox_end().await?, Some(1));
+        Ok(())
+    }
+}
