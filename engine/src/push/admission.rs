@@ -69,10 +69,7 @@ impl Admission<'_> {
         for object in ObjectType::ALL {
             self.admit(object, &mut candidates, &plans, &mut admitted)?;
         }
-        let sequence = admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);
-        let snapshot = self.known.pinned.info.id;
-        let answers = candidates.into_iter().map(|candidate| Pushed { sequence, snapshot, ..candidate.answer });
-        admitted.answers = answers.collect();
+        admitted.answers = candidates.into_iter().map(|candidate| candidate.answer).collect();
         Ok(admitted)
     }
 
@@ -88,7 +85,8 @@ impl Admission<'_> {
         if let Some(deletion) = &request.deletion {
             rows.insert(deletion.object, self.tombstones(&request.data_source, deletion)?);
         }
-        Ok(Candidate { request, rows, answer: request.answer.clone() })
+        let (sequence, snapshot) = (self.last_sequence, self.known.pinned.info.id);
+        Ok(Candidate { request, rows, answer: Pushed { sequence, snapshot, ..request.answer.clone() } })
     }
 
     /// Admits the rows of one type.
@@ -112,10 +110,16 @@ impl Admission<'_> {
             candidates.iter().try_for_each(|candidate| candidate.check_unchanged(&rows, keys, &found))?;
             Ok(found)
         })?;
-        let mut from = 0;
+        let (mut from, mut last) = (0, admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence));
         for candidate in &mut candidates {
             candidate.tell(object, &compared.statuses[from..], plans)?;
-            from += candidate.rows[&object].num_rows();
+            let until = from + candidate.rows[&object].num_rows();
+            // What changes nothing is told the sequence of what came before it.
+            if self.keep_all || compared.kept[from..until].contains(&true) {
+                last = first + until as i64 - 1;
+            }
+            candidate.answer.sequence = last;
+            from = until;
         }
         for row in 0..rows.num_rows() {
             if compared.kept[row] || self.keep_all {
