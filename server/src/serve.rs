@@ -99,8 +99,8 @@ impl Server {
             }
             None => tokio::join!(serve(server.acceptor(bounded), handle, limits, routes), beside).0,
         };
-        match stopping.is_finished() {
-            // It has ended because it was told to.
+        match app.stopping.is_cancelled() {
+            // It has ended because it was told to; that task may still be on its way to its end.
             true => imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
             false => stopping.abort(),
         }
