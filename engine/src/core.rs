@@ -31,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) published: watch::Sender<i64>,
     /// How many readers each snapshot has in this process.
     readers: Mutex<BTreeMap<i64, usize>>,
+    /// Where the engine was opened, and is called.
+    calls: Handle,
     recent_sources: Recent<String, String>,
     recent_timezone: Recent<(), Tz>,
     recent_list: Recent<(), Arc<[DataSource]>>,
@@ -63,6 +65,10 @@ impl Core {
     pub(crate) async fn open(config: Config) -> Result<Core> {
         let directory = Directory::create(&config.data_dir)?;
         let catalog = Catalog::open(&directory.catalog()).await?;
+        if config.background.is_some() {
+            // Not in the background, whose threads would beget others of their priority.
+            catalog.open_all().await?;
+        }
         let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
         let ids = IdFiles::new(&directory);
         Ok(Core {
@@ -73,6 +79,7 @@ impl Core {
             config,
             published: watch::Sender::new(0),
             readers: Mutex::default(),
+            calls: Handle::current(),
             recent_sources: Recent::new(),
             recent_timezone: Recent::new(),
             recent_list: Recent::new(),
@@ -141,7 +148,8 @@ impl Core {
 
     /// Commits; what was written for it is removed when that surely failed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
-        match self.catalog.commit(&commit).await {
+        let (catalog, to_commit) = (self.catalog.clone(), commit.clone());
+        match self.with_calls(async move { catalog.commit(&to_commit).await }).await {
             Ok(()) => {
                 let published = commit.snapshot.last_sequence;
                 self.published.send_if_modified(|last| std::mem::replace(last, published.max(*last)) < published);
@@ -220,6 +228,24 @@ impl Core {
     ) -> SpawnedTask<T> {
         let _there = self.config.background.as_ref().map(Handle::enter);
         SpawnedTask::spawn(work)
+    }
+
+    /// Does, at the priority of calls, what calls wait for meanwhile.
+    async fn with_calls<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        if self.config.background.is_none() {
+            return work.await;
+        }
+        let done = {
+            let _there = self.calls.enter();
+            SpawnedTask::spawn(work)
+        };
+        done.join().await.map_err(|error| Error::Internal(format!("work for calls: {error}")))?
+    }
+
+    /// Keeps the catalog's log small.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        let catalog = self.catalog.clone();
+        self.with_calls(async move { catalog.checkpoint().await }).await
     }
 
     /// Does long work where it is in nobody's way.

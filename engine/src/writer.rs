@@ -21,7 +21,6 @@ use crate::store::WriterLock;
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     _upkeep: SpawnedTask<()>,
-    _lock: WriterLock,
 }
 
 /// What calls and the upkeep share.
@@ -43,7 +42,7 @@ impl Writer {
             tracing::warn!(%error, "finish what the writer before has left");
         }
         let left = core.catalog.inbox(i64::MAX, u64::MAX).await?;
-        let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left).await?;
+        let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left, lock).await?;
         let shared = Arc::new(Shared {
             core: Arc::clone(core),
             acknowledger,
@@ -51,7 +50,7 @@ impl Writer {
             compacting: Mutex::new(()),
         });
         let upkeep = core.begin_aside(upkeep::run(Arc::clone(&shared)));
-        Ok(Writer { shared, _upkeep: upkeep, _lock: lock })
+        Ok(Writer { shared, _upkeep: upkeep })
     }
 
     /// Returns once the request is durable, or refused.

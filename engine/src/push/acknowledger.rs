@@ -7,13 +7,13 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Pushed;
 use super::desk::Desk;
 use super::request::Request;
 use super::unpublished::Unpublished;
+use super::{PushLimits, Pushed};
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
-use crate::store::InboxRows;
+use crate::store::{InboxRows, WriterLock};
 
 pub(super) enum Message {
     Push(Box<Request>, oneshot::Sender<Result<Pushed>>),
@@ -32,30 +32,38 @@ pub(crate) struct Acknowledger {
     messages: mpsc::Sender<Message>,
     unpublished: Arc<Unpublished>,
     last_sequence: Arc<AtomicI64>,
-    inbox_bytes_max: u64,
+    limits: PushLimits,
     /// Bytes of the requests that wait for their acknowledgement.
     held_bytes: Arc<AtomicU64>,
 }
 
 impl Acknowledger {
-    /// Opens the desk, on a thread of its own: what it does is work and waiting for the disk, and no request waits for another thread.
-    pub(crate) async fn start(core: &Arc<Core>, pinned: Arc<Pinned>, inbox: &[InboxRows]) -> Result<Acknowledger> {
+    /// Opens the desk, on a thread of its own: what it does is work and waiting for the disk, and no request waits for another thread. It
+    /// holds the directory until it has ended.
+    pub(crate) async fn start(
+        core: &Arc<Core>,
+        pinned: Arc<Pinned>,
+        inbox: &[InboxRows],
+        lock: WriterLock,
+    ) -> Result<Acknowledger> {
         let (messages, received) = mpsc::channel(core.config.push.requests_waiting.max(1));
         let unpublished = Arc::new(Unpublished::new(bytes_of(inbox)));
-        let desk = Desk::open(core, pinned, inbox, Arc::clone(&unpublished)).await?;
-        let (last_sequence, inbox_bytes_max) = (desk.told(), core.config.push.inbox_bytes);
-        let runtime = Handle::current();
-        // It ends when nobody can send to it any more.
-        tokio::task::spawn_blocking(move || runtime.block_on(desk.run(received)));
-        Ok(Acknowledger { messages, unpublished, last_sequence, inbox_bytes_max, held_bytes: Arc::default() })
+        let desk = Desk::open(core, pinned, inbox, Arc::clone(&unpublished), lock).await?;
+        let (last_sequence, limits, runtime) = (desk.told(), core.config.push, Handle::current());
+        // It ends when nobody can send to it any more; no runtime waits for it.
+        std::thread::Builder::new()
+            .name("mrrow-desk".to_string())
+            .spawn(move || runtime.block_on(desk.run(received)))
+            .map_err(|error| Error::Internal(format!("start the thread that acknowledges: {error}")))?;
+        Ok(Acknowledger { messages, unpublished, last_sequence, limits, held_bytes: Arc::default() })
     }
 
     /// Returns once the request is durable, or refused.
     pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
-        if self.unpublished.bytes() > self.inbox_bytes_max {
+        if self.unpublished.bytes() > self.limits.inbox_bytes {
             return Err(Error::Overloaded);
         }
-        let _waiting = Held::take(&self.held_bytes, request.bytes(), self.inbox_bytes_max)?;
+        let _waiting = Held::take(&self.held_bytes, request.bytes(), self.limits.waiting_bytes)?;
         let (reply, answer) = oneshot::channel();
         self.messages.try_send(Message::Push(Box::new(request), reply)).map_err(|error| match error {
             TrySendError::Full(_) => Error::Overloaded,
@@ -128,9 +136,9 @@ fn closed() -> Error {
     Error::Closed
 }
 
-/// The bytes that requests take in the inbox.
+/// The memory that requests in the inbox take.
 pub(super) fn bytes_of(inbox: &[InboxRows]) -> u64 {
-    inbox.iter().map(|rows| rows.rows.len() as u64).sum()
+    inbox.iter().map(|rows| rows.memory_bytes).sum()
 }
 
 #[cfg(test)]

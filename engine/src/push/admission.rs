@@ -134,11 +134,19 @@ impl Admission<'_> {
                 name_sources(&stored, &mut admitted.data_sources)?;
             }
             admitted.next_sequence = first + rows.num_rows() as i64;
+            let (rows, memory_bytes) = wire::to_bytes(&stored)?;
+            let last_sequence = admitted.next_sequence - 1;
+            // Where the request has rows of other types before these, it ends later than was said.
+            admitted.inbox.iter_mut().for_each(|before| before.request_last_sequence = last_sequence);
+            let request_last_sequence = last_sequence;
+            let first_sequence = first;
             admitted.inbox.push(InboxRows {
                 object,
-                first_sequence: first,
-                last_sequence: admitted.next_sequence - 1,
-                rows: wire::to_bytes(&stored)?,
+                first_sequence,
+                last_sequence,
+                request_last_sequence,
+                rows,
+                memory_bytes,
             });
         }
         Ok(())

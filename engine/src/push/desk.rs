@@ -16,10 +16,13 @@ use super::request::Request;
 use super::unpublished::Unpublished;
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
-use crate::store::{Acknowledged, Acknowledging, InboxRows, RememberedAnswer};
+use crate::store::{Acknowledged, Acknowledging, InboxRows, RememberedAnswer, WriterLock};
 
 /// Requests that one transaction acknowledges at most.
 const REQUESTS_TOGETHER_MAX: usize = 256;
+
+/// Bytes of requests that are admitted in one step.
+const SIDE_BY_SIDE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// What is known where requests are acknowledged.
 pub(super) struct Desk {
@@ -34,6 +37,8 @@ pub(super) struct Desk {
     told: Arc<AtomicI64>,
     importing: bool,
     unpublished: Arc<Unpublished>,
+    /// Nobody else may give out sequences while this may.
+    _lock: WriterLock,
 }
 
 type Reply = oneshot::Sender<Result<Pushed>>;
@@ -55,6 +60,7 @@ impl Desk {
         pinned: Arc<Pinned>,
         inbox: &[InboxRows],
         unpublished: Arc<Unpublished>,
+        lock: WriterLock,
     ) -> Result<Desk> {
         let last_sequence = inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         Ok(Desk {
@@ -67,6 +73,7 @@ impl Desk {
             told: Arc::new(AtomicI64::new(last_sequence)),
             importing: false,
             unpublished,
+            _lock: lock,
         })
     }
 
@@ -75,11 +82,12 @@ impl Desk {
         Arc::clone(&self.told)
     }
 
-    /// Works until it is closed, or nobody can send any more.
+    /// Works until it is closed, or nobody can send any more: what still waits then is waited for by nobody, and not acknowledged.
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         let mut closed = None;
         while closed.is_none()
             && let Some(message) = messages.recv().await
+            && !messages.is_closed()
         {
             let mut together = Vec::new();
             let mut next = Some(message);
@@ -100,7 +108,9 @@ impl Desk {
             }
             self.acknowledge(together).await;
         }
-        self.catalog.close().await;
+        let Desk { catalog, _lock: lock, .. } = self;
+        catalog.close().await;
+        drop(lock);
         if let Some(reply) = closed {
             // Who asked may have gone.
             let _ = reply.send(());
@@ -202,8 +212,11 @@ impl Desk {
         };
         let mut waiting = requests.into_iter().peekable();
         while let Some((first, reply)) = waiting.next() {
-            let (mut side_by_side, mut replies) = (vec![*first], vec![reply]);
-            while let Some((next, reply)) = waiting.next_if(|(next, _)| side_by_side[0].goes_with(next)) {
+            let (mut bytes, mut side_by_side, mut replies) = (first.bytes(), vec![*first], vec![reply]);
+            while let Some((next, reply)) = waiting
+                .next_if(|(next, _)| bytes + next.bytes() <= SIDE_BY_SIDE_BYTES_MAX && side_by_side[0].goes_with(next))
+            {
+                bytes += next.bytes();
                 side_by_side.push(*next);
                 replies.push(reply);
             }

@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 
+use super::acknowledger::bytes_of;
 use super::wire;
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
@@ -21,15 +22,15 @@ pub(crate) struct Flushed {
     pub(crate) bytes: u64,
 }
 
-/// Bytes of the inbox that are published at once: more would be held in memory, unpacked, together.
-const STEP_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of the inbox, as they are in memory, that are published at once.
+const STEP_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it is to be called again; none when there are
 /// none. Only one publication may run at a time.
 pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<Flushed>> {
     let inbox = core.catalog.inbox(until, STEP_BYTES).await?;
     let (Some(first), Some(last)) = (inbox.first(), inbox.last()) else { return Ok(None) };
-    let flushed = Flushed { until: last.last_sequence, bytes: inbox.iter().map(|rows| rows.rows.len() as u64).sum() };
+    let flushed = Flushed { until: last.last_sequence, bytes: bytes_of(&inbox) };
     let mut addition = Addition {
         first_sequence: first.first_sequence,
         last_sequence: last.last_sequence,

@@ -19,15 +19,18 @@ const LEVEL: i32 = 1;
 /// The first bytes of a zstd frame (RFC 8878 §3.1.1); an IPC stream begins with others.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
-pub(super) fn to_bytes(rows: &RecordBatch) -> Result<Vec<u8>> {
+/// The bytes that are stored, and how many they are when they are not compressed.
+pub(super) fn to_bytes(rows: &RecordBatch) -> Result<(Vec<u8>, u64)> {
     let mut writer = StreamWriter::try_new(Vec::new(), &rows.schema())?;
     writer.write(rows)?;
     writer.finish()?;
     let plain = writer.into_inner()?;
+    let plain_bytes = plain.len() as u64;
     if plain.len() < COMPRESSED_BYTES_MIN {
-        return Ok(plain);
+        return Ok((plain, plain_bytes));
     }
-    zstd::encode_all(plain.as_slice(), LEVEL).map_err(Error::file("compress", "pushed rows"))
+    let compressed = zstd::encode_all(plain.as_slice(), LEVEL).map_err(Error::file("compress", "pushed rows"))?;
+    Ok((compressed, plain_bytes))
 }
 
 pub(super) fn of_bytes(object: ObjectType, bytes: &[u8]) -> Result<RecordBatch> {

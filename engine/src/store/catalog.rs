@@ -34,8 +34,14 @@ pub(crate) use snapshots::{At, SnapshotInfo};
 /// How long a transaction waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Connections for everything but acknowledgements.
+const CONNECTIONS: usize = 4;
+
 /// What the log may grow to before it is moved into the file.
 const LOG_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What it is shortened to when it begins anew.
+const LOG_BYTES_LEFT: u64 = LOG_BYTES / 2;
 
 /// Moves what it can without waiting for anybody.
 const CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
@@ -143,11 +149,21 @@ impl Catalog {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             // Whoever happens to write the thousandth page would wait for all of them: see `checkpoint`.
-            .pragma("wal_autocheckpoint", "0");
-        let pool = pool_options(4).connect_with(options.clone()).await?;
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", LOG_BYTES_LEFT.to_string());
+        let pool = pool_options().connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
         drop(lock);
         Ok(Catalog { path: path.to_path_buf(), options, pool, writing: Arc::default() })
+    }
+
+    /// Opens all connections now, one after another: each has a thread of the priority of who opens it.
+    pub(crate) async fn open_all(&self) -> Result<()> {
+        let mut all = Vec::with_capacity(CONNECTIONS);
+        while all.len() < CONNECTIONS {
+            all.push(self.pool.acquire().await?);
+        }
+        Ok(())
     }
 
     pub(crate) async fn close(&self) {
@@ -267,9 +283,10 @@ impl Catalog {
     }
 }
 
-/// A connection to a file does not get lost: it is not asked whether it is there before each use.
-fn pool_options(connections_max: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new().max_connections(connections_max).test_before_acquire(false)
+/// A connection to a file does not get lost: it is not asked whether it is there before each use, and none is given up.
+fn pool_options() -> SqlitePoolOptions {
+    let options = SqlitePoolOptions::new().max_connections(CONNECTIONS as u32);
+    options.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
 }
 
 /// No release has been made yet: a catalog in another form is of a development version.

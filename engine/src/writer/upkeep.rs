@@ -15,6 +15,8 @@ use crate::publish::{Addition, publish};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often old snapshots are forgotten and files that nobody needs removed.
 const THIN_EVERY: Duration = Duration::from_secs(60);
+/// How long is waited for what is being made durable.
+const SOON: Duration = Duration::from_millis(10);
 /// How long is waited after a failed publication before the next attempt.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long is waited until settings that could not be applied are computed again.
@@ -23,6 +25,7 @@ const RETRY_SETTINGS_AFTER: Duration = Duration::from_secs(60);
 /// Runs until it is dropped.
 pub(super) async fn run(shared: Arc<Shared>) {
     let _tidying = SpawnedTask::spawn(tidy(Arc::clone(&shared)));
+    let _moving = SpawnedTask::spawn(move_log(Arc::clone(&shared)));
     let (limits, unpublished) = (shared.core.config.push, shared.acknowledger.unpublished());
     loop {
         if unpublished.bytes() == 0 {
@@ -38,10 +41,23 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let publishing = shared.publishing.lock().await;
         let flushed = shared.flush_some(i64::MAX, &publishing).await;
         drop(publishing);
-        if let Err(error) = flushed {
-            tracing::error!(%error, "publish acknowledged pushes; they are kept and tried again");
-            sleep(RETRY_AFTER).await;
+        match flushed {
+            Ok(true) => {}
+            // It is counted before it is there.
+            Ok(false) => sleep(SOON).await,
+            Err(error) => {
+                tracing::error!(%error, "publish acknowledged pushes; they are kept and tried again");
+                sleep(RETRY_AFTER).await;
+            }
         }
+    }
+}
+
+/// Keeps the catalog's log small, however long other work takes.
+async fn move_log(shared: Arc<Shared>) {
+    loop {
+        sleep(LOOK_EVERY).await;
+        tell("move the catalog's log into its file", shared.core.checkpoint().await);
     }
 }
 
@@ -55,7 +71,6 @@ async fn tidy(shared: Arc<Shared>) {
             tell("remove files that nobody needs", shared.thin(&mut Compaction::default()).await);
             tell("forget old idempotency keys", shared.forget_answers().await);
         }
-        tell("move the catalog's log into its file", shared.core.catalog.checkpoint().await);
         tell("move the day", move_day(&shared).await);
         tell("compact", compact(&shared, &mut compacted).await);
         if Instant::now() >= settings_at && !tell("apply the settings", shared.apply_settings().await) {

@@ -96,3 +96,35 @@ async fn who_looks_at_the_status_stands_in_no_writers_way() {
     }
     looking.abort();
 }
+
+/// Deletes a customer, and many that are not there, which takes a while.
+async fn delete(engine: &Engine, number: usize) {
+    let others = (0..600).map(|other| format!("nobody-{number}-{other}"));
+    let ids: Vec<String> = others.chain([format!("x{number}")]).collect();
+    engine.delete("default", ObjectType::Customers, &ids).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_dropped_acknowledges_nothing_once_another_one_writes() {
+    let Ledger { mut engine, dir } = ledger_with("net").await;
+    for round in 0..3 {
+        let all: Vec<Value> = (0..40).map(|number| json!({"id": format!("x{number}"), "name": "X"})).collect();
+        let all = json!(all).to_string().into_bytes();
+        engine.push("default", Some(ObjectType::Customers), all, &PushOptions::default()).await.unwrap();
+        {
+            // They are on their way when nobody waits for them any more.
+            let deletes = futures::future::join_all((0..40).map(|number| delete(&engine, number)));
+            let _ = tokio::time::timeout(Duration::from_millis(20), deletes).await;
+        }
+        drop(engine);
+        engine = open(dir.path(), TODAY.parse().unwrap()).await;
+        for number in 0..20 {
+            let row = json!({"id": format!("s{round}-{number}"), "name": "S"});
+            assert_eq!(push(&engine, ObjectType::Customers, row).await.unwrap(), RowStatus::Created);
+        }
+    }
+    let ledger = Ledger { engine, dir };
+    ledger.engine.flush().await.unwrap();
+    assert_eq!(ledger.sql("select count(*) from customers where name = 'S'").await, [["60"]]);
+    ledger.verify().await;
+}

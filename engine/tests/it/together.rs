@@ -90,12 +90,13 @@ async fn who_is_refused_takes_nobody_along() {
 }
 
 #[tokio::test]
-async fn a_large_request_is_published_by_whoever_opens_the_directory_next() {
+async fn a_large_request_is_published_by_who_writes_next() {
     let dir = TempDir::new().unwrap();
     let engine = open_patient(dir.path(), PushLimits::default()).await;
     let all: Vec<String> = (0..2000).map(|number| customer(&format!("c{number}"), "A")).collect();
     push_all(&engine, ObjectType::Customers, &[format!("[{}]", all.join(","))], OnError::Abort).await;
     drop(engine);
     let engine = open_patient(dir.path(), PushLimits::default()).await;
+    engine.start_writing().await.unwrap();
     assert_eq!(stored(&engine, "select count(distinct id), min(name) from customers").await, [["2000", "A"]]);
 }

@@ -59,9 +59,8 @@ pub(super) fn insert(sql: &mut QueryBuilder<Sqlite>, answers: &[RememberedAnswer
     }
     sql.push("insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at) ");
     sql.push_values(answers, |mut row, answer| {
-        row.push_bind(answer.scope.clone()).push_bind(answer.key.clone());
-        row.push_bind(answer.fingerprint.to_vec()).push_bind(answer.answer.clone());
-        row.push_bind(at.timestamp_micros());
+        row.push_bind(&answer.scope).push_bind(&answer.key).push_bind(answer.fingerprint.as_slice());
+        row.push_bind(&answer.answer).push_bind(at.timestamp_micros());
     });
     sql.push("; ");
 }

@@ -12,14 +12,18 @@ use super::{Catalog, RememberedAnswer, answers};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
-/// Rows of one type in one request; a request goes into a snapshot whole.
+/// Rows of one type in one request, or in several that were admitted side by side; a request goes into a snapshot whole.
 #[derive(Debug, Clone)]
 pub(crate) struct InboxRows {
     pub(crate) object: ObjectType,
     pub(crate) first_sequence: i64,
     pub(crate) last_sequence: i64,
-    /// The rows as an Arrow IPC stream.
+    /// The last sequence of the request, which may have rows of other types after these.
+    pub(crate) request_last_sequence: i64,
+    /// The rows as an Arrow IPC stream, compressed or not.
     pub(crate) rows: Vec<u8>,
+    /// The bytes of that stream when it is not compressed.
+    pub(crate) memory_bytes: u64,
 }
 
 /// What one transaction acknowledges: requests side by side, the data sources they name, and the answers to be remembered.
@@ -44,10 +48,13 @@ impl Acknowledging {
         // One text, since each on its own way to the connection's thread and back would take longer than most take there.
         let mut all = QueryBuilder::<Sqlite>::new("begin immediate; ");
         if !acknowledged.rows.is_empty() {
-            all.push("insert into inbox (first_sequence, last_sequence, object, rows) ");
+            all.push(
+                "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes) ",
+            );
             all.push_values(&acknowledged.rows, |mut row, rows| {
                 row.push_bind(rows.first_sequence).push_bind(rows.last_sequence);
-                row.push_bind(rows.object.name()).push_bind(&rows.rows);
+                row.push_bind(rows.request_last_sequence).push_bind(rows.object.name());
+                row.push_bind(&rows.rows).push_bind(rows.memory_bytes as i64);
             });
             all.push("; ");
         }
@@ -75,16 +82,19 @@ impl Catalog {
         Ok(Acknowledging { connection: self.options.connect().await?, writing: Arc::clone(&self.writing) })
     }
 
-    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as many as have so many bytes together, or
-    /// the first alone if it has more.
+    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as many as take so many bytes of memory
+    /// together, or the first alone if it takes more. A request is there whole or not at all.
     pub(crate) async fn inbox(&self, until: i64, bytes_max: u64) -> Result<Vec<InboxRows>> {
         let rows = sqlx::query(
-            "with sizes as (
-               select first_sequence, length(rows) as bytes, sum(length(rows)) over (order by first_sequence) as bytes_to_here
+            "with rows_of_requests as (
+               select *, coalesce(request_last_sequence, last_sequence) as request,
+                      max(memory_bytes, length(rows)) as bytes
                from inbox where last_sequence <= ?1
-             )
-             select first_sequence, last_sequence, object, rows from inbox
-             where first_sequence in (select first_sequence from sizes where bytes_to_here <= ?2 or bytes_to_here = bytes)
+             ),
+             requests as (select request, sum(bytes) as bytes from rows_of_requests group by request),
+             steps as (select request, bytes, sum(bytes) over (order by request) as bytes_to_here from requests)
+             select first_sequence, last_sequence, request, object, rows, bytes from rows_of_requests
+             where request in (select request from steps where bytes_to_here <= ?2 or bytes_to_here = bytes)
              order by first_sequence",
         )
         .bind(until)
@@ -98,7 +108,9 @@ impl Catalog {
                     object: object.parse().map_err(Error::Internal)?,
                     first_sequence: row.try_get("first_sequence")?,
                     last_sequence: row.try_get("last_sequence")?,
+                    request_last_sequence: row.try_get("request")?,
                     rows: row.try_get("rows")?,
+                    memory_bytes: row.try_get::<i64, _>("bytes")? as u64,
                 })
             })
             .collect()
@@ -120,26 +132,37 @@ pub(super) async fn empty_until(connection: &mut SqliteConnection, sequence: i64
 mod tests {
     use super::*;
 
+    /// Rows of a request that ends with a sequence.
+    fn rows(first_sequence: i64, request_last_sequence: i64, memory_bytes: u64) -> InboxRows {
+        let last_sequence = first_sequence + 1;
+        let (object, rows) = (ObjectType::Plans, vec![7; 10]);
+        InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows, memory_bytes }
+    }
+
     #[tokio::test]
-    async fn the_inbox_is_read_in_steps() -> Result<()> {
+    async fn the_inbox_is_read_in_steps_of_whole_requests() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
         let mut acknowledging = catalog.acknowledging().await?;
-        let request = |first_sequence| InboxRows {
-            object: ObjectType::Plans,
-            first_sequence,
-            last_sequence: first_sequence + 1,
-            rows: vec![7; 10],
-        };
-        for first in [1, 3, 5] {
-            let acknowledged = Acknowledged { rows: vec![request(first)], ..Acknowledged::default() };
+        // Two requests, of which the first has rows of two types, and one that takes more memory than it has bytes here.
+        for rows in [rows(1, 4, 10), rows(3, 4, 10), rows(5, 6, 10), rows(7, 8, 1000)] {
+            let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
             acknowledging.acknowledge(&acknowledged, DateTime::UNIX_EPOCH).await?;
         }
-        for (until, bytes_max, expected) in
-            [(6, 30, vec![1, 3, 5]), (6, 29, vec![1, 3]), (4, 99, vec![1, 3]), (6, 5, vec![1]), (1, 99, vec![])]
-        {
+        for (until, bytes_max, expected) in [
+            (8, 1030, vec![1, 3, 5, 7]),
+            (8, 1029, vec![1, 3, 5]),
+            (8, 29, vec![1, 3]),
+            (4, 9999, vec![1, 3]),
+            (8, 5, vec![1, 3]),
+            (0, 9999, vec![]),
+        ] {
             let read = catalog.inbox(until, bytes_max).await?;
-            assert_eq!(read.iter().map(|rows| rows.first_sequence).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                read.iter().map(|rows| rows.first_sequence).collect::<Vec<_>>(),
+                expected,
+                "{until} {bytes_max}"
+            );
         }
         acknowledging.close().await;
         catalog.close().await;
@@ -151,13 +174,13 @@ mod tests {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
         let mut acknowledging = catalog.acknowledging().await?;
-        let request = InboxRows { object: ObjectType::Plans, first_sequence: 1, last_sequence: 1, rows: vec![7] };
+        let request = rows(1, 2, 10);
         let twice = Acknowledged { rows: vec![request.clone(), request.clone()], ..Acknowledged::default() };
         assert!(acknowledging.acknowledge(&twice, DateTime::UNIX_EPOCH).await.is_err());
         assert_eq!(catalog.inbox_end().await?, None);
         let once = Acknowledged { rows: vec![request], ..Acknowledged::default() };
         acknowledging.acknowledge(&once, DateTime::UNIX_EPOCH).await?;
-        assert_eq!(catalog.inbox_end().await?, Some(1));
+        assert_eq!(catalog.inbox_end().await?, Some(2));
         Ok(())
     }
 }

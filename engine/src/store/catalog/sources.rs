@@ -156,7 +156,7 @@ pub(super) fn add_data_sources<'a>(
     for id in ids {
         let at = at.timestamp_micros();
         sql.push("insert into data_source (id, name, created_at, updated_at) values (");
-        sql.separated(", ").push_bind(id.clone()).push_bind(id.clone()).push_bind(at).push_bind(at);
+        sql.separated(", ").push_bind(id).push_bind(id).push_bind(at).push_bind(at);
         sql.push(
             ") on conflict (id) do update set deleted_at = null, updated_at = excluded.updated_at,
                name = case when exists (
