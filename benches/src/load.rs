@@ -49,6 +49,9 @@ struct Args {
     /// Only the load of so many objects in a request
     #[arg(long)]
     batch: Option<usize>,
+    /// Nobody reads while the loads go on
+    #[arg(long)]
+    unread: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -64,7 +67,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for (connections, batch) in LOADS.into_iter().filter(chosen) {
         let load = Load { connections, batch, seconds: args.seconds };
         let begun = Instant::now();
-        let (done, readable) = tokio::try_join!(pushes::run(&server, &load), readable_under(&server, &load, begun))?;
+        let reading =
+            async { if args.unread { Ok(None) } else { readable_under(&server, &load, begun).await.map(Some) } };
+        let (done, readable) = tokio::try_join!(pushes::run(&server, &load), reading)?;
         let a_second = |count: u64| u128::from(count) * 1000 / done.took.as_millis().max(1);
         writeln!(
             out,
@@ -75,7 +80,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             done.refused,
             server.memory()?,
         )?;
-        writeln!(out, "    from acknowledged to readable meanwhile: {}", micros(&readable))?;
+        if let Some(readable) = readable {
+            writeln!(out, "    from acknowledged to readable meanwhile: {}", micros(&readable))?;
+        }
         let begun = Instant::now();
         probe(&mut Client::connect(&server).await?, &format!("after_{connections}_{batch}")).await?;
         writeln!(out, "    everything readable {} ms after the last", begun.elapsed().as_millis())?;
