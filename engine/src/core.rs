@@ -156,7 +156,7 @@ impl Core {
                 Ok(commit.snapshot)
             }
             Err(error) => {
-                // A commit that is told to have failed may be there all the same; then its files are needed.
+                // A commit that is told to have failed may be there all the same, or be at its end; then its files are needed.
                 if !self.catalog.has_snapshot(commit.snapshot.id).await? {
                     self.give_up(&commit.files)?;
                 }
@@ -240,6 +240,12 @@ impl Core {
             SpawnedTask::spawn(work)
         };
         done.join().await.map_err(|error| Error::Internal(format!("work for calls: {error}")))?
+    }
+
+    /// Forgets old snapshots, other than these; the paths of the files that nobody needs any more.
+    pub(crate) async fn thin_catalog(&self, in_use: Vec<i64>) -> Result<Vec<String>> {
+        let (catalog, retention, now) = (self.catalog.clone(), self.config.retention, self.now());
+        self.with_calls(async move { catalog.thin(retention, now, &in_use).await }).await
     }
 
     /// Keeps the catalog's log small.

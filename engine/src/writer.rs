@@ -90,7 +90,8 @@ impl Writer {
         let staged = import::stage(&self.shared.core, &data_source, timezone, inputs, options).await?;
         options.tell(import::Progress::Comparing);
         let publishing = options.unless_canceled(async { Ok(self.shared.publishing.lock().await) }).await?;
-        let first_sequence = self.shared.acknowledger.reserve(staged.rows()).await?;
+        let reserved = self.shared.acknowledger.reserve(staged.rows()).await?;
+        let first_sequence = reserved.first_sequence;
         let admitted = async {
             self.shared.flush(first_sequence - 1, &publishing).await?;
             let pinned = Arc::new(self.shared.core.pinned().await?);
@@ -98,7 +99,7 @@ impl Writer {
         }
         .await;
         self.shared.acknowledger.import_over(Arc::new(self.shared.core.pinned().await?)).await?;
-        drop(publishing);
+        drop((reserved, publishing));
         let summary = admitted?;
         if summary.snapshot.is_some() {
             self.shared.compact_due().await?;
@@ -137,6 +138,7 @@ impl Writer {
 
 /// Sweeps what writes that did not end have left; the caller holds the lock.
 async fn sweep(core: &Core) -> Result<()> {
+    core.catalog.settle().await?;
     let last_snapshot = core.pinned().await?.info.id;
     core.directory.sweep(&core.catalog.named_files().await?, last_snapshot)
 }
@@ -153,7 +155,14 @@ pub(crate) async fn finish_left_behind(core: &Arc<Core>) -> Result<()> {
     if core.catalog.inbox_end().await?.is_none() && settings::to_apply(core).await?.is_none() {
         return Ok(());
     }
-    let finished = match WriterLock::take(core.directory.root()) {
+    // Whoever was dropped in this process is gone in a moment, and nobody else finishes it.
+    let taken = match WriterLock::take(core.directory.root()) {
+        Err(Error::WriterBusy { pid, .. }) if pid == std::process::id().to_string() => {
+            WriterLock::take_soon(core.directory.root()).await
+        }
+        taken => taken,
+    };
+    let finished = match taken {
         Ok(_lock) => match sweep(core).await {
             Ok(()) => finish(core).await,
             Err(error) => Err(error),
@@ -177,9 +186,11 @@ impl Shared {
     /// Publishes some of it; false when there is nothing.
     async fn flush_some(&self, until: i64, _publishing: &MutexGuard<'_, ()>) -> Result<bool> {
         let pinned = Arc::new(self.core.pinned().await?);
-        let Some(flushed) = flush(&self.core, &pinned, until).await? else { return Ok(false) };
-        self.acknowledger.unpublished().remove(flushed.bytes);
-        self.acknowledger.published(Arc::new(self.core.pinned().await?), flushed.until).await?;
+        // Also by a flush that was broken off once it had published.
+        self.acknowledger.unpublished().published(pinned.info.last_sequence);
+        let Some(until) = flush(&self.core, &pinned, until).await? else { return Ok(false) };
+        self.acknowledger.unpublished().published(until);
+        self.acknowledger.published(Arc::new(self.core.pinned().await?), until).await?;
         Ok(true)
     }
 
@@ -208,7 +219,7 @@ impl Shared {
     async fn thin(&self, done: &mut Compaction) -> Result<()> {
         let core = &self.core;
         let Some(in_use) = core.snapshots_in_use() else { return Ok(()) };
-        let removed = core.catalog.thin(core.config.retention, core.now(), &in_use).await?;
+        let removed = core.thin_catalog(in_use).await?;
         core.directory.remove(&removed)?;
         done.files_removed += removed.len();
         Ok(())

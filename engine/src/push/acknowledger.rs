@@ -18,13 +18,19 @@ use crate::store::{InboxRows, WriterLock};
 pub(super) enum Message {
     Push(Box<Request>, oneshot::Sender<Result<Pushed>>),
     /// Reserve sequences for an import; until it is over, nothing counts as unchanged.
-    Reserve(i64, oneshot::Sender<i64>),
+    Reserve(i64, oneshot::Sender<Reserved>),
     /// What was acknowledged up to a sequence is published.
     Published(Arc<Pinned>, i64),
     /// An import is over; the newest snapshot.
     ImportOver(Arc<Pinned>),
     /// Acknowledge nothing more; who asks is told when that is so.
     Close(oneshot::Sender<()>),
+}
+
+/// Sequences for an import, which is at work while it holds this.
+pub(crate) struct Reserved {
+    pub(crate) first_sequence: i64,
+    pub(super) _at_work: Arc<()>,
 }
 
 /// The way to the desk, which ends with this.
@@ -47,7 +53,7 @@ impl Acknowledger {
         lock: WriterLock,
     ) -> Result<Acknowledger> {
         let (messages, received) = mpsc::channel(core.config.push.requests_waiting.max(1));
-        let unpublished = Arc::new(Unpublished::new(bytes_of(inbox)));
+        let unpublished = Arc::new(Unpublished::new(inbox));
         let desk = Desk::open(core, pinned, inbox, Arc::clone(&unpublished), lock).await?;
         let (last_sequence, limits, runtime) = (desk.told(), core.config.push, Handle::current());
         // It ends when nobody can send to it any more; no runtime waits for it.
@@ -72,11 +78,11 @@ impl Acknowledger {
         answer.await.map_err(|_| closed())?
     }
 
-    /// Reserves so many sequences for an import and returns the first; what is acknowledged later has later ones.
-    pub(crate) async fn reserve(&self, rows: i64) -> Result<i64> {
-        let (reply, first) = oneshot::channel();
+    /// Reserves so many sequences for an import; what is acknowledged later has later ones.
+    pub(crate) async fn reserve(&self, rows: i64) -> Result<Reserved> {
+        let (reply, reserved) = oneshot::channel();
         self.send(Message::Reserve(rows, reply)).await?;
-        first.await.map_err(|_| closed())
+        reserved.await.map_err(|_| closed())
     }
 
     pub(crate) async fn published(&self, pinned: Arc<Pinned>, until: i64) -> Result<()> {
@@ -134,11 +140,6 @@ impl Drop for Held {
 
 fn closed() -> Error {
     Error::Closed
-}
-
-/// The memory that requests in the inbox take.
-pub(super) fn bytes_of(inbox: &[InboxRows]) -> u64 {
-    inbox.iter().map(|rows| rows.memory_bytes).sum()
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! The desk: requests are admitted in the order of their receipt, those that wait together are made durable in one transaction, then
 //! all of them are answered.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Pushed;
-use super::acknowledger::{Message, bytes_of};
+use super::acknowledger::{Message, Reserved};
 use super::admission::{Admission, Admitted};
 use super::idempotency::{Answers, remember};
 use super::pending::{Known, Pending};
@@ -35,7 +35,8 @@ pub(super) struct Desk {
     last_sequence: i64,
     /// The same, for others to see.
     told: Arc<AtomicI64>,
-    importing: bool,
+    /// The import that has reserved sequences and is not heard to be over.
+    importing: Option<Weak<()>>,
     unpublished: Arc<Unpublished>,
     /// Nobody else may give out sequences while this may.
     _lock: WriterLock,
@@ -71,7 +72,7 @@ impl Desk {
             next_sequence: last_sequence + 1,
             last_sequence,
             told: Arc::new(AtomicI64::new(last_sequence)),
-            importing: false,
+            importing: None,
             unpublished,
             _lock: lock,
         })
@@ -122,9 +123,10 @@ impl Desk {
             Message::Push(..) | Message::Close(_) => {}
             Message::Reserve(rows, reply) => {
                 // Who asked may have gone; then the numbers are not used.
-                let _ = reply.send(self.next_sequence);
+                let at_work = Arc::new(());
+                self.importing = Some(Arc::downgrade(&at_work));
+                let _ = reply.send(Reserved { first_sequence: self.next_sequence, _at_work: at_work });
                 self.next_sequence += rows;
-                self.importing = true;
             }
             Message::Published(pinned, until) => {
                 self.see(pinned);
@@ -132,8 +134,18 @@ impl Desk {
             }
             Message::ImportOver(pinned) => {
                 self.see(pinned);
-                self.importing = false;
+                self.importing = None;
             }
+        }
+    }
+
+    /// An import that was broken off says nothing; what it may have published is looked for.
+    async fn look_after_import(&mut self) {
+        if self.importing.as_ref().is_some_and(|import| import.strong_count() == 0)
+            && let Ok(pinned) = self.core.pinned().await
+        {
+            self.see(Arc::new(pinned));
+            self.importing = None;
         }
     }
 
@@ -152,6 +164,7 @@ impl Desk {
         if requests.is_empty() {
             return;
         }
+        self.look_after_import().await;
         let received_at = requests[0].0.received_at;
         let Group { next_sequence, together, acknowledged, answered, .. } = self.admit(requests, answers);
         let durable = self.make_durable(&acknowledged, received_at).await;
@@ -169,12 +182,11 @@ impl Desk {
         if acknowledged.rows.is_empty() && acknowledged.answers.is_empty() {
             return Ok(());
         }
-        let bytes = bytes_of(&acknowledged.rows);
-        self.unpublished.add(bytes);
+        self.unpublished.add(&acknowledged.rows);
         let durable = self.catalog.acknowledge(acknowledged, received_at).await;
         match durable {
             Ok(()) => self.unpublished.tell(),
-            Err(_) => self.unpublished.remove(bytes),
+            Err(_) => self.unpublished.take_back(&acknowledged.rows),
         }
         durable
     }
@@ -269,7 +281,7 @@ impl Desk {
     fn admission<'a>(&'a self, group: &'a Group) -> Admission<'a> {
         let known = Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &group.together };
         let (first_sequence, last_sequence) = (group.next_sequence, group.last_sequence);
-        Admission { known, first_sequence, last_sequence, keep_all: self.importing }
+        Admission { known, first_sequence, last_sequence, keep_all: self.importing.is_some() }
     }
 }
 

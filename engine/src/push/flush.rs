@@ -7,7 +7,6 @@ use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::acknowledger::bytes_of;
 use super::wire;
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
@@ -16,25 +15,19 @@ use crate::publish::{Addition, publish};
 use crate::store::{InboxRows, Key, Layer, Table, TableWriter, sorted};
 use crate::versions::{Compared, Incoming, Keep};
 
-/// What a flush has published.
-pub(crate) struct Flushed {
-    pub(crate) until: i64,
-    pub(crate) bytes: u64,
-}
-
 /// Bytes of the inbox, as they are in memory, that are published at once.
 const STEP_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it is to be called again; none when there are
-/// none. Only one publication may run at a time.
-pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<Flushed>> {
+/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it is to be called again; the last sequence
+/// that was published, none when there are none. Only one publication may run at a time.
+pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<i64>> {
     let inbox = core.catalog.inbox(until, STEP_BYTES).await?;
     let (Some(first), Some(last)) = (inbox.first(), inbox.last()) else { return Ok(None) };
-    let flushed = Flushed { until: last.last_sequence, bytes: bytes_of(&inbox) };
+    let last_sequence = last.last_sequence;
     let mut addition = Addition {
         first_sequence: first.first_sequence,
-        last_sequence: last.last_sequence,
-        inbox_until: last.last_sequence,
+        last_sequence,
+        inbox_until: last_sequence,
         ..Addition::new("push")
     };
     let (at_work, pinned_at_work) = (Arc::clone(core), Arc::clone(pinned));
@@ -48,7 +41,7 @@ pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) ->
         return Err(error);
     }
     publish(core, pinned, addition).await?;
-    Ok(Some(flushed))
+    Ok(Some(last_sequence))
 }
 
 fn write_all(core: &Core, pinned: &Pinned, inbox: Vec<InboxRows>, addition: &mut Addition) -> Result<()> {

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use super::{IdempotencyKey, PushOptions, Pushed};
 use crate::error::{Error, Result};
 use crate::import::OnError;
-use crate::ingest::{DecodeError, DecodeOptions, Decoded, WarningCode, decode, ignore};
+use crate::ingest::{DecodeError, DecodeOptions, Decoded, Rejection, WarningCode, decode, ignore};
 use crate::model::ObjectType;
 
 /// The longest row that is read; a longer one is rejected.
@@ -83,9 +83,12 @@ impl Request {
         Ok(())
     }
 
-    /// The memory that its rows take.
+    /// The memory that it takes: its rows, what is said of refused ones, and the ids that are to be deleted.
     pub(super) fn bytes(&self) -> u64 {
-        self.rows.values().map(|rows| rows.get_array_memory_size() as u64).sum()
+        let rows: usize = self.rows.values().map(|rows| rows.get_array_memory_size()).sum();
+        let ids = self.deletion.iter().flat_map(|deletion| &deletion.ids);
+        (rows + refused_bytes(&self.answer.rejections) + ids.map(|id| size_of::<String>() + id.len()).sum::<usize>())
+            as u64
     }
 
     fn is_empty(&self) -> bool {
@@ -95,8 +98,13 @@ impl Request {
 
 /// The memory that a step of decoding takes.
 fn bytes_of(decoded: &Decoded) -> u64 {
-    let rejected: usize = decoded.rejections.iter().map(|rejection| rejection.original.len()).sum();
-    (decoded.rows.get_array_memory_size() + rejected) as u64
+    (decoded.rows.get_array_memory_size() + refused_bytes(&decoded.rejections)) as u64
+}
+
+/// What is kept of refused rows.
+fn refused_bytes(rejections: &[Rejection]) -> usize {
+    let errors = |rejection: &Rejection| rejection.errors.iter().map(|error| error.message.len()).sum::<usize>();
+    rejections.iter().map(|rejection| size_of::<Rejection>() + rejection.original.len() + errors(rejection)).sum()
 }
 
 /// Turns bytes into requests.

@@ -201,8 +201,17 @@ impl Catalog {
         snapshots::newest(&mut connection).await
     }
 
-    /// Whether there is a snapshot with this number.
+    /// Waits for the end of a transaction that nobody waits for any more: the thread of its connection carries on with a commit that was begun.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let mut connection = self.pool.acquire().await?;
+        let _writing = self.writing.lock().await;
+        connection.begin_with("begin immediate").await?.rollback().await?;
+        Ok(())
+    }
+
+    /// Whether there is a snapshot with this number, once whoever writes has ended.
     pub(crate) async fn has_snapshot(&self, id: i64) -> Result<bool> {
+        self.settle().await?;
         let row = sqlx::query("select 1 from snapshot where id = ?1").bind(id).fetch_optional(&self.pool).await?;
         Ok(row.is_some())
     }

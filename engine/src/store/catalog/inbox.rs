@@ -86,14 +86,15 @@ impl Catalog {
     /// together, or the first alone if it takes more. A request is there whole or not at all.
     pub(crate) async fn inbox(&self, until: i64, bytes_max: u64) -> Result<Vec<InboxRows>> {
         let rows = sqlx::query(
-            "with rows_of_requests as (
-               select *, coalesce(request_last_sequence, last_sequence) as request,
-                      max(memory_bytes, length(rows)) as bytes
+            // The rows themselves are read only of what is chosen; those of before say nothing of their memory.
+            "with parts as (
+               select first_sequence, coalesce(request_last_sequence, last_sequence) as request,
+                      case when memory_bytes > 0 then memory_bytes else 8 * length(rows) end as bytes
                from inbox where last_sequence <= ?1
              ),
-             requests as (select request, sum(bytes) as bytes from rows_of_requests group by request),
+             requests as (select request, sum(bytes) as bytes from parts group by request),
              steps as (select request, bytes, sum(bytes) over (order by request) as bytes_to_here from requests)
-             select first_sequence, last_sequence, request, object, rows, bytes from rows_of_requests
+             select first_sequence, last_sequence, request, object, rows, bytes from parts join inbox using (first_sequence)
              where request in (select request from steps where bytes_to_here <= ?2 or bytes_to_here = bytes)
              order by first_sequence",
         )
@@ -166,6 +167,26 @@ mod tests {
         }
         acknowledging.close().await;
         catalog.close().await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn whether_a_snapshot_is_there_is_known_once_whoever_writes_has_ended() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
+        let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
+        let mut other = catalog.options.connect().await?;
+        sqlx::raw_sql(
+            "begin immediate;
+             insert into snapshot (id, committed_at, as_of, settings, first_sequence, last_sequence, last_refresh, cause)
+             values (1, 0, '2024-01-01', '{}', 1, 0, 0, 'push')",
+        )
+        .execute(&mut other)
+        .await?;
+        let asked = tokio::spawn(async move { catalog.has_snapshot(1).await });
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert!(!asked.is_finished());
+        sqlx::raw_sql("commit").execute(&mut other).await?;
+        assert!(asked.await.map_err(|error| Error::Internal(error.to_string()))??);
         Ok(())
     }
 

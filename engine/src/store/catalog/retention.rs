@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use sqlx::Row;
+use sqlx::{Connection, Row};
 
 use super::{Catalog, instant};
 use crate::error::Result;
@@ -37,9 +37,9 @@ impl Catalog {
     /// Forgets the snapshots that are not to be kept, and returns the paths of the files that no kept snapshot needs any more; the
     /// catalog names them no longer.
     pub(crate) async fn thin(&self, retention: Retention, now: DateTime<Utc>, in_use: &[i64]) -> Result<Vec<String>> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut connection = self.pool.acquire().await?;
         let rows = sqlx::query("select id, committed_at, cause, files_kept from snapshot order by id")
-            .fetch_all(&mut *transaction)
+            .fetch_all(&mut *connection)
             .await?;
         let mut snapshots = Vec::with_capacity(rows.len());
         for row in rows {
@@ -50,31 +50,36 @@ impl Catalog {
         let (with_files, without_files) = kept(&snapshots, retention, now);
         let with_files: HashSet<i64> = with_files.into_iter().chain(in_use.iter().copied()).collect();
         let without_files: HashSet<i64> = without_files.into_iter().collect();
-        for Kept { id, has_files, .. } in snapshots.iter().filter(|snapshot| !with_files.contains(&snapshot.id)) {
-            let sql = match (without_files.contains(id), has_files) {
-                (true, true) => "update snapshot set files_kept = 0 where id = ?1",
-                (true, false) => continue,
-                (false, _) => "delete from snapshot where id = ?1",
-            };
-            sqlx::query(sql).bind(id).execute(&mut *transaction).await?;
+        let others = snapshots.iter().filter(|snapshot| !with_files.contains(&snapshot.id));
+        let (emptied, forgotten): (Vec<&Kept>, Vec<&Kept>) = others.partition(|one| without_files.contains(&one.id));
+        let emptied = list(emptied.into_iter().filter(|snapshot| snapshot.has_files));
+        // Others wait for this: a few statements, however much there is to forget.
+        let _writing = self.writing.lock().await;
+        let mut transaction = connection.begin_with("begin immediate").await?;
+        for (sql, ids) in [
+            ("update snapshot set files_kept = 0 where id in (select value from json_each(?1))", emptied),
+            ("delete from snapshot where id in (select value from json_each(?1))", list(forgotten)),
+        ] {
+            sqlx::query(sql).bind(ids).execute(&mut *transaction).await?;
         }
         let ended = sqlx::query(
-            "select id, path from data_file
+            "delete from data_file
              where end_snapshot is not null and not exists (
                select 1 from snapshot s
-               where s.files_kept = 1 and s.id >= data_file.begin_snapshot and s.id < data_file.end_snapshot)",
+               where s.files_kept = 1 and s.id >= data_file.begin_snapshot and s.id < data_file.end_snapshot)
+             returning path",
         )
         .fetch_all(&mut *transaction)
         .await?;
-        let mut paths = Vec::with_capacity(ended.len());
-        for row in ended {
-            let id: i64 = row.try_get("id")?;
-            sqlx::query("delete from data_file where id = ?1").bind(id).execute(&mut *transaction).await?;
-            paths.push(row.try_get("path")?);
-        }
         transaction.commit().await?;
-        Ok(paths)
+        ended.iter().map(|row| Ok(row.try_get("path")?)).collect()
     }
+}
+
+/// Ids as a JSON array.
+fn list<'s>(snapshots: impl IntoIterator<Item = &'s Kept>) -> String {
+    let ids: Vec<String> = snapshots.into_iter().map(|snapshot| snapshot.id.to_string()).collect();
+    format!("[{}]", ids.join(","))
 }
 
 /// The ids of the snapshots that are kept with their files, and of those kept without.
