@@ -23,7 +23,7 @@ const KIND_DEFAULT: &str = "api";
 pub struct DataSource {
     /// Its id, which a sender names and records carry.
     pub id: String,
-    /// What people call it.
+    /// What people call it; several may have one name, and are then told apart by their ids.
     pub name: String,
     /// What feeds it: api, csv, manual, or the name of a billing system.
     pub kind: String,
@@ -49,7 +49,8 @@ impl Engine {
     /// that has left behind.
     ///
     /// # Errors
-    /// When its id or name cannot be one, or is that of another data source ([`crate::Error::Conflict`]).
+    /// When its id or name cannot be one, its id is the id or name of another data source, or its name the id of one
+    /// ([`crate::Error::Conflict`]).
     pub async fn create_data_source(&self, new: NewDataSource, random: [u8; 16]) -> Result<DataSource> {
         let id = new.id.unwrap_or_else(|| random_id("ds", random));
         let kind = new.kind.unwrap_or_else(|| KIND_DEFAULT.to_string());
@@ -83,7 +84,7 @@ impl Engine {
     /// The data source with this id or, if there is none, this name.
     ///
     /// # Errors
-    /// When the catalog cannot be read.
+    /// When several have this name ([`crate::Error::Conflict`]), or the catalog cannot be read.
     pub async fn data_source(&self, id_or_name: &str) -> Result<Option<DataSource>> {
         self.core.catalog.data_source(id_or_name).await
     }
@@ -91,7 +92,7 @@ impl Engine {
     /// Changes what the data source with this id is called, or what feeds it; none when there is no such source.
     ///
     /// # Errors
-    /// When the name cannot be one, or is the name or id of another data source ([`crate::Error::Conflict`]).
+    /// When the name cannot be one, or is the id of another data source ([`crate::Error::Conflict`]).
     pub async fn update_data_source(
         &self,
         id: &str,

@@ -41,6 +41,12 @@ pub(super) async fn run(engine: &Engine, command: &SourcesCommand) -> Result<Cod
 
 async fn create(engine: &Engine, args: &CreateSourceArgs) -> Result<(), Failure> {
     let CreateSourceArgs { name, id, kind } = args.clone();
+    // Here a name is what a source is called by; a second one is a mistake.
+    if engine.data_sources().await?.iter().any(|source| source.name == name) {
+        return Err(Failure::other(format!(
+            "\"{name}\" is the name of a data source already; use that one, or another name"
+        )));
+    }
     let source = engine.create_data_source(NewDataSource { id, name, kind }, random::bytes()?).await?;
     writeln!(stdout(), "{}", source.id)?;
     Ok(())

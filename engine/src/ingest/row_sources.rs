@@ -9,22 +9,21 @@ use super::row::Value;
 /// The data sources that the rows of a request may name.
 #[derive(Debug, Clone, Default)]
 pub struct RowSources {
-    /// Ids by ids and by names; an id goes before a name.
-    ids: HashMap<String, Arc<str>>,
+    /// Ids by ids and by names; an id goes before a name. None of a name that several have.
+    ids: HashMap<String, Option<Arc<str>>>,
     default: Option<Arc<str>>,
 }
 
 impl RowSources {
     /// Data sources by id and name; a row that names none is of `default`.
     pub fn new<'s>(sources: impl IntoIterator<Item = (&'s str, &'s str)>, default: Option<&str>) -> RowSources {
-        let mut ids: HashMap<String, Arc<str>> = HashMap::new();
-        let mut named = Vec::new();
+        let (mut ids, mut names) = (HashMap::new(), HashMap::new());
         for (id, name) in sources {
             let shared: Arc<str> = id.into();
-            ids.insert(id.to_string(), Arc::clone(&shared));
-            named.push((name.to_string(), shared));
+            ids.insert(id.to_string(), Some(Arc::clone(&shared)));
+            names.entry(name.to_string()).and_modify(|several| *several = None).or_insert(Some(shared));
         }
-        for (name, id) in named {
+        for (name, id) in names {
             ids.entry(name).or_insert(id);
         }
         RowSources { ids, default: default.map(Arc::from) }
@@ -40,10 +39,12 @@ impl RowSources {
             let kind = value.kind();
             return Err((Code::WrongType, format!("\"data_source\" must be text, not {kind}; put it in quotes")));
         };
-        self.ids.get(name.as_ref()).cloned().ok_or_else(|| {
-            let message = "is not a data source that this key may write; create it first, or correct the id";
-            (Code::DataSourceNotFound, format!("\"{name}\" {message}"))
-        })
+        let wrong = |message: &str| (Code::DataSourceNotFound, format!("\"{name}\" {message}"));
+        match self.ids.get(name.as_ref()) {
+            Some(Some(id)) => Ok(Arc::clone(id)),
+            Some(None) => Err(wrong("is what several data sources are called; name one by its id")),
+            None => Err(wrong("is not a data source that this key may write; create it first, or correct the id")),
+        }
     }
 }
 
@@ -58,7 +59,8 @@ mod tests {
     use super::RowSources;
 
     fn sources(default: Option<&str>) -> Option<Arc<RowSources>> {
-        Some(Arc::new(RowSources::new([("ds_1", "shop"), ("ds_2", "ds_1")], default)))
+        let sources = [("ds_1", "shop"), ("ds_2", "ds_1"), ("ds_3", "twin"), ("ds_4", "twin")];
+        Some(Arc::new(RowSources::new(sources, default)))
     }
 
     #[test]
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_row_of_no_data_source_is_refused_with_its_other_errors() {
         let options = DecodeOptions { row_sources: sources(None), format: Some(Format::Ndjson), ..customers() };
-        let input = "{\"id\":\"a\"}\n{\"id\":\"b\",\"name\":\"B\",\"data_source\":\"x\"}\n{\"id\":\"c\",\"name\":\"C\",\"data_source\":1}\n";
+        let input = "{\"id\":\"a\"}\n{\"id\":\"b\",\"name\":\"B\",\"data_source\":\"x\"}\n{\"id\":\"c\",\"name\":\"C\",\"data_source\":1}\n{\"id\":\"d\",\"name\":\"D\",\"data_source\":\"twin\"}\n";
         assert_eq!(
             render(input.as_bytes(), &options).lines().collect::<Vec<_>>(),
             [
@@ -87,6 +89,7 @@ mod tests {
                  | /name required \"name\" is required; give it a value",
                 "reject 2 b: /data_source data_source_not_found \"x\" is not a data source that this key may write; create it first, or correct the id [x]",
                 "reject 3 c: /data_source wrong_type \"data_source\" must be text, not a number; put it in quotes [1]",
+                "reject 4 d: /data_source data_source_not_found \"twin\" is what several data sources are called; name one by its id [twin]",
             ]
         );
     }

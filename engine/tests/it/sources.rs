@@ -77,19 +77,26 @@ async fn a_data_source_is_made_shown_and_changed() {
 }
 
 #[tokio::test]
-async fn an_id_or_name_is_of_one_data_source() {
+async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     create(engine, "a", "Shop").await.unwrap();
     create(engine, "b", "App").await.unwrap();
-    for (id, name) in [("a", "New"), ("Shop", "New"), ("c", "Shop"), ("c", "a")] {
+    for (id, name) in [("a", "New"), ("Shop", "New"), ("c", "a")] {
         let refused = create(engine, id, name).await;
         assert!(matches!(refused, Err(Error::Conflict(_))), "{id} {name}: {refused:?}");
     }
-    for name in ["Shop", "a"] {
-        let refused = engine.update_data_source("b", Some(name), None).await;
-        assert!(matches!(refused, Err(Error::Conflict(_))), "{name}: {refused:?}");
-    }
+    let refused = engine.update_data_source("b", Some("a"), None).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    // A name that several have names none of them; their ids do.
+    create(engine, "twin", "Shop").await.unwrap();
+    assert!(matches!(engine.data_source("Shop").await, Err(Error::Conflict(_))));
+    let customer = br#"[{"id":"c","name":"C"}]"#;
+    let pushed = engine.push("Shop", Some(ObjectType::Customers), customer.to_vec(), &PushOptions::default()).await;
+    assert!(matches!(pushed, Err(Error::Conflict(_))), "{pushed:?}");
+    assert_eq!(engine.data_source("twin").await.unwrap().unwrap().id, "twin");
+    engine.delete_data_source("twin").await.unwrap();
+    assert_eq!(engine.data_source("Shop").await.unwrap().unwrap().id, "a");
     // Its own name, its own id.
     assert!(engine.update_data_source("b", Some("App"), None).await.unwrap().is_some());
     assert!(engine.update_data_source("b", Some("b"), None).await.unwrap().is_some());

@@ -14,14 +14,11 @@ impl Catalog {
     /// The id that records sent under this id or name are stored with. A source that is there goes before a deleted one, which is known by its
     /// id alone.
     pub(crate) async fn data_source_id(&self, id_or_name: &str) -> Result<Option<String>> {
-        let row = sqlx::query(
-            "select id from data_source where id = ?1 or name = ?1 and deleted_at is null
-             order by deleted_at is null desc, id = ?1 desc, id limit 1",
-        )
-        .bind(id_or_name)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| Ok(row.try_get("id")?)).transpose()
+        match self.data_source(id_or_name).await? {
+            Some(source) => Ok(Some(source.id)),
+            None if self.had_data_source(id_or_name).await? => Ok(Some(id_or_name.to_string())),
+            None => Ok(None),
+        }
     }
 
     /// The data sources that are not deleted, oldest first.
@@ -31,7 +28,7 @@ impl Catalog {
         rows.iter().map(source_of).collect()
     }
 
-    /// The data source with this id or name, unless it is deleted.
+    /// The data source with this id or, if there is none, the only one with this name, unless it is deleted.
     pub(crate) async fn data_source(&self, id_or_name: &str) -> Result<Option<DataSource>> {
         let mut connection = self.pool.acquire().await?;
         find(&mut connection, id_or_name).await
@@ -49,13 +46,17 @@ impl Catalog {
         Ok(row.is_some())
     }
 
-    /// Adds a data source, or one that was deleted anew; neither its id nor its name may be those of another.
+    /// Adds a data source, or one that was deleted anew; its name may be that of another, but no id another's name, and no name another's id.
     pub(crate) async fn insert_data_source(&self, source: &DataSource) -> Result<()> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         for taken in [&source.id, &source.name] {
-            if let Some(other) = find(&mut transaction, taken).await? {
-                return Err(is_taken(taken, &other));
+            if with_id(&mut transaction, taken).await?.is_some() {
+                return Err(is_taken("id", taken));
             }
+        }
+        // What is sent under that name must not go elsewhere from now on.
+        if !with_name(&mut transaction, &source.id).await?.is_empty() {
+            return Err(is_taken("name", &source.id));
         }
         sqlx::query(
             "insert into data_source (id, name, kind, created_at, updated_at) values (?1, ?2, ?3, ?4, ?4)
@@ -82,9 +83,9 @@ impl Catalog {
     ) -> Result<Option<DataSource>> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         if let Some(name) = name
-            && let Some(other) = find(&mut transaction, name).await?.filter(|other| other.id != id)
+            && with_id(&mut transaction, name).await?.is_some_and(|other| other.id != id)
         {
-            return Err(is_taken(name, &other));
+            return Err(is_taken("id", name));
         }
         let row = sqlx::query(
             "update data_source set name = coalesce(?2, name), kind = coalesce(?3, kind), updated_at = ?4
@@ -169,17 +170,28 @@ pub(super) fn add_data_sources<'a>(
 }
 
 async fn find(connection: &mut SqliteConnection, id_or_name: &str) -> Result<Option<DataSource>> {
-    let row = sqlx::query(
-        "select * from data_source where (id = ?1 or name = ?1) and deleted_at is null order by id = ?1 desc limit 1",
-    )
-    .bind(id_or_name)
-    .fetch_optional(connection)
-    .await?;
+    if let Some(source) = with_id(connection, id_or_name).await? {
+        return Ok(Some(source));
+    }
+    match with_name(connection, id_or_name).await?.as_slice() {
+        [] => Ok(None),
+        [only] => source_of(only).map(Some),
+        _ => Err(Error::Conflict(format!("several data sources are called \"{id_or_name}\"; name one by its id"))),
+    }
+}
+
+async fn with_name(connection: &mut SqliteConnection, name: &str) -> Result<Vec<SqliteRow>> {
+    let sql = "select * from data_source where name = ?1 and deleted_at is null limit 2";
+    Ok(sqlx::query(sql).bind(name).fetch_all(connection).await?)
+}
+
+async fn with_id(connection: &mut SqliteConnection, id: &str) -> Result<Option<DataSource>> {
+    let sql = "select * from data_source where id = ?1 and deleted_at is null";
+    let row = sqlx::query(sql).bind(id).fetch_optional(connection).await?;
     row.as_ref().map(source_of).transpose()
 }
 
-fn is_taken(text: &str, other: &DataSource) -> Error {
-    let what = if other.id == text { "id" } else { "name" };
+fn is_taken(what: &str, text: &str) -> Error {
     Error::Conflict(format!("\"{text}\" is the {what} of a data source already; use that one, or another {what}"))
 }
 
