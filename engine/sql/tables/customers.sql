@@ -7,6 +7,7 @@ select
   email,
   arrow_cast(instant_of(created, created_zoned, $timezone), 'Timestamp(Microsecond, Some("UTC"))') as created,
   country,
+  state,
   arrow_cast(instant_of(trial_started, trial_started_zoned, $timezone), 'Timestamp(Microsecond, Some("UTC"))') as trial_started,
   metadata
 from customers

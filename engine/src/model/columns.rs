@@ -39,8 +39,8 @@ pub(crate) fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayR
 /// The fields of a type as a sender names them.
 pub fn field_names(object: ObjectType) -> &'static [&'static str] {
     match object {
-        ObjectType::Customers => &["id", "name", "email", "created", "country", "trial_started", "metadata"],
-        ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency", "plan_group"],
+        ObjectType::Customers => &["id", "name", "email", "created", "country", "state", "trial_started", "metadata"],
+        ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency", "plan_group", "product_name"],
         ObjectType::Invoices => &[
             "id",
             "customer_id",
@@ -98,7 +98,7 @@ fn stored_columns(object: ObjectType) -> Vec<Field> {
 fn customer_columns() -> Vec<Field> {
     let mut fields = vec![text("id", false), text("name", false), text("email", true)];
     fields.extend(date("created", true));
-    fields.push(text("country", true));
+    fields.extend([text("country", true), text("state", true)]);
     fields.extend(date("trial_started", true));
     fields.push(text("metadata", true));
     fields
@@ -112,6 +112,7 @@ fn plan_columns() -> Vec<Field> {
         whole("interval_count", false),
         text("currency", false),
         text("plan_group", true),
+        text("product_name", true),
     ]
 }
 

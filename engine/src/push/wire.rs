@@ -1,9 +1,11 @@
 //! Rows in the inbox are Arrow IPC streams; where they are many, compressed with zstd, so that the disk writes less and more may wait.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
@@ -42,6 +44,18 @@ pub(super) fn of_bytes(object: ObjectType, bytes: &[u8]) -> Result<RecordBatch> 
 }
 
 fn of_plain(object: ObjectType, bytes: &[u8]) -> Result<RecordBatch> {
-    let batches = StreamReader::try_new(Cursor::new(bytes), None)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(concat_batches(&stored_schema(object), &batches)?)
+    let schema = stored_schema(object);
+    let batches = StreamReader::try_new(Cursor::new(bytes), None)?
+        .map(|batch| conform(&schema, &batch?))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(concat_batches(&schema, &batches)?)
+}
+
+/// The columns by their names: what an earlier version acknowledged may lack some.
+fn conform(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch> {
+    let column = |field: &FieldRef| match rows.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), rows.num_rows()),
+    };
+    Ok(RecordBatch::try_new(Arc::clone(schema), schema.fields().iter().map(column).collect())?)
 }

@@ -21,6 +21,7 @@ pub(crate) struct Customer {
     email: Option<String>,
     created_date: Option<String>,
     country: Option<String>,
+    state: Option<String>,
     trial_started: Option<String>,
     #[schema(value_type = Object)]
     custom_variables: Box<RawValue>,
@@ -31,6 +32,10 @@ pub(crate) struct Customer {
     /// `active` (it has MRR), `canceled` (it had), `trialing` (it began a trial and never had), `lead`.
     #[schema(example = "active")]
     status: &'static str,
+    /// Always null, as the two after it: billing records do not tell.
+    trial_end_date: Option<NaiveDate>,
+    overdue_date: Option<NaiveDate>,
+    cancel_reason: Option<String>,
     /// The currency of its latest movement.
     #[schema(example = "usd")]
     currency: Option<String>,
@@ -53,7 +58,6 @@ pub(crate) struct Plan {
     #[schema(example = "usd")]
     currency: String,
     plan_group: Option<String>,
-    /// Not kept; always null.
     product_name: Option<String>,
 }
 
@@ -101,11 +105,15 @@ impl Customer {
             email: row.text("email")?,
             created_date: row.instant("created")?,
             country: row.text("country")?,
+            state: row.text("state")?,
             trial_started,
             custom_variables,
             paid_started: lives.iter().map(|life| life.paid_from).min(),
             cancel_date: latest.filter(|_| !is_paying).map(|life| life.changed_on),
             status,
+            trial_end_date: None,
+            overdue_date: None,
+            cancel_reason: None,
             currency: latest.map(|life| life.currency.clone()),
             current_mrr: lives
                 .iter()
@@ -128,7 +136,7 @@ impl Plan {
             billing_freq_count: row.whole("interval_count")?.unwrap_or(1),
             currency: row.required("currency")?.to_ascii_lowercase(),
             plan_group: row.text("plan_group")?,
-            product_name: None,
+            product_name: row.text("product_name")?,
         })
     }
 }
