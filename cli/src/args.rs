@@ -15,7 +15,7 @@ use crate::output::Format;
 
 pub(crate) use keys::{CreateKeyArgs, KeysCommand};
 pub(crate) use records::{DeleteArgs, ImportArgs, OnError, PushArgs};
-pub(crate) use serve::ServeArgs;
+pub(crate) use serve::{ServeArgs, listen_address};
 pub(crate) use sources::{CreateSourceArgs, SourcesCommand};
 
 /// MRR you can trust, from your own billing records.

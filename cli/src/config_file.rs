@@ -1,7 +1,6 @@
 //! `mrrow.toml`: what is configured once and not typed each time. A flag or a variable of the environment goes before it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -26,7 +25,7 @@ pub(crate) struct ConfigFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Serve {
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<String>,
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) pull_allow: Option<Vec<String>>,

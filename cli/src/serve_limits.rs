@@ -7,7 +7,7 @@ use mrrow_server::Limits;
 const MIB: u64 = 1024 * 1024;
 
 /// Every limit: its name, what it bounds, and its place.
-const NAMED: [(&str, &str, Place); 18] = [
+const NAMED: [(&str, &str, Place); 21] = [
     ("connections", "open connections", |limits| Field::Count(&mut limits.connections)),
     ("head_seconds", "until the head of a request is sent", |limits| Field::Seconds(&mut limits.head_time)),
     ("body_seconds", "until the body of a request is sent", |limits| Field::Seconds(&mut limits.body_time)),
@@ -23,8 +23,13 @@ const NAMED: [(&str, &str, Place); 18] = [
     ("pull_pages", "of a type in a sync", |limits| Field::Count(&mut limits.pull.pages)),
     ("pull_page_mib", "of a page as it is sent", |limits| Field::Mib(&mut limits.pull.page_bytes)),
     ("pull_decoded_mib", "of a page, decompressed", |limits| Field::Mib(&mut limits.pull.decoded_bytes)),
+    ("pull_pause_seconds", "in which an endpoint sends nothing", |limits| Field::Seconds(&mut limits.pull.pause_time)),
     ("pull_page_seconds", "until a page is fetched", |limits| Field::Seconds(&mut limits.pull.page_time)),
     ("pull_sync_seconds", "until a sync is done", |limits| Field::Seconds(&mut limits.pull.sync_time)),
+    ("pull_retries", "of a page that fails in a way that may pass", |limits| Field::Count(&mut limits.pull.retries)),
+    ("pull_retry_after_seconds", "that Retry-After can ask for", |limits| {
+        Field::Seconds(&mut limits.pull.retry_after_max)
+    }),
     ("pull_syncs", "syncs at work at once", |limits| Field::Count(&mut limits.pull.syncs)),
 ];
 
@@ -119,8 +124,11 @@ mod tests {
                 pages: 3,
                 page_bytes: 3 << 20,
                 decoded_bytes: 3 << 20,
+                pause_time: Duration::from_secs(3),
                 page_time: Duration::from_secs(3),
                 sync_time: Duration::from_secs(3),
+                retries: 3,
+                retry_after_max: Duration::from_secs(3),
                 syncs: 3,
                 ..PullLimits::default()
             },

@@ -1,6 +1,6 @@
 //! The arguments of `mrrow serve`.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::serve_limits;
 #[command(after_help = after_help())]
 pub(crate) struct ServeArgs {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "HOST:PORT", env = "MRROW_LISTEN")]
+    #[arg(long, value_name = "HOST:PORT", env = "MRROW_LISTEN", value_parser = listen_address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Serve HTTPS with this certificate chain, PEM
     #[arg(long, value_name = "FILE", env = "MRROW_TLS_CERTIFICATE")]
@@ -36,6 +36,14 @@ pub(crate) struct ServeArgs {
     /// Set a limit, such as connections=100; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", env = "MRROW_LIMITS", value_delimiter = ',', value_parser = serve_limits::typed)]
     pub(crate) limits: Vec<(String, u64)>,
+}
+
+/// The address of a host and port; of a host with several, one that any client reaches.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().map_err(|error| format!("{error}; give HOST:PORT, such as 127.0.0.1:8080"))?;
+    let mut addresses: Vec<SocketAddr> = found.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses.first().copied().ok_or_else(|| format!("the host of \"{text}\" has no address"))
 }
 
 fn after_help() -> String {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use mrrow_engine::Engine;
 use mrrow_engine::access::{NewKey, Role};
-use mrrow_server::{Random, Server, ServerConfig, SqlWorker, Tls};
+use mrrow_server::{Server, ServerConfig, SqlWorker, Tls};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, listen_address};
 use crate::config_file;
 use crate::exit::{Code, Failure};
 use crate::logging::{self, LogFormat};
+use crate::random;
 use crate::serve_limits;
 
 /// Where a server listens unless it is told.
@@ -35,7 +36,7 @@ pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_fi
     let config = config(args, file)?;
     let listen = config.listen;
     engine.start_writing().await?;
-    let server = Server::bind(Arc::clone(engine), config, random())
+    let server = Server::bind(Arc::clone(engine), config, random::source())
         .await
         .map_err(|error| Failure::other(format!("listen on {listen}: {error}")))?;
     tell_first_key(engine).await?;
@@ -49,7 +50,13 @@ pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_fi
 
 /// What is typed goes before what is in the file.
 fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, Failure> {
-    let mut config = ServerConfig::new(args.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT));
+    let listen = match (args.listen, &file.listen) {
+        (Some(address), _) => address,
+        (None, Some(text)) => listen_address(text)
+            .map_err(|error| Failure::usage(format!("listen = \"{text}\" in the configuration: {error}")))?,
+        (None, None) => LISTEN_DEFAULT,
+    };
+    let mut config = ServerConfig::new(listen);
     for (name, number) in file.limits.iter().chain(args.limits.iter().map(|(name, number)| (name, number))) {
         serve_limits::set(&mut config.limits, name, *number).map_err(Failure::usage)?;
     }
@@ -81,20 +88,13 @@ fn sql_worker() -> Result<SqlWorker, Failure> {
     Ok(SqlWorker { program, arguments: vec!["sql-worker".to_string()] })
 }
 
-/// The system's own randomness.
-pub(super) fn random() -> Random {
-    Arc::new(|bytes: &mut [u8]| getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string())))
-}
-
 /// Without any key nobody could use the server: the first start makes one and shows it once.
 async fn tell_first_key(engine: &Engine) -> Result<(), Failure> {
     if !engine.keys().await?.is_empty() {
         return Ok(());
     }
     let new = NewKey { name: "first start".to_string(), role: Role::Admin, data_sources: None, expires_at: None };
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| Failure::other(format!("read randomness: {error}")))?;
-    let (_, key) = engine.create_key(&new, secret).await?;
+    let (_, key) = engine.create_key(&new, random::bytes()?).await?;
     writeln!(io::stderr(), "admin key, shown this once: {key}")?;
     Ok(())
 }
