@@ -39,27 +39,24 @@ pub(crate) struct ErrorBody {
     pub(crate) request_id: String,
 }
 
-/// One thing that is wrong with a request.
+/// One thing that is wrong with a request. Every key is there; those that do not apply are null.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ErrorDetail {
-    /// Which object of a batch, counted from 0; in NDJSON and CSV the line, counted from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Which object of a batch, counted from 0.
     pub(crate) index: Option<u64>,
+    /// In NDJSON and CSV the line on which the object begins, counted from 1.
+    pub(crate) line: Option<u64>,
     /// The object's id, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
-    /// Where in the request: a JSON pointer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where in a JSON request: a JSON pointer.
     pub(crate) pointer: Option<String>,
-    /// The field or parameter.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The field or parameter; null of what is wrong with the whole object or request.
     pub(crate) field: Option<String>,
     /// What kind of error.
     pub(crate) code: String,
     /// What is wrong and what would fix it.
     pub(crate) message: String,
-    /// The value refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The value refused, as text; null of one that is missing.
     pub(crate) value: Option<String>,
 }
 

@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
@@ -27,6 +28,21 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             Ok(axum::extract::Query(query)) => Ok(Query(query)),
             Err(error) => Err(ApiError::bad_request("invalid_query", error.body_text())),
         }
+    }
+}
+
+/// A parameter that is said or not: `true` or `1`, `false` or `0`, or only its name.
+pub(crate) fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_flag(&text).ok_or_else(|| serde::de::Error::custom(format!("\"{text}\" is neither \"true\" nor \"false\"")))
+}
+
+/// The same, of its text.
+pub(crate) fn parse_flag(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" | "" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
     }
 }
 

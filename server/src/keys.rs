@@ -30,6 +30,9 @@ pub(crate) struct KeyRequest {
     /// The data sources it is restricted to; all of them without.
     #[serde(default)]
     data_sources: Option<Vec<String>>,
+    /// The only one that it is restricted to.
+    #[serde(default)]
+    data_source: Option<String>,
     /// When it ends.
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
@@ -40,8 +43,10 @@ pub(crate) struct KeyRequest {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum KeyRole {
     /// Everything.
+    #[serde(alias = "Admin")]
     Admin,
     /// Read.
+    #[serde(alias = "Viewer")]
     Viewer,
 }
 
@@ -101,7 +106,15 @@ async fn create(State(app): State<App>, caller: Caller, Json(request): Json<KeyR
         KeyRole::Admin => Role::Admin,
         KeyRole::Viewer => Role::Viewer,
     };
-    let KeyRequest { name, data_sources, expires_at, .. } = request;
+    let KeyRequest { name, data_sources, data_source, expires_at, .. } = request;
+    let data_sources = match (data_sources, data_source) {
+        (Some(_), Some(_)) => {
+            let message = "\"data_source\" and \"data_sources\" say the same; send one of the two";
+            return Err(ApiError::invalid("data_source", message));
+        }
+        (None, Some(only)) => Some(vec![only]),
+        (data_sources, None) => data_sources,
+    };
     if expires_at.is_some_and(|at| at <= app.now()) {
         return Err(ApiError::invalid("expires_at", "\"expires_at\" is in the past; name an instant to come"));
     }

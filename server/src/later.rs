@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::error::{ApiError, Result};
 
 /// Where there are such operations, what they are of, and what serves meanwhile.
-const LATER: [(&str, &str, &str); 9] = [
+const LATER: [(&str, &str, &str); 11] = [
     ("/reports", "reports", NUMBERS),
     ("/forecast", "forecasts", NUMBERS),
     ("/exports", "exports", NUMBERS),
@@ -16,6 +16,8 @@ const LATER: [(&str, &str, &str); 9] = [
     ("/data/segments", "segments", FILTERS),
     ("/integrations", "webhooks", NUMBERS),
     ("/profile", "profiles", KEYS),
+    ("/account", "accounts", KEYS),
+    ("/chat", "chats", NUMBERS),
     ("/settings/notifications", "notifications", NUMBERS),
 ];
 

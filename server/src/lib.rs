@@ -13,6 +13,7 @@ mod routes;
 mod caller;
 mod error;
 mod extract;
+mod published;
 mod request_id;
 
 mod health;

@@ -121,7 +121,7 @@ async fn create(State(app): State<App>, caller: Caller, Json(request): Json<Grou
     require_all(&caller)?;
     let definition = laid_over(GroupDefinition::default(), request)?;
     let group = app.engine.create_plan_group(definition, app.random()?).await?;
-    Ok(axum::Json(Done { success: true, id: group.id }))
+    Ok(axum::Json(Done::to(group.id)))
 }
 
 /// Changes a plan group; what is not given stays.
@@ -138,7 +138,7 @@ async fn update(
     require_all(&caller)?;
     let before = app.engine.plan_group(&id).await?.ok_or_else(|| not_found(&id))?;
     let group = app.engine.put_plan_group(&id, laid_over(before.definition, request)?).await?;
-    Ok(axum::Json(Done { success: true, id: group.id }))
+    Ok(axum::Json(Done::to(group.id)))
 }
 
 /// Deletes a plan group; its plans stay.
@@ -148,7 +148,7 @@ async fn update(
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Done>> {
     require_all(&caller)?;
     match app.engine.delete_plan_group(&id).await? {
-        true => Ok(axum::Json(Done { success: true, id })),
+        true => Ok(axum::Json(Done::to(id))),
         false => Err(not_found(&id)),
     }
 }
@@ -210,7 +210,7 @@ async fn plans(app: &App, caller: &Caller, groups: &[PlanGroup]) -> Result<Optio
     if !is_restricted && groups.iter().all(|group| group.definition.kind == GroupKind::Manual) {
         return Ok(None);
     }
-    let mut snapshot = fresh(app, None).await?;
+    let mut snapshot = fresh(app).await?;
     if is_restricted {
         let seen: Vec<String> = visible_sources(app, caller).await?.into_iter().map(|source| source.id).collect();
         snapshot = snapshot.restricted_to(&seen).await?;

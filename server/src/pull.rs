@@ -32,6 +32,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 pub use address::Allowed;
+pub(crate) use configure::PullRequest;
 pub use limits::PullLimits;
 pub(crate) use scheduler::keep_schedules;
 pub(crate) use syncs::Syncs;

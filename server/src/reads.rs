@@ -30,7 +30,7 @@ use crate::error::{ApiError, Result};
 
 pub(crate) use encode::{Encoder, JsonRow, json_text};
 pub(crate) use format::{Format, Wanted};
-pub(crate) use moment::{Entity, Moment, wait};
+pub(crate) use moment::{Entity, Moment};
 pub(crate) use opened::Opened;
 pub(crate) use parameters::ReadParams;
 
@@ -64,8 +64,7 @@ impl Reads {
     }
 }
 
-/// The snapshot that a request asks for, once it has what `min_sequence` names, with the rows that the caller sees. It is opened once for
-/// all requests of its moment.
+/// The snapshot that a request asks for, with the rows that the caller sees. It is opened once for all requests of its moment.
 pub(crate) async fn pinned(app: &App, caller: &Caller, parameters: &ReadParams) -> Result<Arc<Snapshot>> {
     Moment::of(app, parameters).await?.open(app, caller).await
 }

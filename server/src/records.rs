@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, Result};
-use crate::reads::wait;
+use crate::published::wait;
 use crate::sources::{SourceQuery, visible_sources};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -29,16 +29,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(change::show_invoice, change::update_invoice, change::delete_invoice))
 }
 
-/// Waits until everything that was acknowledged here, and what a client waits for besides, is published.
-pub(crate) async fn settled(app: &App, min_sequence: Option<i64>) -> Result<()> {
-    let acknowledged = app.engine.last_acknowledged().await.unwrap_or_default();
-    let sequence = acknowledged.max(min_sequence.unwrap_or_default());
-    wait(app, sequence).await
+/// Waits until everything that was acknowledged here is published.
+pub(crate) async fn settled(app: &App) -> Result<()> {
+    wait(app, app.engine.last_acknowledged().await.unwrap_or_default()).await
 }
 
 /// Everything that was acknowledged before, at one moment.
-pub(crate) async fn fresh(app: &App, min_sequence: Option<i64>) -> Result<Snapshot> {
-    settled(app, min_sequence).await?;
+pub(crate) async fn fresh(app: &App) -> Result<Snapshot> {
+    settled(app).await?;
     let engine: &Engine = &app.engine;
     Ok(engine.snapshot(None).await?)
 }
@@ -55,7 +53,7 @@ async fn source_of_record(
     if let Some(source) = query.resolve(app, caller, &visible).await? {
         return Ok(source);
     }
-    let mut sources = fresh(app, None).await?.sources_of(object, id).await?;
+    let mut sources = fresh(app).await?.sources_of(object, id).await?;
     sources.retain(|source| caller.key.sees(source));
     match sources.as_slice() {
         [] => Err(record_not_found(object, id)),

@@ -12,7 +12,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, Result};
 use crate::{
-    health, imports, keys, later, metrics, openapi, plan_groups, pull, push, reads, records, request_id, sources, sql,
+    health, imports, keys, later, metrics, openapi, plan_groups, published, pull, push, reads, records, request_id,
+    sources, sql,
 };
 
 /// Every route and its handler, with the layers around them.
@@ -20,6 +21,7 @@ pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
     let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
     let small = small.fallback(later::nothing_here);
+    let small = small.layer(from_fn_with_state(app.clone(), published::wait_where_named));
     let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
     around(routes, app)
 }

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::extract::{Json, Path, Query};
+use crate::pull::PullRequest;
 
 /// How long an answer waits for a reset; a longer one goes on by itself.
 const RESET_WAIT: Duration = Duration::from_secs(20);
@@ -46,10 +47,16 @@ pub(crate) struct Source {
     /// What feeds it.
     #[serde(rename = "type")]
     kind: String,
-    /// `connected`: it takes records.
+    /// `connected`: it takes records; `importing`: it is fetched, and takes them too.
+    #[schema(example = "connected")]
     status: &'static str,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// The sync that is at work, `waiting` or `running`; null when none is.
+    #[schema(example = "running")]
+    import_status: Option<&'static str>,
+    /// When that was asked for.
+    import_started: Option<DateTime<Utc>>,
 }
 
 /// A new data source with a key for its sender.
@@ -69,7 +76,7 @@ pub(crate) struct Sources {
 }
 
 /// What a data source is to be.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct SourceRequest {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
@@ -81,6 +88,9 @@ pub(crate) struct SourceRequest {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 255)]
     id: Option<String>,
+    /// How it is fetched, where it is; it can be set later too.
+    #[serde(default)]
+    pull: Option<PullRequest>,
 }
 
 /// What of a data source is to change.
@@ -100,6 +110,19 @@ pub(crate) struct Done {
     pub(crate) success: bool,
     /// What it was done to.
     pub(crate) id: String,
+    /// Where records were changed: a read with `?min_sequence=` this sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sequence: Option<i64>,
+}
+
+impl Done {
+    pub(crate) fn to(id: String) -> Done {
+        Done { success: true, id, sequence: None }
+    }
+
+    pub(crate) fn acknowledged(id: String, sequence: i64) -> Done {
+        Done { sequence: Some(sequence), ..Done::to(id) }
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -115,40 +138,52 @@ struct ListQuery {
 #[into_params(parameter_in = Query)]
 struct DeleteQuery {
     /// Also delete the records that it has sent; they stay otherwise.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::extract::flag")]
     delete_data: bool,
 }
 
-impl From<DataSource> for Source {
-    fn from(source: DataSource) -> Source {
+impl Source {
+    fn of(app: &App, source: DataSource) -> Source {
         let DataSource { id, name, kind, created_at, updated_at, .. } = source;
-        Source { id, name, kind, status: "connected", created_at, updated_at }
+        let sync = app.pulls.at_work(&id);
+        let status = if sync.is_some() { "importing" } else { "connected" };
+        let import_status = sync.as_ref().map(|job| job.state.as_str());
+        let import_started = sync.map(|job| job.created_at);
+        Source { id, name, kind, status, created_at, updated_at, import_status, import_started }
     }
 }
 
 /// The data source of a path, if the caller may see it.
 pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<DataSource> {
-    match app.engine.data_source(id).await? {
-        Some(source) => {
-            caller.require_source(&source.id)?;
-            Ok(source)
-        }
+    let sources = app.engine.data_sources().await?;
+    match (found(&sources, caller, id)?, &caller.key.data_sources) {
+        (Some(source), _) => Ok(source.clone()),
+        (None, None) => Err(ApiError::data_source_not_found(id)),
         // Whoever is restricted learns nothing of other sources.
-        None if caller.key.data_sources.is_some() => {
-            caller.require_source(id)?;
-            Err(ApiError::data_source_not_found(id))
+        (None, Some(_)) => Err(caller.require_source(id).err().unwrap_or_else(|| ApiError::data_source_not_found(id))),
+    }
+}
+
+/// The source with this id or, if there is none, the only one with this name that the caller sees.
+fn found<'s>(sources: &'s [DataSource], caller: &Caller, id: &str) -> Result<Option<&'s DataSource>> {
+    if let Some(source) = sources.iter().find(|source| source.id == id) {
+        return caller.require_source(&source.id).map(|()| Some(source));
+    }
+    let mut named = sources.iter().filter(|source| source.name == id && caller.key.sees(&source.id));
+    match (named.next(), named.next()) {
+        (only, None) => Ok(only),
+        _ => {
+            let message = format!("several data sources are called \"{id}\"; name one by its id");
+            Err(ApiError::conflict("ambiguous_data_source", message))
         }
-        None => Err(ApiError::data_source_not_found(id)),
     }
 }
 
 /// The id of the data source of a path, if the caller may see it, as it was a moment ago: pushes do not ask the catalog each time.
 pub(crate) async fn recent_source_of(app: &App, caller: &Caller, id: &str) -> Result<String> {
     let sources = app.engine.recent_data_sources().await?;
-    let found =
-        sources.iter().find(|source| source.id == id).or_else(|| sources.iter().find(|source| source.name == id));
-    match found {
-        Some(source) => caller.require_source(&source.id).map(|()| source.id.clone()),
+    match found(&sources, caller, id)? {
+        Some(source) => Ok(source.id.clone()),
         None => Ok(source_of(app, caller, id).await?.id),
     }
 }
@@ -208,26 +243,27 @@ async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQu
     let is_asked_for = |source: &DataSource| {
         caller.key.sees(&source.id) && query.kind.as_ref().is_none_or(|kind| *kind == source.kind)
     };
-    Ok(axum::Json(Sources { result: sources.into_iter().filter(is_asked_for).map(Source::from).collect() }))
+    let asked_for = sources.into_iter().filter(is_asked_for);
+    Ok(axum::Json(Sources { result: asked_for.map(|source| Source::of(&app, source)).collect() }))
 }
 
 /// Makes a data source.
 #[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
     responses((status = 201, description = "the data source", body = Source),
-              (status = 409, description = "there is one with this id or name", body = ErrorBody)))]
+              (status = 409, description = "there is one with this id", body = ErrorBody)))]
 async fn create(
     State(app): State<App>,
     caller: Caller,
     Json(request): Json<SourceRequest>,
 ) -> Result<impl IntoResponse> {
     let source = make(&app, &caller, request).await?;
-    Ok((StatusCode::CREATED, axum::Json(Source::from(source))))
+    Ok((StatusCode::CREATED, axum::Json(Source::of(&app, source))))
 }
 
 /// Makes a data source, with a key for its sender.
 #[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
     responses((status = 201, description = "the data source", body = ClientSource),
-              (status = 409, description = "there is one with this id or name", body = ErrorBody)))]
+              (status = 409, description = "there is one with this id", body = ErrorBody)))]
 async fn create_for_client(
     State(app): State<App>,
     caller: Caller,
@@ -242,7 +278,7 @@ async fn create_for_client(
         }
         _ => None,
     };
-    Ok((StatusCode::CREATED, axum::Json(ClientSource { source: source.into(), access_token })))
+    Ok((StatusCode::CREATED, axum::Json(ClientSource { source: Source::of(&app, source), access_token })))
 }
 
 /// One data source.
@@ -250,7 +286,8 @@ async fn create_for_client(
     responses((status = 200, description = "the data source", body = Source),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Source>> {
-    Ok(axum::Json(source_of(&app, &caller, &id).await?.into()))
+    let source = source_of(&app, &caller, &id).await?;
+    Ok(axum::Json(Source::of(&app, source)))
 }
 
 /// Changes what a data source is called.
@@ -258,7 +295,7 @@ async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
     request_body = Option<SourceChange>,
     responses((status = 200, description = "the data source", body = Source),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "another one has this name", body = ErrorBody)))]
+              (status = 409, description = "another one has this id, or several have this name", body = ErrorBody)))]
 async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -269,7 +306,8 @@ async fn update(
     let source = source_of(&app, &caller, &id).await?;
     check_kind(change.kind.as_deref())?;
     let changed = app.engine.update_data_source(&source.id, change.name.as_deref(), change.kind.as_deref()).await?;
-    changed.map(|source| axum::Json(source.into())).ok_or_else(|| ApiError::data_source_not_found(&id))
+    let changed = changed.ok_or_else(|| ApiError::data_source_not_found(&id))?;
+    Ok(axum::Json(Source::of(&app, changed)))
 }
 
 /// Deletes a data source: it takes no more records. What it has sent stays in the numbers unless that is to go too.
@@ -291,7 +329,7 @@ async fn delete(
     if query.delete_data {
         empty(&app, &source.id).await?;
     }
-    Ok(axum::Json(Done { success: true, id: source.id }))
+    Ok(axum::Json(Done::to(source.id)))
 }
 
 /// Deletes every record of a data source; the source and how it is fed stay.
@@ -303,15 +341,20 @@ async fn reset(State(app): State<App>, caller: Caller, Path(id): Path<String>) -
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     empty(&app, &source.id).await?;
-    Ok(axum::Json(Done { success: true, id: source.id }))
+    Ok(axum::Json(Done::to(source.id)))
 }
 
 async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<DataSource> {
     caller.require_admin()?;
     caller.require_all_sources()?;
     check_kind(request.kind.as_deref())?;
-    let SourceRequest { name, kind, id } = request;
-    Ok(app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?)
+    let SourceRequest { name, kind, id, pull } = request;
+    let pull = pull.map(|pull| pull.check(app)).transpose()?;
+    let source = app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?;
+    if let Some(pull) = pull {
+        pull.set(app, &source.id).await?;
+    }
+    Ok(source)
 }
 
 fn check_kind(kind: Option<&str>) -> Result<()> {

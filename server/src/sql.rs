@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Json, Query};
+use crate::extract::Json;
 use crate::reads::{Format, ReadParams, Wanted, pinned};
 
 pub(crate) use child::Workers;
@@ -78,16 +78,13 @@ pub(crate) struct Column {
     kind: String,
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "it documents the parameter, which `Wanted` reads")]
 pub(crate) struct SqlParams {
-    /// Answer once what was acknowledged up to this sequence can be seen; told in words, as in [`ReadParams`].
-    #[param(ignore)]
-    min_sequence: Option<i64>,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
-    #[serde(rename = "format")]
-    #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
-    _format: Option<String>,
+    #[param(pattern = "^(json|ndjson|csv|arrow|parquet)$")]
+    format: Option<String>,
 }
 
 /// Runs one read-only statement. Its time, memory, rows and bytes are limited; a JSON answer that was cut says so, and one in another form
@@ -101,19 +98,13 @@ pub(crate) struct SqlParams {
     (status = 408, description = "sql_timeout: it takes too long", body = ErrorBody),
     (status = 413, description = "sql_limit: it is too long or too deep, needs too much memory, or answers too much", body = ErrorBody),
     (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
-pub(crate) async fn sql(
-    State(app): State<App>,
-    caller: Caller,
-    wanted: Wanted,
-    Query(query): Query<SqlParams>,
-    request: Request,
-) -> Result<Response> {
+pub(crate) async fn sql(State(app): State<App>, caller: Caller, wanted: Wanted, request: Request) -> Result<Response> {
     let Json(request) = <Json<SqlRequest> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
     let limits = &app.config.sql;
     let format = wanted.or(Format::Json);
     let statement = statement(&request, format, limits)?;
     let place = app.sql.place(limits).await?;
-    let parameters = ReadParams { as_of: request.as_of, min_sequence: query.min_sequence, ..ReadParams::default() };
+    let parameters = ReadParams { as_of: request.as_of, ..ReadParams::default() };
     let snapshot = pinned(&app, &caller, &parameters).await?;
     let running = child::start(&app, place, statement, snapshot).await?;
     answer::answer(running, format, limits).await

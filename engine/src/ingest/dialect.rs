@@ -10,7 +10,7 @@ use crate::model::{ObjectType, field_names};
 /// Whose rules a sender follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
-    /// Those of the Custom API's page: required fields are required.
+    /// Those of the Custom API's page: required fields are required. A plan's `billing_freq` is read as the clients' all the same.
     #[default]
     Page,
     /// Those of GrowPanel's clients: a customer's name is its email unless given, a plan's `interval_count` 1; an invoice without a type is
@@ -71,6 +71,8 @@ impl Dialect {
     /// Fills in what the dialect lets a sender leave out.
     pub(super) fn complete(self, object: ObjectType, row: &mut Row<'_>) {
         match (self, object) {
+            // Whoever calls it `billing_freq` means what GrowPanel's clients mean by it.
+            (Dialect::Page, ObjectType::Plans) if row.is_other(INTERVAL, "interval", self) => complete_interval(row),
             (Dialect::Page, _) => {}
             (Dialect::Clients, ObjectType::Customers) => {
                 if row.values[NAME].is_missing() && matches!(row.values[EMAIL], Value::Text(_) | Value::Cell(_)) {
@@ -173,8 +175,8 @@ mod tests {
             &plans(),
             Dialect::Page,
             &[(
-                r#"{"external_id":"p","name":"P","billing_freq":"quarter","billing_freq_count":0,"currency":"USD"}"#,
-                "reject 1 p: /billing_freq unknown_value \"billing_freq\" must be day, week, month or year [quarter] \
+                r#"{"external_id":"p","name":"P","billing_freq":"decade","billing_freq_count":0,"currency":"USD"}"#,
+                "reject 1 p: /billing_freq unknown_value \"billing_freq\" must be day, week, month or year [decade] \
                  | /billing_freq_count out_of_range \"billing_freq_count\" must be between 1 and 10000 [0]",
             )],
         );
@@ -227,8 +229,8 @@ mod tests {
             Dialect::Clients,
             &[
                 (
-                    r#"{"id":"c","email":"a@b.c","state":"ca"}"#,
-                    "row 1 {\"id\":\"c\",\"name\":\"a@b.c\",\"email\":\"a@b.c\"}\nignored state 1",
+                    r#"{"id":"c","email":"a@b.c","state":"ca","size":7}"#,
+                    "row 1 {\"id\":\"c\",\"name\":\"a@b.c\",\"email\":\"a@b.c\",\"state\":\"ca\"}\nignored size 1",
                 ),
                 (
                     r#"{"id":"c","email":7}"#,

@@ -176,7 +176,14 @@ impl Documents<'_, '_> {
     fn refuse(&mut self, object: ObjectType, code: Code, message: String) -> io::Result<()> {
         let error = FieldError::new(format!("/{object}"), code, message, None);
         let original = String::new();
-        self.output.reject(Rejection { line: None, object: Some(object), id: None, errors: vec![error], original })
+        self.output.reject(Rejection {
+            line: None,
+            index: None,
+            object: Some(object),
+            id: None,
+            errors: vec![error],
+            original,
+        })
     }
 
     /// Where the document breaks; nothing after it can be read.

@@ -53,7 +53,8 @@ fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'
         Target::Ignored => table.ignore(&key, 1),
     })
     .map_err(|error| FieldError::malformed(format!("not valid JSON: {}", explain(&error, start))))?;
-    if wraps {
+    // What has an id is a record, whatever other fields it has.
+    if wraps && row.values[0].is_missing() {
         let message = "a document of several objects inside a list or line; give it as a JSON document of its own";
         return Err(FieldError::malformed(message));
     }

@@ -16,6 +16,9 @@ pub struct Rejection {
     /// Where the row is: the line on which it starts, counted from 1 (NDJSON, CSV); its index, counted from 0, among the
     /// objects of its type (JSON) or the rows (Parquet). `None` when it is about the file.
     pub line: Option<u64>,
+    /// Which row of its type in its request it is, counted from 0 in every format; told of pushed rows only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
     /// The row's type.
     pub object: Option<ObjectType>,
     /// The row's id, when it has one that can be read.
@@ -182,12 +185,12 @@ mod tests {
         let object = Some(ObjectType::Invoices);
         let id = Some("i1".to_string());
         check(
-            &Rejection { line: Some(7), object, id, errors: vec![error], original: "{}".to_string() },
+            &Rejection { line: Some(7), index: None, object, id, errors: vec![error], original: "{}".to_string() },
             r#"{"line":7,"object":"invoices","id":"i1","errors":[{"field":"/amount","code":"out_of_range","message":"too much","value":"1e99"}],"original":"{}"}"#,
         );
         let errors = vec![FieldError::malformed("the file is empty")];
         check(
-            &Rejection { line: None, object: None, id: None, errors, original: String::new() },
+            &Rejection { line: None, index: None, object: None, id: None, errors, original: String::new() },
             r#"{"line":null,"object":null,"id":null,"errors":[{"field":"","code":"malformed","message":"the file is empty","value":null}],"original":""}"#,
         );
     }

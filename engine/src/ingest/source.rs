@@ -206,7 +206,14 @@ impl Malformed {
     }
 
     pub(super) fn rejection(self) -> Rejection {
-        Rejection { line: self.line, object: self.object, id: None, errors: self.errors, original: self.original }
+        Rejection {
+            line: self.line,
+            index: None,
+            object: self.object,
+            id: None,
+            errors: self.errors,
+            original: self.original,
+        }
     }
 }
 

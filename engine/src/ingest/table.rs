@@ -110,7 +110,14 @@ impl Table {
         } else {
             let id = text(&parsed[0]);
             let original = clip(&original(), ORIGINAL_BYTES_MAX);
-            self.rejections.push(Rejection { line: Some(line), object: Some(self.object), id, errors, original });
+            self.rejections.push(Rejection {
+                line: Some(line),
+                index: None,
+                object: Some(self.object),
+                id,
+                errors,
+                original,
+            });
         }
     }
 
@@ -120,6 +127,7 @@ impl Table {
         self.bytes += bytes.len();
         self.rejections.push(Rejection {
             line: Some(line),
+            index: None,
             object: Some(self.object),
             id: None,
             errors: vec![error],

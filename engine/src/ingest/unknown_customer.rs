@@ -19,6 +19,7 @@ pub(crate) fn unknown_customer(invoices: &RecordBatch, row: usize, line: Option<
     Ok(Rejection {
         object: Some(ObjectType::Invoices),
         line,
+        index: None,
         id: Some(text("id")?),
         errors: vec![error],
         original: as_json(invoices, row)?,

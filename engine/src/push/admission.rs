@@ -57,7 +57,7 @@ impl Admission<'_> {
         let mut candidates =
             requests.iter().map(|request| self.candidate(request)).collect::<Result<Vec<Candidate<'_>>>>()?;
         self.reject_unknown_customers(&mut candidates)?;
-        candidates.iter_mut().for_each(Candidate::decide);
+        candidates.iter_mut().try_for_each(Candidate::decide)?;
         let plans = self.plans(&candidates)?;
         let mut admitted = Admitted {
             answers: Vec::new(),
@@ -234,8 +234,30 @@ impl Candidate<'_> {
     }
 
     /// Decides whether it is stored.
-    fn decide(&mut self) {
+    fn decide(&mut self) -> Result<()> {
         self.answer.stored = self.answer.rejections.is_empty() || self.request.on_error == OnError::Skip;
+        if self.answer.rejections.is_empty() { Ok(()) } else { self.count_rejections() }
+    }
+
+    /// Says of each rejected row which one of its type it is.
+    fn count_rejections(&mut self) -> Result<()> {
+        let mut lines: BTreeMap<ObjectType, BTreeSet<u64>> = BTreeMap::new();
+        for (object, rows) in &self.request.rows {
+            let valid = column(rows, "_line")?.as_primitive::<UInt64Type>();
+            lines.entry(*object).or_default().extend(valid.values());
+        }
+        for rejection in &self.answer.rejections {
+            if let (Some(object), Some(line)) = (rejection.object, rejection.line) {
+                lines.entry(object).or_default().insert(line);
+            }
+        }
+        let in_order: BTreeMap<ObjectType, Vec<u64>> =
+            lines.into_iter().map(|(object, lines)| (object, lines.into_iter().collect())).collect();
+        for rejection in &mut self.answer.rejections {
+            let lines = rejection.object.and_then(|object| in_order.get(&object)).zip(rejection.line);
+            rejection.index = lines.and_then(|(lines, line)| lines.binary_search(&line).ok()).map(|index| index as u64);
+        }
+        Ok(())
     }
 
     /// Refuses to write over what was changed since it was read.

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, Result};
+use crate::extract::parse_flag;
 
 /// The parameters as they are documented.
 #[derive(Debug, IntoParams)]
@@ -98,11 +99,7 @@ fn on_error(value: &str) -> Result<OnError> {
 }
 
 fn flag(name: &str, value: &str) -> Result<bool> {
-    match value {
-        "true" | "1" | "" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(ApiError::invalid(name, format!("\"{value}\" is neither \"true\" nor \"false\""))),
-    }
+    parse_flag(value).ok_or_else(|| ApiError::invalid(name, format!("\"{value}\" is neither \"true\" nor \"false\"")))
 }
 
 /// The format that a content type tells. JSON is found out: lines of it are sent under the same name.

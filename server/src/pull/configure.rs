@@ -87,28 +87,56 @@ pub(crate) async fn set_pull(
 ) -> Result<axum::Json<PullAnswer>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    let endpoint = check_endpoint(&app, &request.endpoint)?;
-    let types = check_types(request.types)?;
-    let schedule = request.schedule.unwrap_or_default();
-    schedule.check()?;
-    let (authentication, sealed) = match request.authentication {
-        Some(sent) => {
-            // The library's own words would repeat what was sent.
-            let authentication: Authentication = serde_json::from_value(sent).map_err(|_| {
-                let message = "it must be {\"type\":\"none\"}, {\"type\":\"header\",\"name\",\"value\"}, {\"type\":\"bearer\",\"token\"} or {\"type\":\"basic\",\"username\",\"password\"}";
-                ApiError::invalid("authentication", message)
-            })?;
-            authentication.check()?;
-            (authentication.shown(), seal(&app, &source.id, &authentication).await?)
-        }
-        None => keep(&app, &source.id, &endpoint).await?,
-    };
-    let settings = PullSettings { endpoint, types, authentication, schedule };
-    let settings = serde_json::to_value(&settings)
-        .map_err(|error| ApiError::internal(format!("write a pull's settings: {error}")))?;
-    let pull = app.engine.set_pull(&source.id, settings, sealed).await?;
-    app.pulls.changed.notify_one();
+    let pull = request.check(&app)?.set(&app, &source.id).await?;
     answer(&app, &pull).await
+}
+
+/// How a data source is to be fetched, once that is checked.
+pub(crate) struct CheckedPull {
+    endpoint: Url,
+    types: Vec<PullType>,
+    /// None: what is set stays.
+    authentication: Option<Authentication>,
+    schedule: Schedule,
+}
+
+impl PullRequest {
+    /// Refuses what cannot be carried out.
+    pub(crate) fn check(self, app: &App) -> Result<CheckedPull> {
+        let endpoint = check_endpoint(app, &self.endpoint)?;
+        let types = check_types(self.types)?;
+        let schedule = self.schedule.unwrap_or_default();
+        schedule.check()?;
+        let authentication = self.authentication.map(check_authentication).transpose()?;
+        Ok(CheckedPull { endpoint, types, authentication, schedule })
+    }
+}
+
+impl CheckedPull {
+    /// Sets it.
+    pub(crate) async fn set(self, app: &App, source: &str) -> Result<Pull> {
+        let CheckedPull { endpoint, types, authentication, schedule } = self;
+        let (authentication, sealed) = match authentication {
+            Some(authentication) => (authentication.shown(), seal(app, source, &authentication).await?),
+            None => keep(app, source, &endpoint).await?,
+        };
+        let settings = PullSettings { endpoint, types, authentication, schedule };
+        let settings = serde_json::to_value(&settings)
+            .map_err(|error| ApiError::internal(format!("write a pull's settings: {error}")))?;
+        let pull = app.engine.set_pull(source, settings, sealed).await?;
+        app.pulls.changed.notify_one();
+        Ok(pull)
+    }
+}
+
+fn check_authentication(sent: Value) -> Result<Authentication> {
+    // The library's own words would repeat what was sent.
+    let authentication: Authentication = serde_json::from_value(sent).map_err(|_| {
+        let message = "it must be {\"type\":\"none\"}, {\"type\":\"header\",\"name\",\"value\"}, {\"type\":\"bearer\",\"token\"} or {\"type\":\"basic\",\"username\",\"password\"}";
+        ApiError::invalid("authentication", message)
+    })?;
+    authentication.check()?;
+    Ok(authentication)
 }
 
 /// Forgets how a data source is fetched, credentials and all; a sync at work is aborted.
@@ -127,7 +155,7 @@ pub(crate) async fn delete_pull(
     if !app.engine.delete_pull(&source.id).await? {
         return Err(not_fetched(&source.id));
     }
-    Ok(axum::Json(Done { success: true, id: source.id }))
+    Ok(axum::Json(Done::to(source.id)))
 }
 
 async fn answer(app: &App, pull: &Pull) -> Result<axum::Json<PullAnswer>> {

@@ -19,7 +19,7 @@ use crate::sources::{Done, source_of};
 #[into_params(parameter_in = Query)]
 pub(crate) struct SyncQuery {
     /// Go on where the last sync stopped, in place of beginning anew.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::extract::flag")]
     resume: bool,
 }
 
@@ -64,12 +64,12 @@ pub(crate) async fn sync(
     }
 }
 
-/// Begins to fetch a data source from the beginning, as GrowPanel's clients ask for it; one that is at work goes on.
+/// Begins to fetch a data source from the beginning, as GrowPanel's clients ask for it; one that is at work goes on. Where no endpoint is set
+/// there is nothing to fetch.
 #[utoipa::path(post, path = "/data-sources/{id}/full-import", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "it has begun, or is at work", body = Done),
-              (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "there is no endpoint to fetch from", body = ErrorBody)))]
+    responses((status = 200, description = "it has begun, is at work, or has nothing to fetch", body = Done),
+              (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn full_import(
     State(app): State<App>,
     caller: Caller,
@@ -77,9 +77,11 @@ pub(crate) async fn full_import(
 ) -> Result<axum::Json<Done>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    match start(&app, &source.id, From::Beginning).await? {
-        Started::Begun(_) | Started::AtWork(_) => Ok(axum::Json(Done { success: true, id: source.id })),
+    // A source that is pushed to has nothing to fetch; a client that knows no endpoints asks all the same.
+    if app.engine.pull(&source.id).await?.is_some() {
+        start(&app, &source.id, From::Beginning).await?;
     }
+    Ok(axum::Json(Done::to(source.id)))
 }
 
 /// Stops the sync of a data source, if one is at work; what it has stored stays.
@@ -91,5 +93,5 @@ pub(crate) async fn abort(State(app): State<App>, caller: Caller, Path(id): Path
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     app.pulls.abort(&source.id).await;
-    Ok(axum::Json(Done { success: true, id: source.id }))
+    Ok(axum::Json(Done::to(source.id)))
 }

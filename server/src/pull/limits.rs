@@ -44,17 +44,17 @@ impl Default for PullLimits {
         const MIB: usize = 1024 * 1024;
         const HOUR: Duration = Duration::from_secs(60 * 60);
         PullLimits {
-            pages: 100_000,
+            pages: 10_000,
             page_bytes: 64 * MIB,
             decoded_bytes: 64 * MIB,
             page_rows: 100_000,
             redirects: 5,
             connect_time: Duration::from_secs(10),
-            pause_time: Duration::from_secs(60),
+            pause_time: Duration::from_secs(30),
             page_time: Duration::from_secs(300),
             sync_time: 24 * HOUR,
-            retries: 5,
-            retry_pause: Duration::from_secs(1),
+            retries: 4,
+            retry_pause: Duration::from_millis(500),
             retry_pause_max: Duration::from_secs(60),
             retry_after_max: Duration::from_secs(600),
             syncs: 2,

@@ -46,11 +46,17 @@ pub(super) enum Next {
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
+    /// Null is an empty list: programs write one so that nobody has filled.
+    #[serde(borrow, default, deserialize_with = "given")]
     data: Option<&'a RawValue>,
     has_more: Option<bool>,
     #[serde(borrow)]
     next: Option<&'a RawValue>,
+}
+
+/// What is there, null too.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 impl Page {
@@ -98,7 +104,10 @@ impl Page {
 
 fn read_envelope(text: &str) -> Result<(&RawValue, Next), Failure> {
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
-    let data = envelope.data.ok_or_else(|| invalid("it has no \"data\""))?;
+    let data = match envelope.data.ok_or_else(|| invalid("it has no \"data\""))? {
+        null if null.get() == "null" => serde_json::from_str("[]").map_err(|error| invalid(&error.to_string()))?,
+        data => data,
+    };
     let url = match envelope.next {
         None => None,
         Some(next) => Some(
@@ -186,6 +195,7 @@ mod tests {
         check(r#"{"data":[{"id":"a"}, {"id":"b"}],"has_more":true}"#, &[r#"[{"id":"a"}, {"id":"b"}]"#], Next::Number);
         check(r#" {"has_more":false,"data":[{"id":1.50}]} "#, &[r#"[{"id":1.50}]"#], Next::End);
         check(r#"{"data":[]}"#, &[], Next::End);
+        check(r#"{"data":null,"has_more":false}"#, &[], Next::End);
         check("\u{feff}[{\"id\":\"ü\"},2]", &["[{\"id\":\"ü\"},2]"], Next::End);
         check("[]", &[], Next::End);
         check(r#"{"data":[],"next":"/x?cursor=2"}"#, &[], Next::Url("/x?cursor=2".to_string()));

@@ -62,7 +62,12 @@ impl Syncs {
             .map_err(|_| Failure::new("stopping", "the server is stopping; resume the sync later"))
     }
 
-    /// The sync of a data source that is at work, as it changes.
+    /// The sync of a data source that is at work.
+    pub(crate) fn at_work(&self, source: &str) -> Option<Arc<Job>> {
+        self.lock().get(source).map(|at_work| Arc::clone(&at_work.job.borrow()))
+    }
+
+    /// The same, as it changes.
     pub(super) fn watch(&self, source: &str) -> Option<watch::Receiver<Arc<Job>>> {
         self.lock().get(source).map(|at_work| at_work.job.clone())
     }

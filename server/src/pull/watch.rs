@@ -40,7 +40,7 @@ pub(crate) struct ProgressQuery {
 }
 
 /// How far the newest sync of a data source has come. With `Accept: text/event-stream` it is told as it goes on: events named `progress` with
-/// the same JSON, until the sync ends.
+/// the same JSON, until the sync ends; who asks before the first sync is told of that.
 #[utoipa::path(get, path = "/data-sources/{id}/progress", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), ProgressQuery),
     responses((status = 200, description = "how far it is", content((ProgressAnswer = "application/json"), (String = "text/event-stream"))),
@@ -57,18 +57,15 @@ pub(crate) async fn progress(
     if rejections > 1000 {
         return Err(ApiError::invalid("rejections", "at most 1000 rejections are told; ask for fewer"));
     }
-    let at_work = app.pulls.watch(&source.id);
-    let answer = match &at_work {
-        Some(job) => ProgressAnswer::of(&job.borrow(), rejections),
-        None => match app.engine.jobs(Some(&source.id), Some(KIND), 1).await?.first() {
-            Some(job) => ProgressAnswer::of(job, rejections),
-            None => ProgressAnswer::idle(),
-        },
+    let (answer, told) = match newest(&app, &source.id, rejections).await? {
+        Some(newest) => newest,
+        // Who asks before the first sync waits for it.
+        None => (ProgressAnswer::idle(), Told::OfFirst(source.id)),
     };
     if !wants_events(&headers) {
         return Ok(axum::Json(answer).into_response());
     }
-    let events = events(app, answer, at_work, rejections);
+    let events = events(app, answer, told, rejections);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEPT_ALIVE_EVERY)).into_response())
 }
 
@@ -79,31 +76,70 @@ fn wants_events(headers: &HeaderMap) -> bool {
         .any(|one| one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
+/// How far the newest sync of a data source is, and what is still to be told of it.
+async fn newest(app: &App, source: &str, rejections: usize) -> Result<Option<(ProgressAnswer, Told)>> {
+    if let Some(mut job) = app.pulls.watch(source) {
+        let answer = ProgressAnswer::of(&job.borrow_and_update(), rejections);
+        return Ok(Some(of(job, answer)));
+    }
+    let jobs = app.engine.jobs(Some(source), Some(KIND), 1).await?;
+    Ok(jobs.first().map(|job| (ProgressAnswer::of(job, rejections), Told::Nothing)))
+}
+
+fn of(job: Receiver<Arc<Job>>, answer: ProgressAnswer) -> (ProgressAnswer, Told) {
+    let told = if answer.is_over() { Told::Nothing } else { Told::Of(job) };
+    (answer, told)
+}
+
+/// What is told after an answer.
+enum Told {
+    Nothing,
+    /// Each change of this sync.
+    Of(Receiver<Arc<Job>>),
+    /// Each change of the first sync of this data source, once there is one.
+    OfFirst(String),
+}
+
 /// The answer now, and each further one until the sync or the server ends.
 fn events(
     app: App,
     first: ProgressAnswer,
-    at_work: Option<Receiver<Arc<Job>>>,
+    told: Told,
     rejections: usize,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let job = at_work.filter(|_| !first.is_over());
-    futures::stream::unfold((Some(first), job), move |(first, job)| {
+    futures::stream::unfold((Some(first), told), move |(first, told)| {
         let app = app.clone();
         async move {
             if let Some(first) = first {
-                return Some((Ok(event(&first)), (None, job)));
+                return Some((Ok(event(&first)), (None, told)));
             }
-            let mut job = job?;
-            tokio::select! {
+            let (answer, told) = tokio::select! {
                 () = app.stopping.cancelled() => return None,
-                changed = job.changed() => changed.ok()?,
-            }
-            tokio::time::sleep(EVENT_PAUSE).await;
-            let answer = ProgressAnswer::of(&job.borrow_and_update(), rejections);
-            let job = Some(job).filter(|_| !answer.is_over());
-            Some((Ok(event(&answer)), (None, job)))
+                changed = changed(&app, told, rejections) => changed?,
+            };
+            Some((Ok(event(&answer)), (None, told)))
         }
     })
+}
+
+/// Waits until there is something new to tell.
+async fn changed(app: &App, told: Told, rejections: usize) -> Option<(ProgressAnswer, Told)> {
+    match told {
+        Told::Nothing => None,
+        Told::Of(mut job) => {
+            job.changed().await.ok()?;
+            tokio::time::sleep(EVENT_PAUSE).await;
+            let answer = ProgressAnswer::of(&job.borrow_and_update(), rejections);
+            Some(of(job, answer))
+        }
+        Told::OfFirst(source) => loop {
+            tokio::time::sleep(EVENT_PAUSE).await;
+            // A short one may be over before it was seen at work.
+            if let Some(newest) = newest(app, &source, rejections).await.ok()? {
+                return Some(newest);
+            }
+        },
+    }
 }
 
 fn event(answer: &ProgressAnswer) -> Event {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ErrorDetail};
 
 /// The most errors that an answer lists.
-const ERRORS_MAX: usize = 1000;
+const ERRORS_MAX: usize = 10_000;
 
 /// What became of a request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,7 +87,8 @@ impl Pointer {
 /// Each thing that is wrong with a record.
 pub(super) fn details<'r>(rejection: &'r Rejection, pointer: &'r Pointer) -> impl Iterator<Item = ErrorDetail> + 'r {
     rejection.errors.iter().map(|error| ErrorDetail {
-        index: rejection.line,
+        index: rejection.index,
+        line: rejection.line.filter(|_| *pointer == Pointer::None),
         id: rejection.id.clone(),
         pointer: pointer.of(rejection.line, error),
         field: field(&error.pointer),
@@ -137,7 +138,7 @@ mod tests {
             value: None,
         };
         let errors = fields.iter().map(error).collect();
-        Rejection { line: Some(line), object: None, id: None, errors, original: String::new() }
+        Rejection { line: Some(line), index: Some(line), object: None, id: None, errors, original: String::new() }
     }
 
     #[test]
@@ -158,13 +159,13 @@ mod tests {
 
     #[test]
     fn the_list_of_errors_is_bounded_and_says_so() {
-        let rejections = (0..600).map(|line| rejection(line, &["/id", "/name"])).collect();
+        let rejections = (0..6000).map(|line| rejection(line, &["/id", "/name"])).collect();
         let pushed = Pushed { rejections, ..Pushed::default() };
         let error = invalid_records(&pushed, &Pointer::Array(String::new()));
         assert_eq!(error.errors.len(), ERRORS_MAX);
         assert_eq!(
             error.message,
-            "nothing is stored: 600 objects are not valid, the first since \"/id\" is required; 1000 of 1200 errors are listed"
+            "nothing is stored: 6000 objects are not valid, the first since \"/id\" is required; 10000 of 12000 errors are listed"
         );
     }
 }

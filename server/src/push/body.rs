@@ -1,9 +1,10 @@
 //! A JSON body: one object, an array of them, or an object that names its array, such as `{"customers": […]}`. It is only told apart
-//! here; the engine reads the records.
+//! here; the engine reads the records, and says what is wrong with what is none.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use mrrow_engine::ingest::field_name;
 use mrrow_engine::model::ObjectType;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -16,12 +17,24 @@ use crate::error::{ApiError, Result};
 /// The records of a body as they were written.
 #[derive(Debug)]
 pub(super) struct Records<'b> {
-    /// The text that the engine reads: an object, or an array.
-    pub(super) text: &'b str,
+    /// The array, or the single record.
+    text: &'b str,
     /// Each of them.
     pub(super) rows: Vec<&'b RawValue>,
-    /// Where the array is in the body: an index and a field's pointer go after it. None of a single object.
+    /// Where the array is in the body: an index and a field's pointer go after it. None of a single record.
     pub(super) pointer: Option<String>,
+    /// Why a single record seems to be none: it has arrays of other types.
+    pub(super) mixed: Option<ApiError>,
+}
+
+impl Records<'_> {
+    /// The text that the engine reads: an array, also of a single record.
+    pub(super) fn array(&self) -> Vec<u8> {
+        match self.pointer {
+            Some(_) => self.text.as_bytes().to_vec(),
+            None => [b"[", self.text.as_bytes(), b"]"].concat(),
+        }
+    }
 }
 
 /// A body of records, for the document.
@@ -52,28 +65,37 @@ pub(super) fn records(body: &[u8], object: ObjectType) -> Result<Records<'_>> {
     match whole.get().as_bytes().first() {
         Some(b'[') => array(whole, String::new()),
         Some(b'{') => wrapped(whole, object),
-        _ => Err(not_json("the body is neither an object nor an array of them")),
+        _ => Ok(single(whole)),
     }
+}
+
+fn single(text: &RawValue) -> Records<'_> {
+    Records { text: text.get(), rows: vec![text], pointer: None, mixed: None }
 }
 
 fn array(text: &RawValue, pointer: String) -> Result<Records<'_>> {
     let Rows(rows) =
         serde_json::from_str(text.get()).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
-    Ok(Records { text: text.get(), rows, pointer: Some(pointer) })
+    Ok(Records { text: text.get(), rows, pointer: Some(pointer), mixed: None })
 }
 
-/// An object is a record unless it has an array under the name of a type.
+/// An object is a record if it has an id, or no array under the name of a type.
 fn wrapped(whole: &RawValue, object: ObjectType) -> Result<Records<'_>> {
     let Fields(fields) = fields(whole).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
     let is_array = |value: &RawValue| value.get().starts_with('[');
     let of_type = |name: &str| ObjectType::ALL.into_iter().find(|object| object.name() == name);
     let mut arrays = fields.iter().filter(|(name, value)| of_type(name).is_some() && is_array(value));
-    match (arrays.next(), arrays.next()) {
-        (None, _) => Ok(Records { text: whole.get(), rows: vec![whole], pointer: None }),
-        (Some((name, value)), None) if name == object.name() => array(value, format!("/{object}")),
-        (Some((name, _)), None) => Err(mixed(object, &format!("it has \"{name}\""))),
-        (Some(_), Some(_)) => Err(mixed(object, "it has several arrays")),
-    }
+    let has_id = fields.iter().any(|(name, _)| field_name(object, name) == Some("id"));
+    let mixed = match (arrays.next(), arrays.next()) {
+        (Some((name, value)), None) if name == object.name() && !has_id => {
+            return array(value, format!("/{object}"));
+        }
+        _ if has_id => None,
+        (None, _) => None,
+        (Some((name, _)), None) => Some(mixed(object, &format!("it has \"{name}\""))),
+        (Some(_), Some(_)) => Some(mixed(object, "it has several arrays")),
+    };
+    Ok(Records { mixed, ..single(whole) })
 }
 
 fn mixed(object: ObjectType, what: &str) -> ApiError {
@@ -170,7 +192,11 @@ mod tests {
 
     fn check(body: &str, expected: &str) {
         let shown = match records(body.as_bytes(), ObjectType::Customers) {
-            Ok(records) => format!("{} rows at {:?} of {}", records.rows.len(), records.pointer, records.text),
+            Ok(Records { mixed: Some(error), .. }) => format!("{}: {}", error.code, error.message),
+            Ok(records) => {
+                let array = String::from_utf8(records.array()).unwrap_or_default();
+                format!("{} rows at {:?} of {array}", records.rows.len(), records.pointer)
+            }
             Err(error) => format!("{}: {}", error.code, error.message),
         };
         assert_eq!(shown, expected, "{body}");
@@ -178,11 +204,13 @@ mod tests {
 
     #[test]
     fn a_body_is_one_object_or_an_array_or_names_its_array() {
-        check(r#" {"id":"a"} "#, r#"1 rows at None of {"id":"a"}"#);
+        check(r#" {"id":"a"} "#, r#"1 rows at None of [{"id":"a"}]"#);
+        check(r#"{"id":"a","plans":["p"]}"#, r#"1 rows at None of [{"id":"a","plans":["p"]}]"#);
+        check("7", "1 rows at None of [7]");
         check("\u{feff}[{},7]", r#"2 rows at Some("") of [{},7]"#);
         check(r#"{"page":1,"customers":[{}]}"#, r#"1 rows at Some("/customers") of [{}]"#);
         check("[]", r#"0 rows at Some("") of []"#);
-        check(r#"{"customers":{}}"#, r#"1 rows at None of {"customers":{}}"#);
+        check(r#"{"customers":{}}"#, r#"1 rows at None of [{"customers":{}}]"#);
     }
 
     #[test]
@@ -204,7 +232,6 @@ mod tests {
         check("{", "invalid_json: the body is not JSON: EOF while parsing an object at line 1 column 1");
         check("[{}\n oops]", "invalid_json: the body is not JSON: expected `,` or `]` at line 2 column 2");
         check("{}{}", "invalid_json: the body is not JSON: trailing characters at line 1 column 3");
-        check("7", "invalid_json: the body is neither an object nor an array of them");
         let deep = "[".repeat(100_000);
         assert!(records(deep.as_bytes(), ObjectType::Customers).is_err());
     }

@@ -118,8 +118,8 @@ async fn push(
     let body = read_body(app, request).await?;
     let bytes = body.bytes().clone();
     let look = move || {
-        let Records { text, rows, .. } = records(&bytes, object)?;
-        Ok((text.as_bytes().to_vec(), sources_named(&rows)))
+        let records = records(&bytes, object)?;
+        Ok((records.array(), sources_named(&records.rows)))
     };
     let (text, named) = blocking(body.bytes().len(), look).await?;
     let sources = visible_sources_among(app, caller, &named).await?;

@@ -13,8 +13,8 @@ pub(super) fn format_of(headers: &HeaderMap) -> Result<Format> {
     let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "" | "application/json" | "text/json" => Ok(Format::Json),
-        // What curl says of its -d unless it is told otherwise; a form is never sent here.
-        "application/x-www-form-urlencoded" => Ok(Format::Json),
+        // What curl says of its -d, Node's fetch of a text, and others of bytes, unless they are told otherwise.
+        "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => Ok(Format::Json),
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
             Ok(Format::Ndjson)
         }
@@ -64,7 +64,8 @@ mod tests {
         check("text/csv;header=present", Some(Format::Csv));
         check("application/vnd.apache.parquet", Some(Format::Parquet));
         check("application/x-www-form-urlencoded", Some(Format::Json));
-        check("text/plain", None);
+        check("text/plain;charset=UTF-8", Some(Format::Json));
+        check("application/xml", None);
         assert_eq!(format_of(&HeaderMap::new()).ok(), Some(Format::Json));
     }
 }

@@ -113,9 +113,13 @@ async fn push(
     let says = [format.to_string().into_bytes(), format!("{:?}", query.on_error).into_bytes()];
     let to = format!("{object} of {source}");
     let idempotency = idempotency(headers, caller, &to, &[&says[0], &says[1], body.bytes()])?;
-    let (bytes, pointer) = match format {
-        Format::Json => json_of(&body, object).await?,
-        _ => (body.bytes().to_vec(), Pointer::None),
+    let (format, (bytes, pointer)) = match format {
+        Format::Json => (format, json_of(&body, object).await?),
+        // No lines are an empty batch; of a file that would be a mistake.
+        Format::Ndjson | Format::Csv if body.bytes().trim_ascii().is_empty() => {
+            (Format::Json, (b"[]".to_vec(), Pointer::None))
+        }
+        _ => (format, (body.bytes().to_vec(), Pointer::None)),
     };
     let options = PushOptions { format: Some(format), on_error, idempotency, ..PushOptions::default() };
     let pushed = app.engine.push(&source, Some(object), bytes, &options).await?;
@@ -138,8 +142,11 @@ const LOOKED_THROUGH_AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 async fn json_of(body: &HeldBody, object: ObjectType) -> Result<(Vec<u8>, Pointer)> {
     let bytes = body.bytes().clone();
     let find = move || {
-        let Records { text, pointer, .. } = records(&bytes, object)?;
-        Ok((text.as_bytes().to_vec(), pointer.map_or(Pointer::Single, Pointer::Array)))
+        let records = records(&bytes, object)?;
+        let array = records.array();
+        let Records { pointer, mixed, .. } = records;
+        mixed.map_or(Ok(()), Err)?;
+        Ok((array, pointer.map_or(Pointer::Single, Pointer::Array)))
     };
     if body.bytes().len() <= LOOKED_THROUGH_AT_ONCE_BYTES_MAX {
         return find();

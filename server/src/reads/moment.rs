@@ -1,8 +1,8 @@
-//! The moment that a read is of: found in the catalog, waited for where it has to be, and opened only if the client lacks it.
+//! The moment that a read is of: found in the catalog, and opened only if the client lacks it.
 
 use std::sync::Arc;
 
-use axum::http::header::{CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,9 +16,6 @@ use crate::error::{ApiError, Result};
 
 /// Says which snapshot an answer is of.
 const SNAPSHOT: HeaderName = HeaderName::from_static("mrrow-snapshot");
-
-/// How soon a client that waited in vain may come again.
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A moment, not yet opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,7 +41,7 @@ impl From<PastMoment> for Past {
 }
 
 impl Moment {
-    /// The moment that parameters name, once it has what they want to see.
+    /// The moment that parameters name.
     pub(crate) async fn of(app: &App, parameters: &ReadParams) -> Result<Moment> {
         let past = match (parameters.snapshot, parameters.known_at) {
             (Some(_), Some(_)) => {
@@ -55,29 +52,12 @@ impl Moment {
             (None, Some(instant)) => Some(PastMoment::KnownAt(instant)),
             (None, None) => None,
         };
-        if let Some(sequence) = parameters.min_sequence {
-            wait(app, sequence).await?;
-        }
         Ok(Moment { newest: app.engine.newest().await?, past, as_of: parameters.as_of })
     }
 
     /// The snapshot, with the rows that the caller sees.
     pub(crate) async fn open(&self, app: &App, caller: &Caller) -> Result<Arc<Snapshot>> {
         app.reads.opened.open(app, self, caller.key.data_sources.as_deref()).await
-    }
-}
-
-/// Waits until what was acknowledged up to a sequence is published.
-pub(crate) async fn wait(app: &App, sequence: i64) -> Result<()> {
-    let wait_time = app.config.limits.wait_time;
-    match tokio::time::timeout(wait_time, app.engine.published(sequence)).await {
-        Ok(published) => Ok(published?),
-        Err(_) => {
-            let seconds = wait_time.as_secs();
-            let message =
-                format!("sequence {sequence} was not published within {seconds} seconds; read it again in a second");
-            Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
-        }
     }
 }
 
@@ -115,11 +95,16 @@ impl Entity {
     /// Says that nothing has changed, if the client has what the moment gives.
     pub(crate) fn unless_known(&self, moment: &Moment, headers: &HeaderMap) -> Option<Response> {
         let tag = self.tag(&told(moment, moment.newest.snapshot));
-        let is_known =
-            headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|known| {
-                known.split(',').map(str::trim).any(|known| known == "*" || opaque(known) == opaque(&tag))
-            });
-        is_known.then(|| (StatusCode::NOT_MODIFIED, cached(&tag)).into_response())
+        is_known(&tag, headers).then(|| (StatusCode::NOT_MODIFIED, cached(&tag)).into_response())
+    }
+
+    /// An answer that is made already, unless the client has it.
+    pub(super) fn answer(&self, text: String, headers: &HeaderMap) -> Response {
+        let tag = self.tag(&text);
+        match is_known(&tag, headers) {
+            true => (StatusCode::NOT_MODIFIED, cached(&tag)).into_response(),
+            false => (cached(&tag), [(CONTENT_TYPE, "application/json")], text).into_response(),
+        }
     }
 
     /// The headers of the answer that a snapshot gave.
@@ -139,6 +124,11 @@ fn told(moment: &Moment, newest: i64) -> String {
         Some(PastMoment::Snapshot(id)) => format!("snapshot {id} as of {:?}", moment.as_of),
         Some(PastMoment::KnownAt(instant)) => format!("{instant} from {newest} as of {:?}", moment.as_of),
     }
+}
+
+fn is_known(tag: &str, headers: &HeaderMap) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|tags| tags.split(',').map(str::trim)).any(|known| known == "*" || opaque(known) == opaque(tag))
 }
 
 /// What a tag names, weak or not.

@@ -34,10 +34,10 @@ pub(super) struct MovementsParams {
     /// Only of this data source, by its id or name.
     data_source: Option<String>,
     /// Also movements that are dated after `as_of`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::extract::flag")]
     scheduled: bool,
     /// Also `cause`, `subtype`, `voluntary` and `invoice_ids`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::extract::flag")]
     causes: bool,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
     #[serde(rename = "format")]

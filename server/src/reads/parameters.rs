@@ -18,10 +18,6 @@ pub(crate) struct ReadParams {
     #[serde(default, deserialize_with = "instant")]
     #[param(value_type = Option<String>, format = DateTime, example = "2025-12-31T23:59:59Z")]
     pub(crate) known_at: Option<DateTime<Utc>>,
-    /// Answer once what was acknowledged up to this sequence can be seen, such as `sequence` of a push. After 10 seconds it is 503 with
-    /// Retry-After. The document tells it in words: whoever makes up values for a parameter would wait for what nobody sends.
-    #[param(ignore)]
-    pub(crate) min_sequence: Option<i64>,
 }
 
 /// A date as YYYY-MM-DD.

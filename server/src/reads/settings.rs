@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mrrow_engine::model::{GraceDays, SETTING_NAMES, Settings};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ErrorDetail, Result};
 use crate::extract::Json;
+use crate::reads::{Entity, Target};
 
 /// How long an answer waits for a change to be computed; a longer one goes on by itself.
 const CHANGE_WAIT: Duration = Duration::from_secs(20);
@@ -83,9 +84,17 @@ impl AllSettings {
 
 /// The account's settings, as they were last set.
 #[utoipa::path(get, path = "/settings", tag = "reads",
-    responses((status = 200, description = "all settings", body = AllSettings)))]
-pub(super) async fn show(State(app): State<App>, _caller: Caller) -> Result<axum::Json<AllSettings>> {
-    Ok(axum::Json(AllSettings::of(&app.engine.settings().await?)?))
+    responses((status = 200, description = "all settings", body = AllSettings),
+              (status = 304, description = "the client has them: If-None-Match names their ETag")))]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Target(target): Target,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let settings = AllSettings::of(&app.engine.settings().await?)?;
+    let text = serde_json::to_string(&settings).map_err(ApiError::internal)?;
+    Ok(Entity::new(&caller, &target, "json").answer(text, &headers))
 }
 
 /// Changes settings, all that are named or none, and recomputes what follows. Reads see the old numbers until that is done.

@@ -32,6 +32,8 @@ pub(super) struct PlanUpdated {
     result: &'static str,
     /// The plan's id.
     updated: String,
+    /// A read with `?min_sequence=` this sees it.
+    sequence: i64,
 }
 
 /// A plan was deleted.
@@ -41,6 +43,8 @@ pub(super) struct PlanDeleted {
     result: &'static str,
     /// The plan's id.
     deleted: String,
+    /// A read with `?min_sequence=` this sees it.
+    sequence: i64,
 }
 
 /// One plan.
@@ -75,8 +79,8 @@ pub(super) async fn update_plan(
     if has("interval") && !has("interval_count") {
         changes.insert("interval_count".to_string(), RawValue::NULL.to_owned());
     }
-    update(&app, &caller, ObjectType::Plans, &id, query, &changes).await?;
-    Ok(axum::Json(PlanUpdated { result: "success", updated: id }))
+    let sequence = update(&app, &caller, ObjectType::Plans, &id, query, &changes).await?;
+    Ok(axum::Json(PlanUpdated { result: "success", updated: id, sequence }))
 }
 
 /// Deletes a plan; a body is not needed. Invoices that name it have no MRR any more.
@@ -90,8 +94,8 @@ pub(super) async fn delete_plan(
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
 ) -> Result<axum::Json<PlanDeleted>> {
-    delete(&app, &caller, ObjectType::Plans, &id, &query).await?;
-    Ok(axum::Json(PlanDeleted { result: "success", deleted: id }))
+    let sequence = delete(&app, &caller, ObjectType::Plans, &id, &query).await?;
+    Ok(axum::Json(PlanDeleted { result: "success", deleted: id, sequence }))
 }
 
 /// One invoice.
@@ -122,8 +126,8 @@ pub(super) async fn update_invoice(
     Query(query): Query<SourceQuery>,
     Json(changes): Json<Changes>,
 ) -> Result<axum::Json<Done>> {
-    update(&app, &caller, ObjectType::Invoices, &id, query, &changes).await?;
-    Ok(axum::Json(Done { success: true, id }))
+    let sequence = update(&app, &caller, ObjectType::Invoices, &id, query, &changes).await?;
+    Ok(axum::Json(Done::acknowledged(id, sequence)))
 }
 
 /// Deletes an invoice; the movements are those without it.
@@ -137,8 +141,8 @@ pub(super) async fn delete_invoice(
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
 ) -> Result<axum::Json<Done>> {
-    delete(&app, &caller, ObjectType::Invoices, &id, &query).await?;
-    Ok(axum::Json(Done { success: true, id }))
+    let sequence = delete(&app, &caller, ObjectType::Invoices, &id, &query).await?;
+    Ok(axum::Json(Done::acknowledged(id, sequence)))
 }
 
 /// A record as the only row of a batch, and the snapshot it is of.
@@ -150,7 +154,7 @@ pub(super) async fn read(
     query: &SourceQuery,
 ) -> Result<(mrrow_engine::Snapshot, RecordBatch)> {
     let source = source_of_record(app, caller, object, id, query).await?;
-    let snapshot = fresh(app, None).await?;
+    let snapshot = fresh(app).await?;
     let query = RecordsQuery { data_source: Some(source), id: Some(id.to_string()), ..RecordsQuery::of(object) };
     let mut batches = snapshot.records(&query).await?;
     while let Some(batch) = batches.try_next().await.map_err(mrrow_engine::Error::from)? {
@@ -161,7 +165,7 @@ pub(super) async fn read(
     Err(record_not_found(object, id))
 }
 
-/// Changes fields of a record.
+/// Changes fields of a record; the sequence of the change.
 pub(super) async fn update(
     app: &App,
     caller: &Caller,
@@ -169,7 +173,7 @@ pub(super) async fn update(
     id: &str,
     mut query: SourceQuery,
     changes: &Changes,
-) -> Result<()> {
+) -> Result<i64> {
     caller.require_admin()?;
     for name in changes.keys().filter(|name| field_name(object, name) == Some("id")) {
         if text(&changes[name]).as_deref() != Some(id) {
@@ -180,29 +184,29 @@ pub(super) async fn update(
         query.source = changes.get("data_source").and_then(|source| text(source));
     }
     let data_source = source_of_record(app, caller, object, id, &query).await?;
-    settled(app, None).await?;
+    settled(app).await?;
     let record = RecordId { data_source, object, id: id.to_string() };
     let options = PushOptions { dialect: Dialect::Clients, ..PushOptions::default() };
     match app.engine.amend(&record, changes, &options).await? {
         None => Err(record_not_found(object, id)),
         Some(pushed) if !pushed.stored => Err(invalid_records(&pushed, &Pointer::Single)),
-        Some(_) => Ok(()),
+        Some(pushed) => Ok(pushed.sequence),
     }
 }
 
-/// Deletes a record.
+/// Deletes a record; the sequence of the deletion.
 pub(super) async fn delete(
     app: &App,
     caller: &Caller,
     object: ObjectType,
     id: &str,
     query: &SourceQuery,
-) -> Result<()> {
+) -> Result<i64> {
     caller.require_admin()?;
     let source = source_of_record(app, caller, object, id, query).await?;
     let deleted = app.engine.delete(&source, object, &[id.to_string()]).await?;
     match deleted.result.first().map(|row| row.status) {
-        Some(RowStatus::Deleted) => Ok(()),
+        Some(RowStatus::Deleted) => Ok(deleted.sequence),
         _ => Err(record_not_found(object, id)),
     }
 }

@@ -45,8 +45,8 @@ pub(super) async fn update(
     Query(query): Query<SourceQuery>,
     Json(changes): Json<Changes>,
 ) -> Result<axum::Json<Done>> {
-    change::update(&app, &caller, ObjectType::Customers, &id, query, &changes).await?;
-    Ok(axum::Json(Done { success: true, id }))
+    let sequence = change::update(&app, &caller, ObjectType::Customers, &id, query, &changes).await?;
+    Ok(axum::Json(Done::acknowledged(id, sequence)))
 }
 
 /// Deletes a customer: its invoices are hidden, and it has no movements. Sent again, it has them again.
@@ -60,6 +60,6 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
 ) -> Result<axum::Json<Done>> {
-    change::delete(&app, &caller, ObjectType::Customers, &id, &query).await?;
-    Ok(axum::Json(Done { success: true, id }))
+    let sequence = change::delete(&app, &caller, ObjectType::Customers, &id, &query).await?;
+    Ok(axum::Json(Done::acknowledged(id, sequence)))
 }

@@ -30,10 +30,6 @@ pub(super) struct ListQuery {
     data_source: Option<String>,
     /// Only the first so many, in the order of their ids; all unless given.
     limit: Option<usize>,
-    /// Wait until what was acknowledged up to this sequence is published; what this server has acknowledged is waited for anyway. Told in words, as
-    /// that of the other reads.
-    #[param(ignore)]
-    min_sequence: Option<i64>,
 }
 
 /// A list.
@@ -84,14 +80,14 @@ pub(super) async fn invoices(
 }
 
 async fn list(app: &App, caller: &Caller, object: ObjectType, query: ListQuery) -> Result<Response> {
-    let ListQuery { source, data_source, limit, min_sequence } = query;
+    let ListQuery { source, data_source, limit } = query;
     let visible = visible_sources(app, caller).await?;
     let source = SourceQuery { source, data_source }.resolve(app, caller, &visible).await?;
     if source.is_none() && object != ObjectType::Plans {
         let message = "there are several data sources; name one, as in ?source=ID (GET /data/data-sources lists them)";
         return Err(ApiError::invalid("source", message));
     }
-    let mut snapshot = fresh(app, min_sequence).await?;
+    let mut snapshot = fresh(app).await?;
     if source.is_none() && caller.key.data_sources.is_some() {
         let seen: Vec<String> = visible.into_iter().map(|source| source.id).collect();
         snapshot = snapshot.restricted_to(&seen).await?;

@@ -2,7 +2,7 @@
 
 use mrrow_engine::access::{NewKey, Role};
 use mrrow_engine::sources::NewDataSource;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method};
 use serde_json::Value;
 
 use crate::running::Running;
@@ -57,7 +57,7 @@ impl<'s> Caller<'s> {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await.unwrap();
         let json = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}"));
-        if status != StatusCode::OK {
+        if !status.is_success() {
             let json: &Value = &json;
             for field in ["error", "message", "code", "request_id"] {
                 assert!(json[field].as_str().is_some_and(|text| !text.is_empty()), "{json}");

@@ -58,12 +58,43 @@ async fn each_row_is_echoed_with_what_became_of_it() {
     let told = caller.post("/v1/data/invoices?source=two", r#"{"id":"i","amount":99.5}"#).await;
     assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("error")));
     assert_eq!(caller.post("/data/customers", "[]").await.json["result"], json!([]));
-    for (body, code) in [("{", "invalid_json"), ("7", "invalid_json"), (r#"{"plans":[]}"#, "invalid_request")] {
+    let told = caller.post("/data/customers", "{").await;
+    assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_json")));
+    // Whatever else is JSON is rows, good or bad.
+    for body in ["7", "null", "[7]", r#"{"plans":[]}"#, r#"[{"customers":[]}]"#] {
         let told = caller.post("/data/customers", body).await;
-        assert_eq!((told.status, told.json["code"].as_str()), (400, Some(code)));
+        assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("error")), "{body}: {told:?}");
     }
+    let open = r#"{"id":"a","name":"A","plans":["pro"]}"#;
+    let told = caller.post("/data/customers?source=shop", open).await;
+    assert_eq!(told.json["result"][0]["export_status"], "success", "{told:?}");
     assert_eq!(caller.send("POST", "/data/customers", &[("content-type", "text/csv")], "id\n").await.status, 415);
     assert_eq!(caller.post("/data/customers?source=none", "[]").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_of_one_name_are_told_apart_by_their_ids() {
+    let server = Running::start().await;
+    let caller = Caller::admin(&server);
+    let twin = r#"{"name":"twin"}"#;
+    let first = caller.post("/data/data-sources", twin).await;
+    let second = caller.post("/v1/data-sources", twin).await;
+    assert_eq!((first.status, second.status), (201, 201), "{second:?}");
+    let id = first.json["id"].as_str().unwrap();
+    assert_ne!(id, second.json["id"]);
+    let row = |source: &str| format!(r#"{{"id":"a","name":"A","data_source":"{source}"}}"#);
+    let told = caller.post("/data/customers", row("twin")).await;
+    assert_eq!(told.json["result"][0]["errors"][0]["code"], "data_source_not_found");
+    assert_eq!(caller.post("/data/customers", row(id)).await.json["result"][0]["export_status"], "success");
+    for path in ["/v1/data-sources/twin", "/data/customers?source=twin"] {
+        let told = caller.get(path).await;
+        assert_eq!((told.status, told.json["code"].as_str()), (409, Some("ambiguous_data_source")));
+    }
+    // Whoever sees one of them means that one.
+    let restricted = Caller::restricted(&server, Role::Viewer, id).await;
+    assert_eq!(restricted.get("/data/customers?source=twin").await.json["result"]["count"], 1);
+    let taken = caller.post("/data/data-sources", format!(r#"{{"name":"other","id":"{id}"}}"#)).await;
+    assert_eq!((taken.status, taken.json["code"].as_str()), (409, Some("conflict")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,10 +119,13 @@ async fn what_was_sent_is_read_back_at_once() {
     push_book(&caller, SOURCE).await;
     let told = caller.get("/data/customers").await;
     let expected = json!({"id": "c1", "data_source": "shop", "name": "Acme", "email": "a@b.test", "created_date": "2024-01-15T00:00:00Z",
-        "country": "US", "trial_started": null, "custom_variables": {"industry": "Technology"}, "paid_started": "2024-01-15",
-        "cancel_date": "2024-02-15", "status": "canceled", "currency": "usd", "current_mrr": {}});
+        "country": "US", "state": null, "trial_started": null, "custom_variables": {"industry": "Technology"}, "paid_started": "2024-01-15",
+        "cancel_date": "2024-02-15", "trial_end_date": null, "overdue_date": null, "cancel_reason": null, "status": "canceled", "currency": "usd", "current_mrr": {}});
     assert_eq!(told.json, json!({"result": {"count": 1, "list": [expected]}}));
     assert_eq!(caller.get("/data/customers/c1").await.json, expected);
+    let with_more = json!({"id": "c2", "name": "B", "state": "ca"});
+    caller.post("/data/customers", with_more.to_string()).await;
+    assert_eq!(caller.get("/data/customers/c2").await.json["state"], "ca");
     let plan = json!({"id": "p1", "external_id": "p1", "data_source": "shop", "name": "Pro", "billing_freq": "month",
         "billing_freq_count": 1, "currency": "usd", "plan_group": null, "product_name": null});
     assert_eq!(caller.get(&format!("/data/plans?source={SOURCE}&limit=5")).await.json["result"]["list"], json!([plan]));
@@ -133,7 +167,8 @@ async fn the_clients_words_for_intervals_are_months() {
     let told = caller
         .put("/data/plans/quarter", r#"{"id":"quarter","name":"Q","billing_freq":"year","currency":"EUR"}"#)
         .await;
-    assert_eq!((told.status, told.json), (200, json!({"result": "success", "updated": "quarter"})));
+    let expected = json!({"result": "success", "updated": "quarter", "sequence": 5});
+    assert_eq!((told.status, told.json), (200, expected));
     assert_eq!(
         sql(&server, "select \"interval\", interval_count, currency from plans where id = 'quarter'").await,
         ["year 1 EUR"]
@@ -147,7 +182,7 @@ async fn records_are_changed_and_deleted_and_the_movements_with_them() {
     push_book(&caller, SOURCE).await;
     let told =
         caller.put("/data/customers/c1", r#"{"name":"Acme Inc","custom_variables":{"industry":"Retail"}}"#).await;
-    assert_eq!((told.status, told.json), (200, json!({"success": true, "id": "c1"})));
+    assert_eq!((told.status, told.json), (200, json!({"success": true, "id": "c1", "sequence": 4})));
     assert_eq!(
         sql(&server, "select name, email, metadata from customers").await,
         [r#"Acme Inc a@b.test {"industry":"Retail"}"#]
@@ -159,12 +194,15 @@ async fn records_are_changed_and_deleted_and_the_movements_with_them() {
     assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")));
     assert_eq!(told.json["errors"][0]["pointer"], "/date");
     assert_eq!(caller.put("/data/invoices/i1", r#"{"id":"i2"}"#).await.status, 400);
-    assert_eq!(caller.delete("/data/invoices/i1").await.json, json!({"success": true, "id": "i1"}));
-    assert!(sql(&server, movements).await.is_empty());
+    let deleted = caller.delete("/data/invoices/i1").await.json;
+    assert_eq!((&deleted["success"], &deleted["id"]), (&json!(true), &json!("i1")));
+    // Whoever waits for it no longer sees what it was.
+    let read = caller.get(&format!("/v1/movements?min_sequence={}", deleted["sequence"])).await;
+    assert_eq!(read.json["result"], json!([]));
     let told = caller
         .send("DELETE", "/data/plans/p1", &[("content-type", "application/json")], r#"{"id":"p1","external_id":"p1"}"#)
         .await;
-    assert_eq!(told.json, json!({"result": "success", "deleted": "p1"}));
+    assert_eq!((&told.json["result"], &told.json["deleted"]), (&json!("success"), &json!("p1")));
     assert_eq!(caller.delete("/data/customers/c1").await.status, 200);
     for (path, code) in
         [("customers/c1", "customer_not_found"), ("plans/p1", "plan_not_found"), ("invoices/i1", "invoice_not_found")]

@@ -124,15 +124,12 @@ async fn each_class_of_malformed_input_has_its_code() {
         assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")), "{fields}: {told:?}");
         assert!(errors(&told)[0].ends_with(expected.trim_start_matches("null ")), "{fields}: {:?}", errors(&told));
     }
-    let plan = |interval: &str| {
-        format!(r#"{{"id":"p","name":"P","billing_freq":"{interval}","billing_freq_count":1,"currency":"usd"}}"#)
-    };
-    // The page has no quarters.
-    assert_eq!(
-        errors(&caller.post(&path("plans"), plan("quarter")).await),
-        ["0 /billing_freq billing_freq unknown_value"]
-    );
-    assert_eq!(caller.post(&path("plans"), plan("month")).await.status, 200);
+    let plan = |interval: &str| format!(r#"{{"id":"p","name":"P",{interval},"currency":"usd"}}"#);
+    // The page has no quarters, the clients' spelling has.
+    let quarters = plan(r#""interval":"quarter","interval_count":1"#);
+    assert_eq!(errors(&caller.post(&path("plans"), quarters).await), ["0 /interval interval unknown_value"]);
+    assert_eq!(caller.post(&path("plans"), plan(r#""billing_freq":"quarter""#)).await.status, 200);
+    assert_eq!(sql(&server, "select \"interval\", interval_count from plans").await, ["month 3"]);
     assert!(sql(&server, "select id from invoices").await.is_empty());
 }
 
@@ -146,7 +143,8 @@ async fn a_body_may_be_lines_or_cells() {
     let told = send("application/x-ndjson", "", "{\"id\":\"a\",\"name\":\"A\"}\n{\"id\":\"b\",\"name\":\"B\"}\n").await;
     assert_eq!((told.status, told.json["result"].as_array().unwrap().len()), (200, 2));
     let told = send("text/csv; charset=utf-8", "", "id,name,custom_variables.tier\nc,C,gold\nd,,\n").await;
-    assert_eq!((told.status, errors(&told)), (400, vec!["3 null name required".to_string()]));
+    assert_eq!((told.status, errors(&told)), (400, vec!["1 null name required".to_string()]));
+    assert_eq!(told.json["errors"][0]["line"], 3);
     let told = send("text/csv", "?on_error=skip", "id,name,custom_variables.tier\nd,,\nc,C,gold\n").await;
     let rows: Vec<_> = told.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
     assert_eq!(rows, ["rejected", "created"]);
@@ -170,12 +168,14 @@ async fn what_cannot_be_carried_out_says_why() {
         let told = caller.send("POST", path, headers, body).await;
         assert_eq!((told.status, told.json["code"].as_str().unwrap()), expected, "{path} {body}: {told:?}");
     };
-    for body in ["", "{", "[{}", "{}{}", "7", "oops"] {
+    for body in ["", "{", "[{}", "{}{}", "oops"] {
         check(&caller, &path("customers"), &json, body, (400, "invalid_json")).await;
     }
+    check(&caller, &path("customers"), &json, "7", (400, "invalid_records")).await;
     check(&caller, &path("customers"), &json, r#"{"plans":[]}"#, (400, "invalid_request")).await;
     check(&caller, &format!("{}?on_error=maybe", path("customers")), &json, good, (400, "invalid_query")).await;
-    check(&caller, &path("customers"), &[("content-type", "text/plain")], good, (415, "unsupported_media_type")).await;
+    check(&caller, &path("customers"), &[("content-type", "application/xml")], good, (415, "unsupported_media_type"))
+        .await;
     check(&caller, "/v1/data-sources/none/customers", &json, good, (404, "data_source_not_found")).await;
     check(&Caller::with(&server, "gp_wrong"), &path("customers"), &json, good, (401, "unauthorized")).await;
     check(&Caller::with(&server, &server.viewer), &path("customers"), &json, good, (403, "forbidden")).await;
@@ -189,6 +189,12 @@ async fn what_cannot_be_carried_out_says_why() {
         let told = caller.post(&path("customers"), empty).await;
         assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
     }
+    for lines in ["application/x-ndjson", "text/csv"] {
+        let told = caller.send("POST", &path("customers"), &[("content-type", lines)], "\n").await;
+        assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
+    }
+    let told = caller.send("POST", &path("customers"), &[("content-type", "text/plain;charset=UTF-8")], good).await;
+    assert_eq!(told.status, 200, "{told:?}");
     server.engine.delete_data_source(SOURCE).await.unwrap();
     check(&caller, &path("customers"), &json, good, (404, "data_source_not_found")).await;
 }

@@ -192,6 +192,33 @@ async fn a_read_does_not_wait_for_ever() {
     assert_eq!((never.status, never.code().as_str()), (503, "not_yet_published"));
     assert_eq!(header(&never, "retry-after"), "1");
     assert!(begun.elapsed() >= WAIT);
+    // Every read waits, whatever it is of.
+    for path in
+        ["status", "snapshots", "settings", "data/customers", "data/customers/c1", "data/plan-groups", "data-sources"]
+    {
+        let never = server.get(&format!("/v1/{path}?min_sequence=1")).await;
+        assert_eq!((never.status, never.code().as_str()), (503, "not_yet_published"), "{path}");
+    }
+    let sql = server.request("POST", "/v1/sql?min_sequence=1", &[], br#"{"sql": "select 1"}"#).await;
+    assert_eq!(sql.status, 503, "{sql:?}");
+    let wrong = server.get("/v1/status?min_sequence=soon").await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (400, "invalid_query"));
+    // Who has no key does not wait to be told so.
+    let begun = Instant::now();
+    assert_eq!(ask(&server, "wrong", "GET", "/v1/status?min_sequence=1", &[], "").await.status, 401);
+    assert!(begun.elapsed() < WAIT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_the_client_has_are_not_sent_again() {
+    let server = Running::start().await;
+    let tag = header(&server.get("/v1/settings").await, "etag").replace("w/", "W/");
+    let again = server.request("GET", "/v1/settings", &[("if-none-match", &tag)], b"").await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    let change = br#"{"timezone": "Europe/Paris"}"#;
+    assert_eq!(server.request("PUT", "/v1/settings", &[], change).await.status, 200);
+    let changed = server.request("GET", "/v1/settings", &[("if-none-match", &tag)], b"").await;
+    assert!(changed.status == 200 && changed.body.contains("Europe/Paris"), "{changed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,6 +98,26 @@ async fn what_cannot_be_fetched_is_refused_with_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_made_with_its_endpoint() {
+    let mrrow = Mrrow::start().await;
+    let body = json!({"name": "Fetched", "id": "fetched", "pull": {"endpoint": "https://a.example/export",
+        "authentication": {"type": "bearer", "token": "secret"}}});
+    let make = |body: Value| mrrow.ask(Method::POST, "/v1/data-sources").body(body.to_string()).send();
+    expect(make(body.clone()).await.unwrap(), 201).await;
+    let pull = mrrow.get("/v1/data-sources/fetched/pull").await;
+    assert_eq!(
+        (&pull["endpoint"], &pull["authentication"]["type"]),
+        (&json!("https://a.example/export"), &json!("bearer"))
+    );
+    // One that cannot be fetched is not made.
+    let mut refused = body;
+    refused["id"] = json!("refused");
+    refused["pull"]["endpoint"] = json!("http://10.0.0.1/");
+    expect(make(refused).await.unwrap(), 400).await;
+    expect(mrrow.ask(Method::GET, "/v1/data-sources/refused").send().await.unwrap(), 404).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_watches_and_changes_nothing() {
     let mrrow = Mrrow::start().await;
     mrrow.pull_from("https://a.example").await;
