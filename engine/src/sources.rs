@@ -84,7 +84,7 @@ impl Engine {
     /// The data source with this id or, if there is none, this name.
     ///
     /// # Errors
-    /// When several have this name ([`crate::Error::Conflict`]), or the catalog cannot be read.
+    /// When several have this name ([`crate::Error::Argument`]), or the catalog cannot be read.
     pub async fn data_source(&self, id_or_name: &str) -> Result<Option<DataSource>> {
         self.core.catalog.data_source(id_or_name).await
     }

@@ -85,7 +85,7 @@ impl Default for Limits {
             decoded_bytes: 16 * MIB,
             bodies_bytes: 256 * MIB,
             import_bytes: 64 * 1024 * MIB as u64,
-            imports_waiting: 8,
+            imports_waiting: 32,
             reads_at_once: 64,
             wait_time: Duration::from_secs(10),
             stop_time: Duration::from_secs(30),

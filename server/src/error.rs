@@ -111,6 +111,11 @@ impl ApiError {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message).with_header(RETRY_AFTER, seconds)
     }
 
+    /// Of what may be asked for a few times at once, too much was.
+    pub(crate) fn too_many(code: &'static str, message: impl Into<String>, after: Duration) -> ApiError {
+        ApiError { status: StatusCode::TOO_MANY_REQUESTS, ..ApiError::try_again(code, message, after) }
+    }
+
     /// A failure of ours: told in the log, not to the client.
     pub(crate) fn internal(told: impl std::fmt::Display) -> ApiError {
         tracing::error!(error = %told, "a request failed");

@@ -49,7 +49,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
                headers(("Location" = String, description = "where the job is told of"))),
               (status = 404, description = "no such data source", body = ErrorBody),
               (status = 409, description = "it was canceled while it was received", body = ErrorBody),
-              (status = 415, description = "an encoding that is not known", body = ErrorBody)))]
+              (status = 415, description = "an encoding that is not known", body = ErrorBody),
+              (status = 429, description = "too many imports wait; Retry-After says when to send it again", body = ErrorBody)))]
 async fn start(
     State(app): State<App>,
     caller: Caller,

@@ -174,7 +174,7 @@ fn found<'s>(sources: &'s [DataSource], caller: &Caller, id: &str) -> Result<Opt
         (only, None) => Ok(only),
         _ => {
             let message = format!("several data sources are called \"{id}\"; name one by its id");
-            Err(ApiError::conflict("ambiguous_data_source", message))
+            Err(ApiError::not_found("data_source_not_found", message))
         }
     }
 }
@@ -295,7 +295,7 @@ async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
     request_body = Option<SourceChange>,
     responses((status = 200, description = "the data source", body = Source),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "another one has this id, or several have this name", body = ErrorBody)))]
+              (status = 409, description = "another one has this id", body = ErrorBody)))]
 async fn update(
     State(app): State<App>,
     caller: Caller,

@@ -90,10 +90,10 @@ async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     // A name that several have names none of them; their ids do.
     create(engine, "twin", "Shop").await.unwrap();
-    assert!(matches!(engine.data_source("Shop").await, Err(Error::Conflict(_))));
+    assert!(matches!(engine.data_source("Shop").await, Err(Error::Argument(_))));
     let customer = br#"[{"id":"c","name":"C"}]"#;
     let pushed = engine.push("Shop", Some(ObjectType::Customers), customer.to_vec(), &PushOptions::default()).await;
-    assert!(matches!(pushed, Err(Error::Conflict(_))), "{pushed:?}");
+    assert!(matches!(pushed, Err(Error::Argument(_))), "{pushed:?}");
     assert_eq!(engine.data_source("twin").await.unwrap().unwrap().id, "twin");
     engine.delete_data_source("twin").await.unwrap();
     assert_eq!(engine.data_source("Shop").await.unwrap().unwrap().id, "a");

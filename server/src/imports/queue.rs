@@ -75,7 +75,7 @@ impl Imports {
         }
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             let message = "too many imports wait; send it again when one of them is over";
-            return Err(ApiError::try_again("imports_waiting", message, TRY_AGAIN_AFTER));
+            return Err(ApiError::too_many("imports_waiting", message, TRY_AGAIN_AFTER));
         };
         let id = format!("imp_{:032x}", u128::from_be_bytes(app.random()?));
         let now = app.now();

@@ -37,7 +37,19 @@ impl Records<'_> {
     }
 }
 
-/// A body of records, for the document.
+/// A body whose records are answered one by one, for the document: whatever else is JSON is a record too, though a bad one.
+pub(super) struct RowsBody;
+
+impl ToSchema for RowsBody {}
+
+impl PartialSchema for RowsBody {
+    fn schema() -> RefOr<Schema> {
+        let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+        any.description(Some("one object, or an array of them")).into()
+    }
+}
+
+/// A body of records that are stored all or none, for the document.
 pub(super) struct RecordsBody;
 
 impl ToSchema for RecordsBody {}

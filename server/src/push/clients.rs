@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Pointer, details};
-use super::body::{Fields, Records, RecordsBody, fields, records};
+use super::body::{Fields, Records, RowsBody, fields, records};
 use super::count;
 use super::format::only_json;
 use super::once::{REPLAYED, idempotency};
@@ -70,7 +70,7 @@ macro_rules! client_route {
         #[utoipa::path(post, path = $path, tag = "data",
             params(SourceQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
-            request_body(content = RecordsBody, content_type = "application/json", example = json! $example),
+            request_body(content = RowsBody, content_type = "application/json", example = json! $example),
             responses((status = 200, description = "each row with what became of it", body = ClientAnswer,
                        headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
                       (status = 400, description = "the body is not JSON", body = ErrorBody),

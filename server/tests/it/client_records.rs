@@ -88,7 +88,8 @@ async fn sources_of_one_name_are_told_apart_by_their_ids() {
     assert_eq!(caller.post("/data/customers", row(id)).await.json["result"][0]["export_status"], "success");
     for path in ["/v1/data-sources/twin", "/data/customers?source=twin"] {
         let told = caller.get(path).await;
-        assert_eq!((told.status, told.json["code"].as_str()), (409, Some("ambiguous_data_source")));
+        assert_eq!((told.status, told.json["code"].as_str()), (404, Some("data_source_not_found")));
+        assert!(told.json["message"].as_str().unwrap().contains("several"), "{told:?}");
     }
     // Whoever sees one of them means that one.
     let restricted = Caller::restricted(&server, Role::Viewer, id).await;

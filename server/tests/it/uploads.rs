@@ -272,7 +272,7 @@ async fn only_so_many_uploads_wait() {
         assert!(began.elapsed() < SOON);
     }
     let third = server.request("POST", &imports(), &[], CUSTOMERS.as_bytes()).await;
-    assert_eq!((third.status, third.code().as_str()), (503, "imports_waiting"));
+    assert_eq!((third.status, third.code().as_str()), (429, "imports_waiting"));
     assert!(third.head.contains("retry-after: 10"), "{}", third.head);
     let metrics = server.get("/metrics").await.body;
     assert!(metrics.contains("mrrow_imports_open 2"), "{metrics}");

@@ -176,7 +176,7 @@ async fn find(connection: &mut SqliteConnection, id_or_name: &str) -> Result<Opt
     match with_name(connection, id_or_name).await?.as_slice() {
         [] => Ok(None),
         [only] => source_of(only).map(Some),
-        _ => Err(Error::Conflict(format!("several data sources are called \"{id_or_name}\"; name one by its id"))),
+        _ => Err(Error::Argument(format!("several data sources are called \"{id_or_name}\"; name one by its id"))),
     }
 }
 
