@@ -21,8 +21,8 @@ pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
     let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
     let small = small.fallback(later::nothing_here);
-    let small = small.layer(from_fn_with_state(app.clone(), published::wait_where_named));
     let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
+    let routes = routes.layer(from_fn_with_state(app.clone(), published::wait_where_named));
     around(routes, app)
 }
 

@@ -1,6 +1,7 @@
 //! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients speak, under `/data/data-sources`.
 
-use std::collections::HashSet;
+mod named;
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -19,6 +20,8 @@ use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::extract::{Json, Path, Query};
 use crate::pull::PullRequest;
+
+pub(crate) use named::{SourceQuery, recent_source_of, source_of, visible_sources, visible_sources_among};
 
 /// How long an answer waits for a reset; a longer one goes on by itself.
 const RESET_WAIT: Duration = Duration::from_secs(20);
@@ -153,88 +156,6 @@ impl Source {
     }
 }
 
-/// The data source of a path, if the caller may see it.
-pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<DataSource> {
-    let sources = app.engine.data_sources().await?;
-    match (found(&sources, caller, id)?, &caller.key.data_sources) {
-        (Some(source), _) => Ok(source.clone()),
-        (None, None) => Err(ApiError::data_source_not_found(id)),
-        // Whoever is restricted learns nothing of other sources.
-        (None, Some(_)) => Err(caller.require_source(id).err().unwrap_or_else(|| ApiError::data_source_not_found(id))),
-    }
-}
-
-/// The source with this id or, if there is none, the only one with this name that the caller sees.
-fn found<'s>(sources: &'s [DataSource], caller: &Caller, id: &str) -> Result<Option<&'s DataSource>> {
-    if let Some(source) = sources.iter().find(|source| source.id == id) {
-        return caller.require_source(&source.id).map(|()| Some(source));
-    }
-    let mut named = sources.iter().filter(|source| source.name == id && caller.key.sees(&source.id));
-    match (named.next(), named.next()) {
-        (only, None) => Ok(only),
-        _ => {
-            let message = format!("several data sources are called \"{id}\"; name one by its id");
-            Err(ApiError::not_found("data_source_not_found", message))
-        }
-    }
-}
-
-/// The id of the data source of a path, if the caller may see it, as it was a moment ago: pushes do not ask the catalog each time.
-pub(crate) async fn recent_source_of(app: &App, caller: &Caller, id: &str) -> Result<String> {
-    let sources = app.engine.recent_data_sources().await?;
-    match found(&sources, caller, id)? {
-        Some(source) => Ok(source.id.clone()),
-        None => Ok(source_of(app, caller, id).await?.id),
-    }
-}
-
-/// The data sources that the caller may see.
-pub(crate) async fn visible_sources(app: &App, caller: &Caller) -> Result<Vec<DataSource>> {
-    let sources = app.engine.data_sources().await?;
-    Ok(sources.into_iter().filter(|source| caller.key.sees(&source.id)).collect())
-}
-
-/// The data sources that the caller may see, as they were a moment ago unless one that is named came since.
-pub(crate) async fn visible_sources_among(
-    app: &App,
-    caller: &Caller,
-    named: &HashSet<String>,
-) -> Result<Vec<DataSource>> {
-    let recent = app.engine.recent_data_sources().await?;
-    let is_known = |name: &String| recent.iter().any(|source| source.id == *name || source.name == *name);
-    if recent.is_empty() || !named.iter().all(is_known) {
-        return visible_sources(app, caller).await;
-    }
-    Ok(recent.iter().filter(|source| caller.key.sees(&source.id)).cloned().collect())
-}
-
-/// Which data source a request is about.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct SourceQuery {
-    /// The data source's id or name.
-    pub(crate) source: Option<String>,
-    /// The same as `source`.
-    pub(crate) data_source: Option<String>,
-}
-
-impl SourceQuery {
-    /// The data source that is named, or the only one that the caller sees.
-    pub(crate) async fn resolve(&self, app: &App, caller: &Caller, visible: &[DataSource]) -> Result<Option<String>> {
-        match (&self.source, &self.data_source) {
-            (Some(one), Some(other)) if one != other => {
-                let message = "\"source\" and \"data_source\" are the same parameter and differ; send one of the two";
-                Err(ApiError::invalid("source", message))
-            }
-            (Some(named), _) | (None, Some(named)) => recent_source_of(app, caller, named).await.map(Some),
-            (None, None) => Ok(match visible {
-                [only] => Some(only.id.clone()),
-                _ => None,
-            }),
-        }
-    }
-}
-
 /// The data sources that the key sees, oldest first.
 #[utoipa::path(get, path = "/data-sources", tag = "data sources", params(ListQuery),
     responses((status = 200, description = "the data sources", body = Sources)))]
@@ -351,8 +272,12 @@ async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<Data
     let SourceRequest { name, kind, id, pull } = request;
     let pull = pull.map(|pull| pull.check(app)).transpose()?;
     let source = app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?;
-    if let Some(pull) = pull {
-        pull.set(app, &source.id).await?;
+    if let Some(pull) = pull
+        && let Err(error) = pull.set(app, &source.id).await
+    {
+        // Nobody asked for a source that cannot be fetched.
+        app.engine.delete_data_source(&source.id).await?;
+        return Err(error);
     }
     Ok(source)
 }

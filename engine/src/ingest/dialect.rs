@@ -198,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn a_list_under_a_types_name_is_a_field_of_the_clients_only() {
+        let row = r#"{"id":"c","name":"C","invoices":["i"]}"#;
+        let document = "a document of several objects inside a list or line; give it as a JSON document of its own";
+        check(&customers(), Dialect::Page, &[(row, &format!("reject 1: malformed {document}"))]);
+        let of_customers = r#"{"id":"c","name":"C","customers":[]}"#;
+        check(
+            &customers(),
+            Dialect::Clients,
+            &[
+                (row, "row 1 {\"id\":\"c\",\"name\":\"C\"}\nignored invoices 1"),
+                (of_customers, &format!("reject 1: malformed {document}")),
+                (r#"{"invoices":["i"]}"#, &format!("reject 1: malformed {document}")),
+            ],
+        );
+    }
+
+    #[test]
     fn spellings_that_contradict_each_other_are_told() {
         let differs = "reject 1 c: /created duplicate_key \"created\" and \"created_date\" are the same field and differ; send one of the two [2024-01-01]";
         let taken = r#"row 1 {"id":"c","name":"C","created":"2024-01-01T00:00:00","created_zoned":false}"#;

@@ -36,6 +36,8 @@ pub(super) struct Spec {
     pub(super) other: Option<&'static str>,
     pub(super) kind: Kind,
     pub(super) is_required: bool,
+    /// It came when there were stored records already: a record without it is what it was before.
+    pub(super) came_later: bool,
 }
 
 /// A value as it is stored.
@@ -58,7 +60,8 @@ pub(super) fn specs(object: ObjectType) -> Vec<Spec> {
     let required = required_fields(object);
     let spec = |name: &&'static str| {
         let other = other_spelling(object, name);
-        Spec { name, other, kind: kind(name), is_required: required.contains(name) }
+        let came_later = matches!(*name, "state" | "product_name");
+        Spec { name, other, kind: kind(name), is_required: required.contains(name), came_later }
     };
     field_names(object).iter().map(spec).collect()
 }

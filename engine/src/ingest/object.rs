@@ -44,20 +44,21 @@ fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'
         let message = "not an object; write one such as {\"id\": \"1\", …}, and read documents and arrays as JSON";
         return Err(FieldError::malformed(message));
     }
-    let (mut row, mut wraps) = (Row::empty(Naming::Pointer), false);
+    let (mut row, mut lists) = (Row::empty(Naming::Pointer), Vec::new());
     entries(text, |key, raw| match table.names.target(&key) {
         Target::Field(field) => row.set(field, value(raw)),
         Target::Metadata(key) => row.metadata.push((key.into(), value(raw))),
         Target::Source => row.source = value(raw),
-        Target::Ignored if plural(&key).is_some() && raw.get().starts_with('[') => wraps = true,
+        Target::Ignored if raw.get().starts_with('[') && plural(&key).is_some() => lists.push(key),
         Target::Ignored => table.ignore(&key, 1),
     })
     .map_err(|error| FieldError::malformed(format!("not valid JSON: {}", explain(&error, start))))?;
-    // What has an id is a record, whatever other fields it has.
-    if wraps && row.values[0].is_missing() {
+    let is_open = table.takes_other_lists() && !row.values[0].is_missing();
+    if lists.iter().any(|key| !is_open || plural(key) == Some(table.object)) {
         let message = "a document of several objects inside a list or line; give it as a JSON document of its own";
         return Err(FieldError::malformed(message));
     }
+    lists.iter().for_each(|key| table.ignore(key, 1));
     Ok(row)
 }
 

@@ -94,6 +94,11 @@ impl Table {
         }
     }
 
+    /// Whether a record may have lists under the names of other types: GrowPanel's clients may send any field.
+    pub(super) fn takes_other_lists(&self) -> bool {
+        self.dialect == Dialect::Clients
+    }
+
     /// Takes a row of so many bytes, which becomes a stored row or a rejection.
     pub(super) fn add(&mut self, line: u64, mut row: Row<'_>, original: impl FnOnce() -> String, bytes: usize) {
         self.bytes += bytes;
@@ -179,7 +184,7 @@ impl Table {
             column.append(value);
         }
         self.sources.append_value(source);
-        let hash = hash::content(source, fields, &mut self.scratch);
+        let hash = hash::content(source, &self.specs, fields, &mut self.scratch);
         self.hashes.append_value(hash).expect("a hash has the width of its column");
         self.lines.append_value(line);
         self.rows += 1;

@@ -139,9 +139,10 @@ impl Desk {
         }
     }
 
-    /// An import that was broken off says nothing; what it may have published is looked for.
+    /// An import that was broken off says nothing; what it may have published, and be it at this moment, is looked for.
     async fn look_after_import(&mut self) {
         if self.importing.as_ref().is_some_and(|import| import.strong_count() == 0)
+            && self.core.catalog.settle().await.is_ok()
             && let Ok(pinned) = self.core.pinned().await
         {
             self.see(Arc::new(pinned));

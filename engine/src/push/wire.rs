@@ -59,3 +59,40 @@ fn conform(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch> {
     };
     Ok(RecordBatch::try_new(Arc::clone(schema), schema.fields().iter().map(column).collect())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, StringArray,
+        TimestampMicrosecondArray,
+    };
+    use arrow::datatypes::DataType;
+
+    use super::*;
+    use crate::model::column;
+
+    fn filled(data_type: &DataType) -> Result<ArrayRef> {
+        Ok(match data_type {
+            DataType::Int64 => Arc::new(Int64Array::from(vec![7])),
+            DataType::Boolean => Arc::new(BooleanArray::from(vec![false])),
+            DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::from(vec![7]).with_timezone("UTC")),
+            DataType::FixedSizeBinary(_) => Arc::new(FixedSizeBinaryArray::try_from_iter([[7; 16]].into_iter())?),
+            _ => Arc::new(StringArray::from(vec!["text"])),
+        })
+    }
+
+    #[test]
+    fn what_an_earlier_version_acknowledged_lacks_the_columns_that_came_later() -> Result<()> {
+        let schema = stored_schema(ObjectType::Plans);
+        let before: Vec<usize> =
+            (0..schema.fields().len()).filter(|at| schema.field(*at).name() != "product_name").collect();
+        let columns = schema.fields().iter().map(|field| filled(field.data_type())).collect::<Result<Vec<_>>>()?;
+        let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+        let read = of_bytes(ObjectType::Plans, &to_bytes(&rows.project(&before)?)?.0)?;
+        assert_eq!(read.schema(), schema);
+        assert_eq!(column(&read, "product_name")?.null_count(), 1);
+        assert_eq!(column(&read, "plan_group")?.as_string::<i32>().value(0), "text");
+        assert_eq!(of_bytes(ObjectType::Plans, &to_bytes(&rows)?.0)?, rows);
+        Ok(())
+    }
+}

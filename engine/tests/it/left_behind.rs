@@ -1,8 +1,11 @@
 //! What cannot be finished at once: it stays acknowledged, stands in nobody's way, and is finished by who comes next.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use mrrow_engine::import::{ImportOptions, Input, Progress};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::PushOptions;
 use mrrow_engine::{Engine, Error, RowStatus};
@@ -77,6 +80,41 @@ async fn all_is_published(engine: &Engine) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("what is acknowledged is not published");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dropped_engine_has_acknowledged_is_seen_by_who_opens_next() {
+    let mut ledger = ledger_with("net").await;
+    for round in 1..=5 {
+        push(&ledger.engine, ObjectType::Customers, json!({"id": format!("x{round}"), "name": "X"})).await.unwrap();
+        let Ledger { engine, dir } = ledger;
+        drop(engine);
+        ledger = Ledger { engine: open(dir.path(), TODAY.parse().unwrap()).await, dir };
+        let seen = ledger.sql("select count(*) from customers where name = 'X'").await;
+        assert_eq!(seen, [[round.to_string()]]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_broken_off_does_not_make_everything_new_for_ever() {
+    let ledger = ledger_with("net").await;
+    let row = || json!({"id": "x", "name": "X"});
+    assert_eq!(push(&ledger.engine, ObjectType::Customers, row()).await.unwrap(), RowStatus::Created);
+    let bytes = br#"{"customers":[{"id":"y","name":"Y"}]}"#.to_vec();
+    let options = ImportOptions {
+        progress: Some(Arc::new(|progress| {
+            assert!(!matches!(progress, Progress::Computing), "this import is broken off");
+        })),
+        ..ImportOptions::default()
+    };
+    let import = ledger.engine.import(vec![Input::bytes("y.json", None, bytes)], &options);
+    assert!(AssertUnwindSafe(import).catch_unwind().await.is_err());
+    // Nothing new: nothing is kept of it, so that it gets no sequence.
+    let body = || row().to_string().into_bytes();
+    let options = PushOptions::default();
+    let first = ledger.engine.push("default", Some(ObjectType::Customers), body(), &options).await.unwrap();
+    let again = ledger.engine.push("default", Some(ObjectType::Customers), body(), &options).await.unwrap();
+    assert_eq!((first.result[0].status, again.sequence), (RowStatus::Unchanged, first.sequence));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

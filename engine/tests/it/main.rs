@@ -11,6 +11,7 @@ mod cases;
 mod coverage;
 mod crowd;
 mod damage;
+mod earlier_files;
 mod histories;
 mod idempotency;
 mod imports;

@@ -28,6 +28,9 @@ const REJECTIONS_DEFAULT: usize = 10;
 /// Between two events at least.
 const EVENT_PAUSE: Duration = Duration::from_millis(250);
 
+/// How often it is looked whether the first sync has begun.
+const FIRST_LOOKED_FOR_EVERY: Duration = Duration::from_secs(1);
+
 /// Without an event, a comment keeps the connection.
 const KEPT_ALIVE_EVERY: Duration = Duration::from_secs(15);
 
@@ -40,7 +43,7 @@ pub(crate) struct ProgressQuery {
 }
 
 /// How far the newest sync of a data source has come. With `Accept: text/event-stream` it is told as it goes on: events named `progress` with
-/// the same JSON, until the sync ends; who asks before the first sync is told of that.
+/// the same JSON, until the sync ends; who asks before the first sync of a source with an endpoint is told of that one.
 #[utoipa::path(get, path = "/data-sources/{id}/progress", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), ProgressQuery),
     responses((status = 200, description = "how far it is", content((ProgressAnswer = "application/json"), (String = "text/event-stream"))),
@@ -60,7 +63,8 @@ pub(crate) async fn progress(
     let (answer, told) = match newest(&app, &source.id, rejections).await? {
         Some(newest) => newest,
         // Who asks before the first sync waits for it.
-        None => (ProgressAnswer::idle(), Told::OfFirst(source.id)),
+        None if app.engine.pull(&source.id).await?.is_some() => (ProgressAnswer::idle(), Told::OfFirst(source.id)),
+        None => (ProgressAnswer::idle(), Told::Nothing),
     };
     if !wants_events(&headers) {
         return Ok(axum::Json(answer).into_response());
@@ -96,7 +100,7 @@ enum Told {
     Nothing,
     /// Each change of this sync.
     Of(Receiver<Arc<Job>>),
-    /// Each change of the first sync of this data source, once there is one.
+    /// Each change of the first sync of this data source, once there is one, while it may come.
     OfFirst(String),
 }
 
@@ -133,11 +137,13 @@ async fn changed(app: &App, told: Told, rejections: usize) -> Option<(ProgressAn
             Some(of(job, answer))
         }
         Told::OfFirst(source) => loop {
-            tokio::time::sleep(EVENT_PAUSE).await;
+            tokio::time::sleep(FIRST_LOOKED_FOR_EVERY).await;
             // A short one may be over before it was seen at work.
             if let Some(newest) = newest(app, &source, rejections).await.ok()? {
                 return Some(newest);
             }
+            // There will be none of a source that is not fetched any more.
+            app.engine.pull(&source).await.ok()??;
         },
     }
 }

@@ -69,14 +69,16 @@ pub(crate) enum Pointer {
     Single,
     /// The record is an element of the array at this pointer.
     Array(String),
-    /// The body is not JSON: fields are columns.
+    /// The body is lines, each of which begins or goes on with a record: NDJSON or CSV.
+    Lines,
+    /// The body is Parquet.
     None,
 }
 
 impl Pointer {
     fn of(&self, line: Option<u64>, error: &FieldError) -> Option<String> {
         match (self, line) {
-            (Pointer::None, _) => error.pointer.starts_with('/').then(|| error.pointer.clone()),
+            (Pointer::Lines | Pointer::None, _) => error.pointer.starts_with('/').then(|| error.pointer.clone()),
             (Pointer::Single, _) => Some(error.pointer.clone()),
             (Pointer::Array(pointer), Some(line)) => Some(format!("{pointer}/{line}{}", error.pointer)),
             (Pointer::Array(pointer), None) => Some(pointer.clone()),
@@ -88,7 +90,7 @@ impl Pointer {
 pub(super) fn details<'r>(rejection: &'r Rejection, pointer: &'r Pointer) -> impl Iterator<Item = ErrorDetail> + 'r {
     rejection.errors.iter().map(|error| ErrorDetail {
         index: rejection.index,
-        line: rejection.line.filter(|_| *pointer == Pointer::None),
+        line: rejection.line.filter(|_| *pointer == Pointer::Lines),
         id: rejection.id.clone(),
         pointer: pointer.of(rejection.line, error),
         field: field(&error.pointer),
@@ -155,6 +157,15 @@ mod tests {
         check(&wrapped, "/metadata/a~1b", (Some("/customers/3/metadata/a~1b"), Some("metadata.a/b")));
         check(&wrapped, "", (Some("/customers/3"), None));
         check(&Pointer::None, "metadata.tier", (None, Some("metadata.tier")));
+    }
+
+    #[test]
+    fn only_what_is_lines_has_a_line() {
+        let line = |pointer: &Pointer| details(&rejection(3, &["/name"]), pointer).next().and_then(|told| told.line);
+        assert_eq!(line(&Pointer::Lines), Some(3));
+        for pointer in [Pointer::Single, Pointer::Array(String::new()), Pointer::None] {
+            assert_eq!(line(&pointer), None, "{pointer:?}");
+        }
     }
 
     #[test]

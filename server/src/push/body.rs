@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use mrrow_engine::ingest::field_name;
 use mrrow_engine::model::ObjectType;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -23,7 +22,7 @@ pub(super) struct Records<'b> {
     pub(super) rows: Vec<&'b RawValue>,
     /// Where the array is in the body: an index and a field's pointer go after it. None of a single record.
     pub(super) pointer: Option<String>,
-    /// Why a single record seems to be none: it has arrays of other types.
+    /// Why a single record seems to be none: it has arrays under the names of other types.
     pub(super) mixed: Option<ApiError>,
 }
 
@@ -91,18 +90,14 @@ fn array(text: &RawValue, pointer: String) -> Result<Records<'_>> {
     Ok(Records { text: text.get(), rows, pointer: Some(pointer), mixed: None })
 }
 
-/// An object is a record if it has an id, or no array under the name of a type.
+/// An object is a record unless it has an array under the name of a type.
 fn wrapped(whole: &RawValue, object: ObjectType) -> Result<Records<'_>> {
     let Fields(fields) = fields(whole).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
     let is_array = |value: &RawValue| value.get().starts_with('[');
     let of_type = |name: &str| ObjectType::ALL.into_iter().find(|object| object.name() == name);
     let mut arrays = fields.iter().filter(|(name, value)| of_type(name).is_some() && is_array(value));
-    let has_id = fields.iter().any(|(name, _)| field_name(object, name) == Some("id"));
     let mixed = match (arrays.next(), arrays.next()) {
-        (Some((name, value)), None) if name == object.name() && !has_id => {
-            return array(value, format!("/{object}"));
-        }
-        _ if has_id => None,
+        (Some((name, value)), None) if name == object.name() => return array(value, format!("/{object}")),
         (None, _) => None,
         (Some((name, _)), None) => Some(mixed(object, &format!("it has \"{name}\""))),
         (Some(_), Some(_)) => Some(mixed(object, "it has several arrays")),
@@ -217,7 +212,7 @@ mod tests {
     #[test]
     fn a_body_is_one_object_or_an_array_or_names_its_array() {
         check(r#" {"id":"a"} "#, r#"1 rows at None of [{"id":"a"}]"#);
-        check(r#"{"id":"a","plans":["p"]}"#, r#"1 rows at None of [{"id":"a","plans":["p"]}]"#);
+        check(r#"{"id":"run-7","name":"nightly","customers":[{}]}"#, r#"1 rows at Some("/customers") of [{}]"#);
         check("7", "1 rows at None of [7]");
         check("\u{feff}[{},7]", r#"2 rows at Some("") of [{},7]"#);
         check(r#"{"page":1,"customers":[{}]}"#, r#"1 rows at Some("/customers") of [{}]"#);

@@ -117,9 +117,10 @@ async fn push(
         Format::Json => (format, json_of(&body, object).await?),
         // No lines are an empty batch; of a file that would be a mistake.
         Format::Ndjson | Format::Csv if body.bytes().trim_ascii().is_empty() => {
-            (Format::Json, (b"[]".to_vec(), Pointer::None))
+            (Format::Json, (b"[]".to_vec(), Pointer::Lines))
         }
-        _ => (format, (body.bytes().to_vec(), Pointer::None)),
+        Format::Ndjson | Format::Csv => (format, (body.bytes().to_vec(), Pointer::Lines)),
+        Format::Parquet => (format, (body.bytes().to_vec(), Pointer::None)),
     };
     let options = PushOptions { format: Some(format), on_error, idempotency, ..PushOptions::default() };
     let pushed = app.engine.push(&source, Some(object), bytes, &options).await?;

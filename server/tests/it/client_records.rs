@@ -65,6 +65,9 @@ async fn each_row_is_echoed_with_what_became_of_it() {
         let told = caller.post("/data/customers", body).await;
         assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("error")), "{body}: {told:?}");
     }
+    let named = r#"{"id":"run-7","name":"nightly","customers":[{"id":"w","name":"W"}]}"#;
+    let told = caller.post("/data/customers?source=shop", named).await;
+    assert_eq!((&told.json["result"][0]["id"], told.json["result"].as_array().unwrap().len()), (&json!("w"), 1));
     let open = r#"{"id":"a","name":"A","plans":["pro"]}"#;
     let told = caller.post("/data/customers?source=shop", open).await;
     assert_eq!(told.json["result"][0]["export_status"], "success", "{told:?}");

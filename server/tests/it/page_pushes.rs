@@ -114,7 +114,7 @@ async fn each_class_of_malformed_input_has_its_code() {
         (json!({"type": "subscription"}), "/plan_id plan_id plan_required"),
         (json!({"type": "subscription", "plan_id": "p", "amount": -1}), "/amount amount negative_amount"),
         (json!({"invoice_date": "soon"}), "/invoice_date invoice_date bad_date"),
-        (json!({"currency": "XXX1"}), "/currency currency bad_currency"),
+        (json!({"currency": "US1"}), "/currency currency bad_currency"),
         (json!({"period_start": "2024-02-02", "period_end": "2024-02-01"}), "/period_end period_end bad_period"),
         (json!({"customer_id": "nobody"}), "/customer_id customer_id customer_not_found"),
         (json!({"date": "2024-02-02"}), "/invoice_date invoice_date duplicate_key"),
@@ -189,6 +189,9 @@ async fn what_cannot_be_carried_out_says_why() {
         let told = caller.post(&path("customers"), empty).await;
         assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
     }
+    // What a wrapper is called makes no record of it.
+    let named = r#"{"id":"run-7","name":"nightly","customers":[{"id":"w","name":"W"}]}"#;
+    assert_eq!(caller.post(&path("customers"), named).await.json["result"][0]["id"], "w");
     for lines in ["application/x-ndjson", "text/csv"] {
         let told = caller.send("POST", &path("customers"), &[("content-type", lines)], "\n").await;
         assert_eq!((told.status, &told.json["result"]), (200, &json!([])));

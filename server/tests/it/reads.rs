@@ -193,9 +193,16 @@ async fn a_read_does_not_wait_for_ever() {
     assert_eq!(header(&never, "retry-after"), "1");
     assert!(begun.elapsed() >= WAIT);
     // Every read waits, whatever it is of.
-    for path in
-        ["status", "snapshots", "settings", "data/customers", "data/customers/c1", "data/plan-groups", "data-sources"]
-    {
+    for path in [
+        "status",
+        "snapshots",
+        "settings",
+        "data/customers",
+        "data/customers/c1",
+        "data/plan-groups",
+        "data-sources",
+        "data-sources/shop/imports",
+    ] {
         let never = server.get(&format!("/v1/{path}?min_sequence=1")).await;
         assert_eq!((never.status, never.code().as_str()), (503, "not_yet_published"), "{path}");
     }

@@ -86,16 +86,18 @@ impl Catalog {
     /// together, or the first alone if it takes more. A request is there whole or not at all.
     pub(crate) async fn inbox(&self, until: i64, bytes_max: u64) -> Result<Vec<InboxRows>> {
         let rows = sqlx::query(
-            // The rows themselves are read only of what is chosen; those of before say nothing of their memory.
-            "with parts as (
-               select first_sequence, coalesce(request_last_sequence, last_sequence) as request,
-                      case when memory_bytes > 0 then memory_bytes else 8 * length(rows) end as bytes
-               from inbox where last_sequence <= ?1
+            // The rows themselves, which come last in the table, are read only of what is chosen.
+            "with requests as (
+               select request_last_sequence, sum(memory_bytes) as bytes from inbox
+               where last_sequence <= ?1 group by request_last_sequence
              ),
-             requests as (select request, sum(bytes) as bytes from parts group by request),
-             steps as (select request, bytes, sum(bytes) over (order by request) as bytes_to_here from requests)
-             select first_sequence, last_sequence, request, object, rows, bytes from parts join inbox using (first_sequence)
-             where request in (select request from steps where bytes_to_here <= ?2 or bytes_to_here = bytes)
+             steps as (
+               select request_last_sequence, bytes, sum(bytes) over (order by request_last_sequence) as bytes_to_here
+               from requests
+             )
+             select first_sequence, last_sequence, request_last_sequence, object, memory_bytes, rows from inbox
+             where last_sequence <= ?1 and request_last_sequence in (
+               select request_last_sequence from steps where bytes_to_here <= ?2 or bytes_to_here = bytes)
              order by first_sequence",
         )
         .bind(until)
@@ -109,9 +111,9 @@ impl Catalog {
                     object: object.parse().map_err(Error::Internal)?,
                     first_sequence: row.try_get("first_sequence")?,
                     last_sequence: row.try_get("last_sequence")?,
-                    request_last_sequence: row.try_get("request")?,
+                    request_last_sequence: row.try_get("request_last_sequence")?,
                     rows: row.try_get("rows")?,
-                    memory_bytes: row.try_get::<i64, _>("bytes")? as u64,
+                    memory_bytes: row.try_get::<i64, _>("memory_bytes")? as u64,
                 })
             })
             .collect()

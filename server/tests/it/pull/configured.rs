@@ -4,7 +4,7 @@ use mrrow_engine::access::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::mrrow::{Mrrow, expect};
+use super::mrrow::{Mrrow, config, expect};
 
 const PULL: &str = "/v1/data-sources/ds/pull";
 
@@ -115,6 +115,19 @@ async fn a_source_is_made_with_its_endpoint() {
     refused["pull"]["endpoint"] = json!("http://10.0.0.1/");
     expect(make(refused).await.unwrap(), 400).await;
     expect(mrrow.ask(Method::GET, "/v1/data-sources/refused").send().await.unwrap(), 404).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_whose_credentials_cannot_be_kept_is_not_made() {
+    let mut config = config();
+    // A directory is no file for a key.
+    config.secret_key_file = Some(std::env::temp_dir());
+    let mrrow = Mrrow::start_with(config).await;
+    let body = json!({"name": "Fetched", "id": "fetched", "pull": {"endpoint": "https://a.example/export",
+        "authentication": {"type": "bearer", "token": "secret"}}});
+    let made = mrrow.ask(Method::POST, "/v1/data-sources").body(body.to_string()).send().await.unwrap();
+    assert!(made.status().is_server_error(), "{made:?}");
+    expect(mrrow.ask(Method::GET, "/v1/data-sources/fetched").send().await.unwrap(), 404).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

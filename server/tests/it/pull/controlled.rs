@@ -151,9 +151,12 @@ async fn progress_is_told_as_it_goes_on() {
     let endpoint = halting(&go_on).await;
     let mrrow = Mrrow::start().await;
     let watch = || mrrow.ask(Method::GET, "/v1/data-sources/ds/progress").header("accept", "text/event-stream").send();
+    // Of a source that is only pushed to there is nothing more to tell.
+    let idle = watch().await.unwrap().text().await.unwrap();
+    assert!(idle.starts_with("event: progress\ndata: {\"phase\":\"idle\"") && idle.ends_with("\n\n"), "{idle}");
+    mrrow.pull_from(&endpoint.url()).await;
     let early = watch().await.unwrap();
     assert_eq!(early.headers()["content-type"], "text/event-stream");
-    mrrow.pull_from(&endpoint.url()).await;
     mrrow.post("/v1/data-sources/ds/sync", 202).await;
     mrrow.wait_for(is_at_page_3).await;
     let watched = watch().await.unwrap();
@@ -170,6 +173,21 @@ async fn progress_is_told_as_it_goes_on() {
     // Who has watched since before the first sync has seen all of it.
     let early = events(early).await;
     assert_eq!((&early[0]["phase"], &early.last().unwrap()["phase"]), (&json!("idle"), &json!("done")));
+    mrrow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_the_first_sync_is_told_when_there_will_be_none() {
+    let mrrow = Mrrow::start().await;
+    mrrow.pull_from("https://a.example").await;
+    let watched = mrrow
+        .ask(Method::GET, "/v1/data-sources/ds/progress")
+        .header("accept", "text/event-stream")
+        .send()
+        .await
+        .unwrap();
+    expect(mrrow.ask(Method::DELETE, "/v1/data-sources/ds").send().await.unwrap(), 200).await;
+    assert!(watched.text().await.unwrap().contains("idle"));
     mrrow.stop().await;
 }
 
