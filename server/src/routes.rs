@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -21,9 +22,7 @@ pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
     let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
     let small = small.fallback(later::nothing_here);
-    let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
-    let routes = routes.layer(from_fn_with_state(app.clone(), published::wait_where_named));
-    around(routes, app)
+    around(readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes())), app)
 }
 
 /// The routes as the OpenAPI document names them.
@@ -31,19 +30,20 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
 }
 
-/// What is around every route: each answer is in its shape, whatever happens.
+/// What is around every route, outermost first: each answer is in its shape, whatever happens. All in one: the router makes a copy of each
+/// layer for each request.
 fn around(routes: Router<App>, app: App) -> Router {
-    routes
-        .method_not_allowed_fallback(not_with_this_method)
-        .layer(CatchPanicLayer::new())
-        .layer(CompressionLayer::new())
+    let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), request_id::identify))
-        .with_state(app)
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(app.clone(), published::wait_where_named));
+    routes.method_not_allowed_fallback(not_with_this_method).layer(layers).with_state(app)
 }
 
 /// Routes whose bodies are of so many bytes at most as they are sent, and are decompressed.
 fn readable(routes: Router<App>, bytes_max: usize) -> Router<App> {
-    routes.layer(RequestDecompressionLayer::new()).layer(RequestBodyLimitLayer::new(bytes_max))
+    routes.layer((RequestBodyLimitLayer::new(bytes_max), RequestDecompressionLayer::new()))
 }
 
 /// Paths under `/v1` and at the root.

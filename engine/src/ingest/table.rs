@@ -283,50 +283,107 @@ fn text(value: &Parsed<'_>) -> Option<String> {
     }
 }
 
-/// The columns of a field while they are filled; a date has two.
-enum Column {
+/// A field's column, or a date's two, while it is filled: room is made for values when there is one.
+struct Column {
+    kind: Kind,
+    rows_expected: usize,
+    /// The rows so far, while none of them has a value.
+    nulls: usize,
+    values: Option<Values>,
+}
+
+impl Column {
+    fn new(kind: Kind, rows_expected: usize) -> Self {
+        Column { kind, rows_expected, nulls: 0, values: None }
+    }
+
+    fn append(&mut self, value: &Parsed<'_>) {
+        if let Some(values) = &mut self.values {
+            return values.append(value);
+        }
+        if matches!(value, Parsed::Missing | Parsed::Invalid) {
+            self.nulls += 1;
+            return;
+        }
+        let mut values = Values::of_nulls(self.kind, std::mem::take(&mut self.nulls), self.rows_expected);
+        values.append(value);
+        self.values = Some(values);
+    }
+
+    /// Hands over what was filled.
+    fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
+        let nulls = std::mem::take(&mut self.nulls);
+        match self.values.take() {
+            Some(values) => arrays.extend(values.finish()),
+            None if nulls == 1 => arrays.extend_from_slice(one_null(self.kind)),
+            None => arrays.extend(Values::of_nulls(self.kind, nulls, nulls).finish()),
+        }
+    }
+}
+
+/// The column of a single row without a value: most pushes are of one record, and most of a record's fields are not given.
+fn one_null(kind: Kind) -> &'static [ArrayRef] {
+    type Column = LazyLock<Vec<ArrayRef>>;
+    const WHOLE_KIND: Kind = Kind::Whole { least: 0, most: 0, what: "" };
+    static WHOLE: Column = Column::new(|| Values::of_nulls(WHOLE_KIND, 1, 1).finish());
+    static FLAG: Column = Column::new(|| Values::of_nulls(Kind::Flag, 1, 1).finish());
+    static DATE: Column = Column::new(|| Values::of_nulls(Kind::Date, 1, 1).finish());
+    static TEXT: Column = Column::new(|| Values::of_nulls(Kind::Text, 1, 1).finish());
+    match kind {
+        Kind::Whole { .. } => &WHOLE,
+        Kind::Flag => &FLAG,
+        Kind::Date => &DATE,
+        _ => &TEXT,
+    }
+}
+
+enum Values {
     Text(StringBuilder),
     Whole(Int64Builder),
     Flag(BooleanBuilder),
     Date(TimestampMicrosecondBuilder, BooleanBuilder),
 }
 
-impl Column {
-    fn new(kind: Kind, rows: usize) -> Self {
+impl Values {
+    /// So many rows without a value, with room for others.
+    fn of_nulls(kind: Kind, nulls: usize, rows_expected: usize) -> Self {
+        let rows = rows_expected.max(nulls + 1);
         let flags = || BooleanBuilder::with_capacity(rows);
-        match kind {
-            Kind::Whole { .. } => Column::Whole(Int64Builder::with_capacity(rows)),
-            Kind::Flag => Column::Flag(flags()),
-            Kind::Date => Column::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags()),
-            _ => Column::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES)),
-        }
+        let mut values = match kind {
+            Kind::Whole { .. } => Values::Whole(Int64Builder::with_capacity(rows)),
+            Kind::Flag => Values::Flag(flags()),
+            Kind::Date => Values::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags()),
+            _ => Values::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES)),
+        };
+        (0..nulls).for_each(|_| values.append(&Parsed::Missing));
+        values
     }
 
     fn append(&mut self, value: &Parsed<'_>) {
         match (self, value) {
-            (Column::Text(text), Parsed::Text(value)) => text.append_value(value),
-            (Column::Whole(whole), Parsed::Whole(value)) => whole.append_value(*value),
-            (Column::Flag(flag), Parsed::Flag(value)) => flag.append_value(*value),
-            (Column::Date(time, zoned), Parsed::Moment(value)) => {
+            (Values::Text(text), Parsed::Text(value)) => text.append_value(value),
+            (Values::Whole(whole), Parsed::Whole(value)) => whole.append_value(*value),
+            (Values::Flag(flag), Parsed::Flag(value)) => flag.append_value(*value),
+            (Values::Date(time, zoned), Parsed::Moment(value)) => {
                 time.append_value(value.micros);
                 zoned.append_value(value.zoned);
             }
-            (Column::Text(text), _) => text.append_null(),
-            (Column::Whole(whole), _) => whole.append_null(),
-            (Column::Flag(flag), _) => flag.append_null(),
-            (Column::Date(time, zoned), _) => {
+            (Values::Text(text), _) => text.append_null(),
+            (Values::Whole(whole), _) => whole.append_null(),
+            (Values::Flag(flag), _) => flag.append_null(),
+            (Values::Date(time, zoned), _) => {
                 time.append_null();
                 zoned.append_null();
             }
         }
     }
 
-    fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
+    fn finish(self) -> Vec<ArrayRef> {
         match self {
-            Column::Text(text) => arrays.push(Arc::new(text.finish())),
-            Column::Whole(whole) => arrays.push(Arc::new(whole.finish())),
-            Column::Flag(flag) => arrays.push(Arc::new(flag.finish())),
-            Column::Date(time, zoned) => arrays.extend([Arc::new(time.finish()) as ArrayRef, Arc::new(zoned.finish())]),
+            Values::Text(mut text) => vec![Arc::new(text.finish())],
+            Values::Whole(mut whole) => vec![Arc::new(whole.finish())],
+            Values::Flag(mut flag) => vec![Arc::new(flag.finish())],
+            Values::Date(mut time, mut zoned) => vec![Arc::new(time.finish()), Arc::new(zoned.finish())],
         }
     }
 }
