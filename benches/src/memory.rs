@@ -1,6 +1,11 @@
-//! How much memory a measurement took.
+//! How much memory a measurement took, with the allocator that the binary has too.
 
 use std::error::Error;
+
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The most memory this process has held, as Linux counts it.
 #[allow(dead_code, reason = "what measures another process asks for that one's")]

@@ -91,6 +91,9 @@ pub enum Error {
     /// The catalog could not be read or written.
     #[error("use the catalog: {0}")]
     Catalog(#[from] sqlx::Error),
+    /// The inbox, which is in the catalog, could not be opened or written.
+    #[error("use the inbox: {0}")]
+    Inbox(#[from] rusqlite::Error),
     /// The catalog could not be brought to this version's form.
     #[error("prepare the catalog: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

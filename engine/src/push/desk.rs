@@ -66,7 +66,7 @@ impl Desk {
         let last_sequence = inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         Ok(Desk {
             core: Arc::clone(core),
-            catalog: core.catalog.acknowledging().await?,
+            catalog: core.catalog.acknowledging()?,
             pinned,
             pending: Pending::of_inbox(inbox)?,
             next_sequence: last_sequence + 1,
@@ -110,7 +110,7 @@ impl Desk {
             self.acknowledge(together).await;
         }
         let Desk { catalog, _lock: lock, .. } = self;
-        catalog.close().await;
+        catalog.close();
         drop(lock);
         if let Some(reply) = closed {
             // Who asked may have gone.

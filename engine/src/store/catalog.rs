@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Mutex;
 
 use super::Table;
@@ -37,11 +37,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for everything but acknowledgements.
 const CONNECTIONS: usize = 4;
 
-/// What the log may grow to before it is moved into the file.
-const LOG_BYTES: u64 = 8 * 1024 * 1024;
+/// Pages of the log, each of 4 KiB, that may wait to be moved into the file.
+const LOG_PAGES: i64 = 2048;
 
-/// What it is shortened to when it begins anew.
-const LOG_BYTES_LEFT: u64 = LOG_BYTES / 2;
+/// What the log's file is shortened to when the log begins anew. Below that its room is written again: to make a file longer takes an fsync
+/// half as long again.
+const LOG_BYTES_LEFT: u64 = 64 * 1024 * 1024;
+
+/// Counts the pages of the log, and those of them that are in the file.
+const CHECK_LOG: &str = "pragma wal_checkpoint(noop)";
 
 /// Moves what it can without waiting for anybody.
 const CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
@@ -130,7 +134,6 @@ pub(crate) struct Counts {
 /// The catalog of one data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog {
-    path: PathBuf,
     options: SqliteConnectOptions,
     pool: SqlitePool,
     /// Held by who writes: SQLite would let the others of this process find out by trying again, later and later.
@@ -154,7 +157,7 @@ impl Catalog {
         let pool = pool_options().connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
         drop(lock);
-        Ok(Catalog { path: path.to_path_buf(), options, pool, writing: Arc::default() })
+        Ok(Catalog { options, pool, writing: Arc::default() })
     }
 
     /// Opens all connections now, one after another: each has a thread of the priority of who opens it.
@@ -173,10 +176,9 @@ impl Catalog {
     /// Moves what was written from the log into the file, if it has become much: most of it while others write, the rest while nobody does,
     /// so that the log begins anew.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        // There is none while nothing was written.
-        if std::fs::metadata(log).map_or(0, |log| log.len()) < LOG_BYTES {
+        let log = sqlx::query(CHECK_LOG).fetch_one(&self.pool).await?;
+        let (pages, moved): (i64, i64) = (log.try_get("log")?, log.try_get("checkpointed")?);
+        if pages - moved < LOG_PAGES {
             return Ok(());
         }
         sqlx::query(CHECKPOINT).execute(&self.pool).await?;
@@ -281,10 +283,9 @@ impl Catalog {
         for file in &commit.files {
             insert_file(&mut transaction, file, commit.snapshot.id).await?;
         }
-        let mut adding = QueryBuilder::<Sqlite>::new("");
-        sources::add_data_sources(&mut adding, &commit.data_sources, commit.snapshot.committed_at);
-        if !commit.data_sources.is_empty() {
-            adding.build().execute(&mut *transaction).await?;
+        for id in &commit.data_sources {
+            let at = commit.snapshot.committed_at.timestamp_micros();
+            sqlx::query(sources::ADD_DATA_SOURCE).bind(id).bind(at).execute(&mut *transaction).await?;
         }
         inbox::empty_until(&mut transaction, commit.inbox_until).await?;
         transaction.commit().await?;
@@ -374,4 +375,43 @@ async fn insert_file(connection: &mut SqliteConnection, file: &NewFile, snapshot
 /// Microseconds since 1970 as the instant that they are.
 fn instant(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ObjectType;
+
+    /// Acknowledges requests of about a MiB each.
+    async fn acknowledge(catalog: &Catalog, requests: std::ops::Range<i64>) -> Result<()> {
+        let mut acknowledging = catalog.acknowledging()?;
+        for sequence in requests {
+            let (object, rows, memory_bytes) = (ObjectType::Plans, vec![7; 1 << 20], 1 << 20);
+            let (first_sequence, last_sequence, request_last_sequence) = (sequence, sequence, sequence);
+            let rows = InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows, memory_bytes };
+            let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
+            acknowledging.acknowledge(&acknowledged, DateTime::UNIX_EPOCH).await?;
+        }
+        acknowledging.close();
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_moved_into_the_file_makes_room_in_the_log() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
+        let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
+        let log = dir.path().join("catalog.db-wal");
+        let log_bytes = || std::fs::metadata(&log).map(|log| log.len()).map_err(Error::file("read", &log));
+        acknowledge(&catalog, 1..5).await?;
+        let of_few = log_bytes()?;
+        catalog.checkpoint().await?;
+        acknowledge(&catalog, 5..13).await?;
+        let of_many = log_bytes()?;
+        assert!(of_many > 2 * of_few, "few pages are not moved: {of_few} and {of_many} bytes");
+        catalog.checkpoint().await?;
+        acknowledge(&catalog, 13..20).await?;
+        assert_eq!(log_bytes()?, of_many, "the room is written again, and not given back");
+        catalog.close().await;
+        Ok(())
+    }
 }

@@ -1,6 +1,7 @@
 //! The answers to requests that named a key, kept for a while so that a repetition is not carried out again.
 
 use chrono::{DateTime, Utc};
+use rusqlite::{Transaction, params};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::Catalog;
@@ -52,15 +53,12 @@ impl Catalog {
     }
 }
 
-/// Adds a statement that remembers answers; what is still there under their keys is too old to count.
-pub(super) fn insert(sql: &mut QueryBuilder<Sqlite>, answers: &[RememberedAnswer], at: DateTime<Utc>) {
-    if answers.is_empty() {
-        return;
-    }
-    sql.push("insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at) ");
-    sql.push_values(answers, |mut row, answer| {
-        row.push_bind(&answer.scope).push_bind(&answer.key).push_bind(answer.fingerprint.as_slice());
-        row.push_bind(&answer.answer).push_bind(at.timestamp_micros());
-    });
-    sql.push("; ");
+/// Remembers an answer; what is still there under its key is too old to count.
+const REMEMBER: &str = "insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at)
+    values (?1, ?2, ?3, ?4, ?5)";
+
+pub(super) fn remember(transaction: &Transaction<'_>, answer: &RememberedAnswer, at: DateTime<Utc>) -> Result<()> {
+    let RememberedAnswer { scope, key, fingerprint, answer } = answer;
+    transaction.prepare_cached(REMEMBER)?.execute(params![scope, key, fingerprint, answer, at.timestamp_micros()])?;
+    Ok(())
 }

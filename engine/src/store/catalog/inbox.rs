@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use sqlx::{Row, SqliteConnection};
 use tokio::sync::Mutex;
 
-use super::sources::add_data_sources;
-use super::{Catalog, RememberedAnswer, answers};
+use super::sources::ADD_DATA_SOURCE;
+use super::{BUSY_TIMEOUT, Catalog, LOG_BYTES_LEFT, RememberedAnswer, answers};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
@@ -34,52 +35,59 @@ pub(crate) struct Acknowledged {
     pub(crate) answers: Vec<RememberedAnswer>,
 }
 
-/// The acknowledger's own way into the catalog: it waits for no reader, and for no other writer of this process longer than that one
-/// takes.
+/// The acknowledger's own way into the catalog: it waits for no reader, for no other writer of this process longer than that one takes, and
+/// not for another thread, as it would through a pool.
 pub(crate) struct Acknowledging {
-    connection: SqliteConnection,
+    connection: Connection,
     writing: Arc<Mutex<()>>,
 }
 
+const ADD_ROWS: &str =
+    "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes)
+     values (?1, ?2, ?3, ?4, ?5, ?6)";
+
 impl Acknowledging {
-    /// Makes requests durable.
+    /// Makes requests durable, all or none; the thread waits for the disk.
     pub(crate) async fn acknowledge(&mut self, acknowledged: &Acknowledged, at: DateTime<Utc>) -> Result<()> {
         let _writing = self.writing.lock().await;
-        // One text, since each on its own way to the connection's thread and back would take longer than most take there.
-        let mut all = QueryBuilder::<Sqlite>::new("begin immediate; ");
-        if !acknowledged.rows.is_empty() {
-            all.push(
-                "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes) ",
-            );
-            all.push_values(&acknowledged.rows, |mut row, rows| {
-                row.push_bind(rows.first_sequence).push_bind(rows.last_sequence);
-                row.push_bind(rows.request_last_sequence).push_bind(rows.object.name());
-                row.push_bind(&rows.rows).push_bind(rows.memory_bytes as i64);
-            });
-            all.push("; ");
+        // What is not committed is rolled back when it is dropped.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for of_type in &acknowledged.rows {
+            let InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows, memory_bytes } =
+                of_type;
+            let (object, memory_bytes) = (object.name(), *memory_bytes as i64);
+            transaction.prepare_cached(ADD_ROWS)?.execute(params![
+                first_sequence,
+                last_sequence,
+                request_last_sequence,
+                object,
+                rows,
+                memory_bytes
+            ])?;
         }
-        add_data_sources(&mut all, &acknowledged.data_sources, at);
-        answers::insert(&mut all, &acknowledged.answers, at);
-        all.push("commit");
-        let done = all.build().execute(&mut self.connection).await;
-        if done.is_err() {
-            // Where SQLite has given it up itself, there is nothing to roll back, which is no failure.
-            let _ = sqlx::query("rollback").execute(&mut self.connection).await;
+        for id in &acknowledged.data_sources {
+            transaction.prepare_cached(ADD_DATA_SOURCE)?.execute(params![id, at.timestamp_micros()])?;
         }
-        done?;
-        Ok(())
+        acknowledged.answers.iter().try_for_each(|answer| answers::remember(&transaction, answer, at))?;
+        Ok(transaction.commit()?)
     }
 
-    pub(crate) async fn close(self) {
+    pub(crate) fn close(self) {
         // What was acknowledged is durable, however the connection ends.
-        let _ = self.connection.close().await;
+        let _ = self.connection.close();
     }
 }
 
 impl Catalog {
     /// Opens the way for acknowledgements.
-    pub(crate) async fn acknowledging(&self) -> Result<Acknowledging> {
-        Ok(Acknowledging { connection: self.options.connect().await?, writing: Arc::clone(&self.writing) })
+    pub(crate) fn acknowledging(&self) -> Result<Acknowledging> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.options.get_filename(), flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES_LEFT as i64)?;
+        Ok(Acknowledging { connection, writing: Arc::clone(&self.writing) })
     }
 
     /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as many as take so many bytes of memory
@@ -133,6 +141,8 @@ pub(super) async fn empty_until(connection: &mut SqliteConnection, sequence: i64
 
 #[cfg(test)]
 mod tests {
+    use sqlx::ConnectOptions;
+
     use super::*;
 
     /// Rows of a request that ends with a sequence.
@@ -146,7 +156,7 @@ mod tests {
     async fn the_inbox_is_read_in_steps_of_whole_requests() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut acknowledging = catalog.acknowledging().await?;
+        let mut acknowledging = catalog.acknowledging()?;
         // Two requests, of which the first has rows of two types, and one that takes more memory than it has bytes here.
         for rows in [rows(1, 4, 10), rows(3, 4, 10), rows(5, 6, 10), rows(7, 8, 1000)] {
             let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
@@ -167,7 +177,7 @@ mod tests {
                 "{until} {bytes_max}"
             );
         }
-        acknowledging.close().await;
+        acknowledging.close();
         catalog.close().await;
         Ok(())
     }
@@ -196,7 +206,7 @@ mod tests {
     async fn what_could_not_be_written_whole_is_not_written_at_all() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut acknowledging = catalog.acknowledging().await?;
+        let mut acknowledging = catalog.acknowledging()?;
         let request = rows(1, 2, 10);
         let twice = Acknowledged { rows: vec![request.clone(), request.clone()], ..Acknowledged::default() };
         assert!(acknowledging.acknowledge(&twice, DateTime::UNIX_EPOCH).await.is_err());

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 
 use super::{Catalog, instant};
 use crate::error::{Error, Result};
@@ -148,26 +148,16 @@ impl Catalog {
     }
 }
 
-/// Adds statements for the data sources that records were sent for. A deleted one is there again, under its id if its name is another's by now.
-pub(super) fn add_data_sources<'a>(
-    sql: &mut QueryBuilder<Sqlite>,
-    ids: impl IntoIterator<Item = &'a String>,
-    at: DateTime<Utc>,
-) {
-    for id in ids {
-        let at = at.timestamp_micros();
-        sql.push("insert into data_source (id, name, created_at, updated_at) values (");
-        sql.separated(", ").push_bind(id).push_bind(id).push_bind(at).push_bind(at);
-        sql.push(
-            ") on conflict (id) do update set deleted_at = null, updated_at = excluded.updated_at,
-               name = case when exists (
-                 select 1 from data_source other
-                 where other.deleted_at is null and data_source.name in (other.id, other.name)
-               ) then data_source.id else data_source.name end
-             where deleted_at is not null; ",
-        );
-    }
-}
+/// Adds the data source (its id, the microseconds) that records were sent for. A deleted one is there again, under its id if its name is
+/// another's by now.
+pub(super) const ADD_DATA_SOURCE: &str =
+    "insert into data_source (id, name, created_at, updated_at) values (?1, ?1, ?2, ?2)
+    on conflict (id) do update set deleted_at = null, updated_at = excluded.updated_at,
+      name = case when exists (
+        select 1 from data_source other
+        where other.deleted_at is null and data_source.name in (other.id, other.name)
+      ) then data_source.id else data_source.name end
+    where deleted_at is not null";
 
 async fn find(connection: &mut SqliteConnection, id_or_name: &str) -> Result<Option<DataSource>> {
     if let Some(source) = with_id(connection, id_or_name).await? {
