@@ -22,7 +22,9 @@ pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
     let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
     let small = small.fallback(later::nothing_here);
-    around(readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes())), app)
+    let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
+    // Before `around`: who names no route and method of ours is told so at once.
+    around(routes.layer(from_fn_with_state(app.clone(), published::wait_where_named)), app)
 }
 
 /// The routes as the OpenAPI document names them.
@@ -36,8 +38,7 @@ fn around(routes: Router<App>, app: App) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), request_id::identify))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(app.clone(), published::wait_where_named));
+        .layer(CatchPanicLayer::new());
     routes.method_not_allowed_fallback(not_with_this_method).layer(layers).with_state(app)
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder, UInt64Builder,
+    TimestampMicrosecondBuilder, UInt64Builder, new_null_array,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono_tz::Tz;
 
 use super::dialect::Dialect;
@@ -312,28 +312,19 @@ impl Column {
 
     /// Hands over what was filled.
     fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
-        let nulls = std::mem::take(&mut self.nulls);
-        match self.values.take() {
-            Some(values) => arrays.extend(values.finish()),
-            None if nulls == 1 => arrays.extend_from_slice(one_null(self.kind)),
-            None => arrays.extend(Values::of_nulls(self.kind, nulls, nulls).finish()),
-        }
+        let rows = std::mem::take(&mut self.nulls);
+        arrays.extend(self.values.take().map_or_else(|| nulls(self.kind, rows), Values::finish));
     }
 }
 
-/// The column of a single row without a value: most pushes are of one record, and most of a record's fields are not given.
-fn one_null(kind: Kind) -> &'static [ArrayRef] {
-    type Column = LazyLock<Vec<ArrayRef>>;
-    const WHOLE_KIND: Kind = Kind::Whole { least: 0, most: 0, what: "" };
-    static WHOLE: Column = Column::new(|| Values::of_nulls(WHOLE_KIND, 1, 1).finish());
-    static FLAG: Column = Column::new(|| Values::of_nulls(Kind::Flag, 1, 1).finish());
-    static DATE: Column = Column::new(|| Values::of_nulls(Kind::Date, 1, 1).finish());
-    static TEXT: Column = Column::new(|| Values::of_nulls(Kind::Text, 1, 1).finish());
+/// So many rows without a value.
+fn nulls(kind: Kind, rows: usize) -> Vec<ArrayRef> {
+    let of = |data_type: DataType| new_null_array(&data_type, rows);
     match kind {
-        Kind::Whole { .. } => &WHOLE,
-        Kind::Flag => &FLAG,
-        Kind::Date => &DATE,
-        _ => &TEXT,
+        Kind::Whole { .. } => vec![of(DataType::Int64)],
+        Kind::Flag => vec![of(DataType::Boolean)],
+        Kind::Date => vec![of(DataType::Timestamp(TimeUnit::Microsecond, None)), of(DataType::Boolean)],
+        _ => vec![of(DataType::Utf8)],
     }
 }
 
@@ -353,7 +344,7 @@ impl Values {
             Kind::Whole { .. } => Values::Whole(Int64Builder::with_capacity(rows)),
             Kind::Flag => Values::Flag(flags()),
             Kind::Date => Values::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags()),
-            _ => Values::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES)),
+            _ => Values::Text(StringBuilder::with_capacity(rows, rows_expected * TEXT_BYTES)),
         };
         (0..nulls).for_each(|_| values.append(&Parsed::Missing));
         values

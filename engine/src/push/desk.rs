@@ -66,7 +66,7 @@ impl Desk {
         let last_sequence = inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         Ok(Desk {
             core: Arc::clone(core),
-            catalog: core.catalog.acknowledging()?,
+            catalog: core.catalog.acknowledging().await?,
             pinned,
             pending: Pending::of_inbox(inbox)?,
             next_sequence: last_sequence + 1,

@@ -37,14 +37,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for everything but acknowledgements.
 const CONNECTIONS: usize = 4;
 
-/// Pages of the log, each of 4 KiB, that may wait to be moved into the file.
+/// Pages of the log, each of 4 KiB, from which on it is moved into the file.
 const LOG_PAGES: i64 = 2048;
 
-/// What the log's file is shortened to when the log begins anew. Below that its room is written again: to make a file longer takes an fsync
+/// What the log's file is shortened to when the log begins anew. Room that is there is written again: the fsync of a file that grew takes
 /// half as long again.
-const LOG_BYTES_LEFT: u64 = 64 * 1024 * 1024;
+const LOG_BYTES_LEFT: i64 = 64 * 1024 * 1024;
 
-/// Counts the pages of the log, and those of them that are in the file.
+/// How each connection uses the log.
+const LOG_PRAGMAS: [(&str, i64); 2] = [
+    // Whoever happens to write the thousandth page would wait for all of them: see `checkpoint`.
+    ("wal_autocheckpoint", 0),
+    ("journal_size_limit", LOG_BYTES_LEFT),
+];
+
+/// Counts the pages of the log since it began anew, and those of them that are in the file.
 const CHECK_LOG: &str = "pragma wal_checkpoint(noop)";
 
 /// Moves what it can without waiting for anybody.
@@ -150,10 +157,9 @@ impl Catalog {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            // Whoever happens to write the thousandth page would wait for all of them: see `checkpoint`.
-            .pragma("wal_autocheckpoint", "0")
-            .pragma("journal_size_limit", LOG_BYTES_LEFT.to_string());
+            .busy_timeout(BUSY_TIMEOUT);
+        let options =
+            LOG_PRAGMAS.into_iter().fold(options, |options, (name, value)| options.pragma(name, value.to_string()));
         let pool = pool_options().connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
         drop(lock);
@@ -178,7 +184,8 @@ impl Catalog {
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         let log = sqlx::query(CHECK_LOG).fetch_one(&self.pool).await?;
         let (pages, moved): (i64, i64) = (log.try_get("log")?, log.try_get("checkpointed")?);
-        if pages - moved < LOG_PAGES {
+        // What a reader was in the way of is tried again.
+        if pages < LOG_PAGES || moved == pages {
             return Ok(());
         }
         sqlx::query(CHECKPOINT).execute(&self.pool).await?;
@@ -384,7 +391,7 @@ mod tests {
 
     /// Acknowledges requests of about a MiB each.
     async fn acknowledge(catalog: &Catalog, requests: std::ops::Range<i64>) -> Result<()> {
-        let mut acknowledging = catalog.acknowledging()?;
+        let mut acknowledging = catalog.acknowledging().await?;
         for sequence in requests {
             let (object, rows, memory_bytes) = (ObjectType::Plans, vec![7; 1 << 20], 1 << 20);
             let (first_sequence, last_sequence, request_last_sequence) = (sequence, sequence, sequence);
@@ -407,10 +414,21 @@ mod tests {
         catalog.checkpoint().await?;
         acknowledge(&catalog, 5..13).await?;
         let of_many = log_bytes()?;
-        assert!(of_many > 2 * of_few, "few pages are not moved: {of_few} and {of_many} bytes");
+        assert!(of_many > of_few + (7 << 20), "few pages are not moved: {of_few} and {of_many} bytes");
+        let mut reader = catalog.pool.acquire().await?;
+        let mut reading = reader.begin().await?;
+        snapshots::newest(&mut reading).await?;
+        acknowledge(&catalog, 13..14).await?;
+        let of_more = log_bytes()?;
         catalog.checkpoint().await?;
-        acknowledge(&catalog, 13..20).await?;
-        assert_eq!(log_bytes()?, of_many, "the room is written again, and not given back");
+        reading.rollback().await?;
+        drop(reader);
+        acknowledge(&catalog, 14..15).await?;
+        assert!(log_bytes()? > of_more, "a reader is in the way");
+        let of_all = log_bytes()?;
+        catalog.checkpoint().await?;
+        acknowledge(&catalog, 15..25).await?;
+        assert_eq!(log_bytes()?, of_all, "the room is written again, and not given back");
         catalog.close().await;
         Ok(())
     }

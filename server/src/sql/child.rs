@@ -86,8 +86,9 @@ impl Workers {
         let mut child = Command::new(&worker.program)
             .args(&worker.arguments)
             .env_clear()
-            // Address space is limited, and each arena takes much of it.
+            // Address space is limited, and each arena takes much of it: glibc's, and mimalloc's, which has a GiB set aside unless told how many KiB.
             .env("MALLOC_ARENA_MAX", "2")
+            .env("MIMALLOC_ARENA_RESERVE", "65536")
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())

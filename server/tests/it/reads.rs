@@ -208,6 +208,8 @@ async fn a_read_does_not_wait_for_ever() {
     }
     let sql = server.request("POST", "/v1/sql?min_sequence=1", &[], br#"{"sql": "select 1"}"#).await;
     assert_eq!(sql.status, 503, "{sql:?}");
+    let no_method = server.request("DELETE", "/v1/movements?min_sequence=1", &[], b"").await;
+    assert_eq!(no_method.status, 405, "nobody waits for what is refused anyway");
     let wrong = server.get("/v1/status?min_sequence=soon").await;
     assert_eq!((wrong.status, wrong.code().as_str()), (400, "invalid_query"));
     // Who has no key does not wait to be told so.

@@ -53,10 +53,10 @@ impl Catalog {
     }
 }
 
-/// Remembers an answer; what is still there under its key is too old to count.
 const REMEMBER: &str = "insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at)
     values (?1, ?2, ?3, ?4, ?5)";
 
+/// Remembers an answer; what is still there under its key is too old to count.
 pub(super) fn remember(transaction: &Transaction<'_>, answer: &RememberedAnswer, at: DateTime<Utc>) -> Result<()> {
     let RememberedAnswer { scope, key, fingerprint, answer } = answer;
     transaction.prepare_cached(REMEMBER)?.execute(params![scope, key, fingerprint, answer, at.timestamp_micros()])?;

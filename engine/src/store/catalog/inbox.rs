@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection};
 use tokio::sync::Mutex;
 
 use super::sources::ADD_DATA_SOURCE;
-use super::{BUSY_TIMEOUT, Catalog, LOG_BYTES_LEFT, RememberedAnswer, answers};
+use super::{BUSY_TIMEOUT, Catalog, LOG_PRAGMAS, RememberedAnswer, answers};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
@@ -35,16 +35,16 @@ pub(crate) struct Acknowledged {
     pub(crate) answers: Vec<RememberedAnswer>,
 }
 
+const ADD_ROWS: &str =
+    "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes)
+     values (?1, ?2, ?3, ?4, ?5, ?6)";
+
 /// The acknowledger's own way into the catalog: it waits for no reader, for no other writer of this process longer than that one takes, and
-/// not for another thread, as it would through a pool.
+/// for no other thread, as each of sqlx's connections has one.
 pub(crate) struct Acknowledging {
     connection: Connection,
     writing: Arc<Mutex<()>>,
 }
-
-const ADD_ROWS: &str =
-    "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes)
-     values (?1, ?2, ?3, ?4, ?5, ?6)";
 
 impl Acknowledging {
     /// Makes requests durable, all or none; the thread waits for the disk.
@@ -80,13 +80,17 @@ impl Acknowledging {
 
 impl Catalog {
     /// Opens the way for acknowledgements.
-    pub(crate) fn acknowledging(&self) -> Result<Acknowledging> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(self.options.get_filename(), flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        connection.pragma_update(None, "journal_size_limit", LOG_BYTES_LEFT as i64)?;
+    pub(crate) async fn acknowledging(&self) -> Result<Acknowledging> {
+        let path = self.options.get_filename().to_path_buf();
+        let opening = tokio::task::spawn_blocking(move || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            LOG_PRAGMAS.iter().try_for_each(|(name, value)| connection.pragma_update(None, name, value))?;
+            Ok::<_, rusqlite::Error>(connection)
+        });
+        let connection = opening.await.map_err(|error| Error::Internal(format!("open the inbox: {error}")))??;
         Ok(Acknowledging { connection, writing: Arc::clone(&self.writing) })
     }
 
@@ -156,7 +160,7 @@ mod tests {
     async fn the_inbox_is_read_in_steps_of_whole_requests() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut acknowledging = catalog.acknowledging()?;
+        let mut acknowledging = catalog.acknowledging().await?;
         // Two requests, of which the first has rows of two types, and one that takes more memory than it has bytes here.
         for rows in [rows(1, 4, 10), rows(3, 4, 10), rows(5, 6, 10), rows(7, 8, 1000)] {
             let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
@@ -206,7 +210,7 @@ mod tests {
     async fn what_could_not_be_written_whole_is_not_written_at_all() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut acknowledging = catalog.acknowledging()?;
+        let mut acknowledging = catalog.acknowledging().await?;
         let request = rows(1, 2, 10);
         let twice = Acknowledged { rows: vec![request.clone(), request.clone()], ..Acknowledged::default() };
         assert!(acknowledging.acknowledge(&twice, DateTime::UNIX_EPOCH).await.is_err());
