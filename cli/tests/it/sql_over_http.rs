@@ -356,7 +356,7 @@ fn a_statements_process_can_do_little_and_goes_with_its_server() {
     for unlimited in ["Max address space         unlimited", "Max cpu time              unlimited"] {
         assert!(!limits.contains(unlimited), "{limits}");
     }
-    assert_eq!(environment, "MALLOC_ARENA_MAX=2\0");
+    assert_eq!(environment, "MALLOC_ARENA_MAX=2\0MIMALLOC_ARENA_RESERVE=65536\0");
     let children = face.children();
     face.served.kill();
     let begun = Instant::now();
