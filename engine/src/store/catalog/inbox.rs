@@ -8,8 +8,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use sqlx::{Row, SqliteConnection};
 use tokio::sync::Mutex;
 
+use super::log::LOG_PRAGMAS;
 use super::sources::ADD_DATA_SOURCE;
-use super::{BUSY_TIMEOUT, Catalog, LOG_PRAGMAS, RememberedAnswer, answers};
+use super::{BUSY_TIMEOUT, Catalog, RememberedAnswer, answers};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
