@@ -1,5 +1,5 @@
-//! The whole job at size: N invoices in NDJSON are imported, computed and read, then one more is pushed; seconds of each stage and
-//! peak memory.
+//! The whole job at size: N invoices in NDJSON are imported, computed and read, then one more is
+//! pushed; seconds of each stage and peak memory.
 //!
 //! `cargo build --release && ./target/release/backfill 1000000`
 
@@ -43,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let engine = Engine::open(Config::new(&data, Arc::new(move || now))).await?;
     let started = Instant::now();
     let stages: Stages = Arc::new(Mutex::new(vec![("read", started, String::new())]));
-    let options = ImportOptions { progress: Some(stage_listener(&stages)), ..ImportOptions::default() };
+    let options =
+        ImportOptions { progress: Some(stage_listener(&stages)), ..ImportOptions::default() };
     let summary = engine.import(inputs_of_path(&books)?, &options).await?;
     let ended = Instant::now();
     if summary.total().rejected > 0 {
@@ -58,19 +59,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let [(name, begun, _), (_, ended, peak)] = pair else { continue };
         let seconds = *ended - *begun;
         let rows_per_second = u128::from(invoices) * 1000 / seconds.as_millis().max(1);
-        writeln!(out, "{name:<8} {seconds:>8.2?}  {rows_per_second} invoices/s, memory {peak} at its peak so far")?;
+        writeln!(
+            out,
+            "{name:<8} {seconds:>8.2?}  {rows_per_second} invoices/s, memory {peak} at its peak so far"
+        )?;
     }
     let total = ended - started;
     let rows_per_second = u128::from(invoices) * 1000 / total.as_millis().max(1);
     writeln!(out, "import   {total:>8.2?}  {rows_per_second} invoices/s")?;
 
     let started = Instant::now();
-    let report: Vec<_> = engine.snapshot(None).await?.mrr(&MrrQuery::default()).await?.try_collect().await?;
+    let report: Vec<_> =
+        engine.snapshot(None).await?.mrr(&MrrQuery::default()).await?.try_collect().await?;
     let periods: usize = report.iter().map(|batch| batch.num_rows()).sum();
     writeln!(out, "mrr      {:>8.2?}  {periods} periods", started.elapsed())?;
     writeln!(out, "memory   {} at its peak", memory::peak()?)?;
 
-    // What a push costs while so much is stored: the first opens the id index, those after it are the usual ones.
+    // What a push costs while so much is stored: the first opens the id index, those after it are
+    // the usual ones.
     for number in 1..=PUSHES {
         let (acknowledged, visible) = push(&engine, number).await?;
         writeln!(
@@ -83,7 +89,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Pushes one invoice of a known customer, publishes it without waiting, and reads the customer's movements.
+/// Pushes one invoice of a known customer, publishes it without waiting, and reads the customer's
+/// movements.
 async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<dyn Error>> {
     let snapshot = engine.snapshot(None).await?;
     let any = "select customer_id, plan_id, currency from invoices where type = 'subscription' and amount > 0 limit 1";
@@ -96,14 +103,16 @@ async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<
     );
     let started = Instant::now();
     let options = PushOptions::default();
-    let pushed = engine.push("default", Some(ObjectType::Invoices), invoice.into_bytes(), &options).await?;
+    let pushed =
+        engine.push("default", Some(ObjectType::Invoices), invoice.into_bytes(), &options).await?;
     let acknowledged = started.elapsed();
     if !pushed.stored {
         return Err(format!("it was refused: {:?}", pushed.rejections).into());
     }
     engine.flush().await?;
     let query = MovementsQuery { customer: Some(customer), ..MovementsQuery::default() };
-    let movements: Vec<_> = engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
+    let movements: Vec<_> =
+        engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
     let visible = started.elapsed();
     if movements.iter().all(|batch| batch.num_rows() == 0) {
         return Err("it is not in the movements".into());

@@ -1,6 +1,7 @@
-//! A server under load: `mrrow serve` on a directory of its own, pushed to over HTTP from this process. Latency of acknowledgements
-//! and objects a second for single objects and batches, the time from an acknowledgement until it can be read, and the server's memory;
-//! beside them what an fsync costs in the same run, which no acknowledgement can go below.
+//! A server under load: `mrrow serve` on a directory of its own, pushed to over HTTP from this
+//! process. Latency of acknowledgements and objects a second for single objects and batches, the
+//! time from an acknowledgement until it can be read, and the server's memory; beside them what an
+//! fsync costs in the same run, which no acknowledgement can go below.
 //!
 //! `cargo build --release && ./target/release/load --seconds 10 --invoices 0`
 
@@ -62,13 +63,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "fsync of {FSYNC_BYTES} appended bytes: {}", micros(&fsyncs(dir.path())?))?;
     let server = Server::start(&dir.path().join("data"), args.invoices)?;
     let chosen = |(connections, batch): &(usize, usize)| {
-        args.connections.is_none_or(|only| only == *connections) && args.batch.is_none_or(|only| only == *batch)
+        args.connections.is_none_or(|only| only == *connections)
+            && args.batch.is_none_or(|only| only == *batch)
     };
     for (connections, batch) in LOADS.into_iter().filter(chosen) {
         let load = Load { connections, batch, seconds: args.seconds };
         let begun = Instant::now();
-        let reading =
-            async { if args.unread { Ok(None) } else { readable_under(&server, &load, begun).await.map(Some) } };
+        let reading = async {
+            if args.unread {
+                Ok(None)
+            } else {
+                readable_under(&server, &load, begun).await.map(Some)
+            }
+        };
         let (done, readable) = tokio::try_join!(pushes::run(&server, &load), reading)?;
         let a_second = |count: u64| u128::from(count) * 1000 / done.took.as_millis().max(1);
         writeln!(
@@ -84,14 +91,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
             writeln!(out, "    from acknowledged to readable meanwhile: {}", micros(&readable))?;
         }
         let begun = Instant::now();
-        probe(&mut Client::connect(&server).await?, &format!("after_{connections}_{batch}")).await?;
+        probe(&mut Client::connect(&server).await?, &format!("after_{connections}_{batch}"))
+            .await?;
         writeln!(out, "    everything readable {} ms after the last", begun.elapsed().as_millis())?;
     }
     writeln!(out, "from acknowledged to readable: {}", micros(&readable_alone(&server).await?))?;
     server.stop()
 }
 
-/// How long pushes take to be in the movements while nobody else pushes; one after the other, a second apart.
+/// How long pushes take to be in the movements while nobody else pushes; one after the other, a
+/// second apart.
 async fn readable_alone(server: &Server) -> Result<Histogram<u64>, Box<dyn Error>> {
     let mut client = Client::connect(server).await?;
     let mut took = Histogram::new(3)?;
@@ -103,7 +112,11 @@ async fn readable_alone(server: &Server) -> Result<Histogram<u64>, Box<dyn Error
 }
 
 /// The same while a load goes on.
-async fn readable_under(server: &Server, load: &Load, begun: Instant) -> Result<Histogram<u64>, Box<dyn Error>> {
+async fn readable_under(
+    server: &Server,
+    load: &Load,
+    begun: Instant,
+) -> Result<Histogram<u64>, Box<dyn Error>> {
     let mut client = Client::connect(server).await?;
     let mut took = Histogram::new(3)?;
     while begun.elapsed() < Duration::from_secs(load.seconds) {
@@ -113,18 +126,26 @@ async fn readable_under(server: &Server, load: &Load, begun: Instant) -> Result<
     Ok(took)
 }
 
-/// Pushes an invoice of a new customer; the microseconds from its acknowledgement until it is in the movements.
+/// Pushes an invoice of a new customer; the microseconds from its acknowledgement until it is in
+/// the movements.
 async fn probe(client: &mut Client, id: &str) -> Result<u64, Box<dyn Error>> {
     let sequence = pushes::push_one(client, id).await?;
     let begun = Instant::now();
     let path = format!("/v1/movements?customer={id}&min_sequence={sequence}");
     loop {
-        let (status, body) = client.send("GET", &path, "application/json", Vec::new().into()).await?;
+        let (status, body) =
+            client.send("GET", &path, "application/json", Vec::new().into()).await?;
         match status {
-            200 if String::from_utf8_lossy(&body).contains("\"new\"") => return Ok(begun.elapsed().as_micros() as u64),
+            200 if String::from_utf8_lossy(&body).contains("\"new\"") => {
+                return Ok(begun.elapsed().as_micros() as u64);
+            }
             // It waits for ten seconds at most.
             503 => {}
-            _ => return Err(format!("GET {path}: {status} {}", String::from_utf8_lossy(&body)).into()),
+            _ => {
+                return Err(
+                    format!("GET {path}: {status} {}", String::from_utf8_lossy(&body)).into()
+                );
+            }
         }
     }
 }

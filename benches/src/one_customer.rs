@@ -1,6 +1,8 @@
-//! One customer with very many invoices, alone and among others: its time must grow as its invoices do, and memory stay in the budget.
+//! One customer with very many invoices, alone and among others: its time must grow as its invoices
+//! do, and memory stay in the budget.
 //!
-//! `cargo build --release && ./target/release/one_customer 500000 1000000`: so many invoices of the one, about so many of others.
+//! `cargo build --release && ./target/release/one_customer 500000 1000000`: so many invoices of the
+//! one, about so many of others.
 
 mod demo;
 mod memory;
@@ -17,19 +19,26 @@ use mrrow_engine::import::{ImportOptions, inputs_of_path};
 use mrrow_engine::reports::MovementsQuery;
 use mrrow_engine::{Config, Engine};
 
-/// Subscriptions of the one customer; each is billed every month, and some are upgraded, refunded and cancelled.
+/// Subscriptions of the one customer; each is billed every month, and some are upgraded, refunded
+/// and cancelled.
 const SUBSCRIPTIONS: u64 = 5_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let number = |at, default| std::env::args().nth(at).map_or(Ok(default), |text| text.parse::<u64>());
+    let number =
+        |at, default| std::env::args().nth(at).map_or(Ok(default), |text| text.parse::<u64>());
     let (of_one, of_others) = (number(1, 500_000)?, number(2, 1_000_000)?);
     let mut out = std::io::stdout();
     let quarter = alone(of_one / 4).await?;
     let whole = alone(of_one).await?;
     writeln!(out, "one customer, {} invoices   {quarter:>8.2?}", of_one / 4)?;
     let ratio = whole.as_millis() * 100 / quarter.as_millis().max(1);
-    writeln!(out, "one customer, {of_one} invoices   {whole:>8.2?}  {}.{:02} times as long", ratio / 100, ratio % 100)?;
+    writeln!(
+        out,
+        "one customer, {of_one} invoices   {whole:>8.2?}  {}.{:02} times as long",
+        ratio / 100,
+        ratio % 100
+    )?;
 
     let dir = tempfile::tempdir()?;
     let books = dir.path().join("books");
@@ -58,8 +67,10 @@ async fn import(books: &Path, data: &Path) -> Result<Duration, Box<dyn Error>> {
     if summary.total().rejected > 0 {
         return Err(format!("rows were rejected: {:?}", summary.rejections).into());
     }
-    let query = MovementsQuery { customer: Some("the_one".to_string()), ..MovementsQuery::default() };
-    let movements: Vec<_> = engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
+    let query =
+        MovementsQuery { customer: Some("the_one".to_string()), ..MovementsQuery::default() };
+    let movements: Vec<_> =
+        engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
     if movements.iter().all(|batch| batch.num_rows() == 0) {
         return Err("the one has no movements".into());
     }
@@ -102,6 +113,9 @@ fn invoice(file: &mut impl Write, number: u64) -> std::io::Result<()> {
             r#"{head},"type":"subscription","amount":{},"plan_id":"the_plan",{of},"period_start":"{year}-{month:02}-{day:02}","period_end":"{year}-{month:02}-28T23:59:59","proration":true}}"#,
             amount / 3
         ),
-        _ => writeln!(file, r#"{head},"type":"subscription","amount":{amount},"plan_id":"the_plan",{of}}}"#),
+        _ => writeln!(
+            file,
+            r#"{head},"type":"subscription","amount":{amount},"plan_id":"the_plan",{of}}}"#
+        ),
     }
 }

@@ -92,7 +92,8 @@ pub(crate) struct StatusArgs {
     /// Print it as one JSON object; the same as --format json
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
-    /// The output's form: everything as text (table) or as a JSON object, or the tables alone in another form
+    /// The output's form: everything as text (table) or as a JSON object, or the tables alone in
+    /// another form
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: Format,
 }
@@ -272,9 +273,9 @@ pub(crate) struct CompletionsArgs {
 /// The first day of a month.
 fn month(text: &str) -> Result<NaiveDate, String> {
     let first = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok();
-    first
-        .filter(|first| text.len() == 7 && (1970..=2999).contains(&first.year()))
-        .ok_or_else(|| format!("\"{text}\" is not a month from 1970-01 to 2999-12, such as 2025-12"))
+    first.filter(|first| text.len() == 7 && (1970..=2999).contains(&first.year())).ok_or_else(
+        || format!("\"{text}\" is not a month from 1970-01 to 2999-12, such as 2025-12"),
+    )
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

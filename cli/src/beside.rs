@@ -1,4 +1,5 @@
-//! Beside a server: while one holds the data directory, what a command wants written is written by it, as the command would have done it.
+//! Beside a server: while one holds the data directory, what a command wants written is written by
+//! it, as the command would have done it.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,12 @@ pub(crate) fn import_request(
                 None
             }
         };
-        requests.push(InputRequest { name: input.name, object: input.object, format: input.format, path });
+        requests.push(InputRequest {
+            name: input.name,
+            object: input.object,
+            format: input.format,
+            path,
+        });
     }
     let request = ImportRequest {
         data_source: options.data_source.clone(),
@@ -39,11 +45,13 @@ pub(crate) fn import_request(
 /// The server stands in another working directory.
 fn full(path: &Path) -> Result<PathBuf, Failure> {
     if path.to_str().is_none() {
-        let message =
-            format!("{path:?} is not UTF-8, which a running server cannot be told; rename it, or stop the server");
+        let message = format!(
+            "{path:?} is not UTF-8, which a running server cannot be told; rename it, or stop the server"
+        );
         return Err(Failure::usage(message));
     }
-    std::path::absolute(path).map_err(|error| Failure::other(format!("find \"{}\": {error}", path.display())))
+    std::path::absolute(path)
+        .map_err(|error| Failure::other(format!("find \"{}\": {error}", path.display())))
 }
 
 impl From<LocalError> for Failure {

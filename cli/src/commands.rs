@@ -1,4 +1,5 @@
-//! The commands: each asks for one thing, most of them the engine of a data directory, and prints the answer.
+//! The commands: each asks for one thing, most of them the engine of a data directory, and prints
+//! the answer.
 
 mod compact;
 mod completions;
@@ -48,7 +49,8 @@ pub(crate) async fn run(cli: Cli, background: &Handle) -> Result<Code, Failure> 
 
 async fn run_on_data(cli: &Cli, command: &Command, background: &Handle) -> Result<Code, Failure> {
     let file = config_file::read(cli.config.as_deref())?;
-    let data = cli.data.as_ref().or(file.data.as_ref()).map_or(Path::new(DATA_DEFAULT), PathBuf::as_path);
+    let data =
+        cli.data.as_ref().or(file.data.as_ref()).map_or(Path::new(DATA_DEFAULT), PathBuf::as_path);
     let mut config = Config::new(data, Arc::new(Utc::now));
     if let Some(mib) = cli.memory.or(file.memory_mib) {
         config.memory_bytes = mib as usize * MIB;
@@ -74,7 +76,8 @@ async fn run_on_data(cli: &Cli, command: &Command, background: &Handle) -> Resul
     };
     let closed = match Arc::try_unwrap(engine) {
         Ok(engine) => engine.close().await,
-        // Something is still at work; what is acknowledged is published when the directory is opened next.
+        // Something is still at work; what is acknowledged is published when the directory is
+        // opened next.
         Err(engine) => engine.flush().await,
     };
     let code = done?;

@@ -1,4 +1,5 @@
-//! `mrrow.toml`: what is configured once and not typed each time. A flag or a variable of the environment goes before it.
+//! `mrrow.toml`: what is configured once and not typed each time. A flag or a variable of the
+//! environment goes before it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,5 +47,6 @@ pub(crate) fn read(named: Option<&Path>) -> Result<ConfigFile, Failure> {
         }
         Err(error) => return Err(Failure::usage(format!("read \"{}\": {error}", path.display()))),
     };
-    toml::from_str(&text).map_err(|error| Failure::usage(format!("\"{}\": {error}", path.display())))
+    toml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("\"{}\": {error}", path.display())))
 }

@@ -1,4 +1,5 @@
-//! An invented company of any size: its customers, plans and invoices, day by day, the same for the same arguments.
+//! An invented company of any size: its customers, plans and invoices, day by day, the same for the
+//! same arguments.
 
 mod agenda;
 mod catalogue;
@@ -37,14 +38,15 @@ pub(crate) struct Company {
 }
 
 impl Company {
-    /// A company with so many months of history up to the end of a month, of which any day is given.
+    /// A company with so many months of history up to the end of a month, of which any day is
+    /// given.
     pub(crate) fn new(customers: u32, months: u32, until: NaiveDate, seed: u64) -> Company {
         let end = until - Days::new(until.day0().into()) + Months::new(1);
         Company { customers, first: end - Months::new(months), last: end - Days::new(1), seed }
     }
 
-    /// Writes all its records, invoices in the order of their dates. What is held is a few words for each customer and the
-    /// invoices of one day.
+    /// Writes all its records, invoices in the order of their dates. What is held is a few words
+    /// for each customer and the invoices of one day.
     pub(crate) fn write(&self, files: &mut Files) -> Result<()> {
         catalogue::write(&mut files.plans)?;
         let mut chance = Rng::with_seed(self.seed);

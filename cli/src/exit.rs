@@ -66,9 +66,9 @@ impl Failure {
 impl From<mrrow_engine::Error> for Failure {
     fn from(error: mrrow_engine::Error) -> Failure {
         match error {
-            mrrow_engine::Error::Argument(_) | mrrow_engine::Error::TooLarge(_) | mrrow_engine::Error::Setting(_) => {
-                Failure::Usage(error.to_string())
-            }
+            mrrow_engine::Error::Argument(_)
+            | mrrow_engine::Error::TooLarge(_)
+            | mrrow_engine::Error::Setting(_) => Failure::Usage(error.to_string()),
             _ => Failure::Other(error.to_string()),
         }
     }

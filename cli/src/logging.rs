@@ -15,8 +15,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Begins to log what the filter lets through, such as `info` or `warn,mrrow=debug`; as text on a terminal and as JSON elsewhere,
-/// unless a format is given.
+/// Begins to log what the filter lets through, such as `info` or `warn,mrrow=debug`; as text on a
+/// terminal and as JSON elsewhere, unless a format is given.
 pub(crate) fn start(filter: &str, format: Option<LogFormat>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Failure::usage(format!(
@@ -28,7 +28,9 @@ pub(crate) fn start(filter: &str, format: Option<LogFormat>) -> Result<(), Failu
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => log.with_ansi(on_terminal).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        }
     };
     started.map_err(|error| Failure::other(format!("start the log: {error}")))
 }

@@ -20,7 +20,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-/// Many threads of ours take and give small pieces of memory all the time, which the C library's allocator is slow at.
+/// Many threads of ours take and give small pieces of memory all the time, which the C library's
+/// allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
         // It limits itself before it begins any thread.
         return mrrow_server::run_sql_worker();
     }
-    let running = std::thread::Builder::new().stack_size(threads::STACK_BYTES).spawn(move || run(cli));
+    let running =
+        std::thread::Builder::new().stack_size(threads::STACK_BYTES).spawn(move || run(cli));
     match running.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The thread has told of its panic.

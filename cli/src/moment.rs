@@ -1,4 +1,5 @@
-//! Moments: the one that a command reads, the newest snapshot or one of the past; and how an instant is printed.
+//! Moments: the one that a command reads, the newest snapshot or one of the past; and how an
+//! instant is printed.
 
 use chrono::{DateTime, Utc};
 use mrrow_engine::{Engine, Past, Snapshot};

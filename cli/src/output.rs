@@ -67,9 +67,14 @@ enum Writer {
 }
 
 /// Prints a whole stream.
-pub(crate) async fn print(format: Option<Format>, mut rows: SendableRecordBatchStream) -> Result<(), Failure> {
+pub(crate) async fn print(
+    format: Option<Format>,
+    mut rows: SendableRecordBatchStream,
+) -> Result<(), Failure> {
     let mut output = Output::begin(format, rows.schema())?;
-    while let Some(batch) = rows.try_next().await.map_err(|error| Failure::other(error.strip_backtrace()))? {
+    while let Some(batch) =
+        rows.try_next().await.map_err(|error| Failure::other(error.strip_backtrace()))?
+    {
         output.write(&batch)?;
     }
     output.finish()
@@ -82,22 +87,29 @@ impl Output {
         let format = format.unwrap_or(if on_terminal { Format::Table } else { Format::Ndjson });
         let broken = Arc::new(AtomicBool::new(false));
         let pipe = Pipe { out: BufWriter::new(std::io::stdout()), broken: Arc::clone(&broken) };
-        let failed = |error: &dyn std::fmt::Display| Failure::other(format!("begin the output: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::other(format!("begin the output: {error}"));
         let writer = match format {
             Format::Table => Writer::Grid(grid::Grid::table(&schema), pipe),
             Format::Markdown => Writer::Grid(grid::Grid::markdown(&schema), pipe),
-            Format::Csv => Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).build(pipe))),
-            Format::Tsv => {
-                Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).with_delimiter(b'\t').build(pipe)))
+            Format::Csv => {
+                Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).build(pipe)))
             }
-            Format::Json => Writer::Json(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe)),
-            Format::Ndjson => Writer::Ndjson(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe)),
+            Format::Tsv => Writer::Csv(Box::new(
+                csv::WriterBuilder::new().with_header(true).with_delimiter(b'\t').build(pipe),
+            )),
+            Format::Json => {
+                Writer::Json(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe))
+            }
+            Format::Ndjson => {
+                Writer::Ndjson(json::WriterBuilder::new().with_explicit_nulls(true).build(pipe))
+            }
             Format::Parquet => Writer::Parquet(Box::new(
                 ArrowWriter::try_new(pipe, schema.clone(), None).map_err(|error| failed(&error))?,
             )),
-            Format::Arrow => {
-                Writer::Arrow(Box::new(StreamWriter::try_new(pipe, &schema).map_err(|error| failed(&error))?))
-            }
+            Format::Arrow => Writer::Arrow(Box::new(
+                StreamWriter::try_new(pipe, &schema).map_err(|error| failed(&error))?,
+            )),
         };
         let mut output = Output { writer, broken };
         // Without a row there would be no header.
@@ -111,15 +123,15 @@ impl Output {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         let written = match &mut self.writer {
             Writer::Grid(grid, _) => grid.add(batch).map_err(|error| error.to_string()),
-            Writer::Csv(writer) => {
-                text::for_csv(batch).and_then(|batch| writer.write(&batch)).map_err(|error| error.to_string())
-            }
-            Writer::Json(writer) => {
-                text::for_json(batch).and_then(|batch| writer.write(&batch)).map_err(|error| error.to_string())
-            }
-            Writer::Ndjson(writer) => {
-                text::for_json(batch).and_then(|batch| writer.write(&batch)).map_err(|error| error.to_string())
-            }
+            Writer::Csv(writer) => text::for_csv(batch)
+                .and_then(|batch| writer.write(&batch))
+                .map_err(|error| error.to_string()),
+            Writer::Json(writer) => text::for_json(batch)
+                .and_then(|batch| writer.write(&batch))
+                .map_err(|error| error.to_string()),
+            Writer::Ndjson(writer) => text::for_json(batch)
+                .and_then(|batch| writer.write(&batch))
+                .map_err(|error| error.to_string()),
             Writer::Parquet(writer) => writer.write(batch).map_err(|error| error.to_string()),
             Writer::Arrow(writer) => writer.write(batch).map_err(|error| error.to_string()),
         };
@@ -130,14 +142,18 @@ impl Output {
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Output { writer, broken } = self;
         let written = match writer {
-            Writer::Grid(grid, mut pipe) => grid.print(&mut pipe).map_err(|error| error.to_string()),
-            Writer::Csv(writer) => writer.into_inner().flush().map_err(|error| error.to_string()),
-            Writer::Json(mut writer) => {
-                writer.finish().map_err(|error| error.to_string()).and_then(|()| end_line(writer.into_inner()))
+            Writer::Grid(grid, mut pipe) => {
+                grid.print(&mut pipe).map_err(|error| error.to_string())
             }
+            Writer::Csv(writer) => writer.into_inner().flush().map_err(|error| error.to_string()),
+            Writer::Json(mut writer) => writer
+                .finish()
+                .map_err(|error| error.to_string())
+                .and_then(|()| end_line(writer.into_inner())),
             Writer::Ndjson(mut writer) => {
                 let finished = writer.finish().map_err(|error| error.to_string());
-                finished.and_then(|()| writer.into_inner().flush().map_err(|error| error.to_string()))
+                finished
+                    .and_then(|()| writer.into_inner().flush().map_err(|error| error.to_string()))
             }
             Writer::Parquet(writer) => writer
                 .into_inner()
@@ -166,7 +182,8 @@ fn end_line(mut pipe: Pipe) -> Result<(), String> {
     pipe.write_all(b"\n").and_then(|()| pipe.flush()).map_err(|error| error.to_string())
 }
 
-/// Standard output that remembers when nobody reads it any more; libraries between hide that in their own errors.
+/// Standard output that remembers when nobody reads it any more; libraries between hide that in
+/// their own errors.
 struct Pipe {
     out: BufWriter<Stdout>,
     broken: Arc<AtomicBool>,

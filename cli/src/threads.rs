@@ -13,7 +13,8 @@ pub(crate) const STACK_BYTES: usize = 256 * 1024 * 1024;
 /// How long threads that have nothing to do any more may take to end.
 const END_WITHIN: Duration = Duration::from_millis(300);
 
-/// On Linux, where a thread has a niceness of its own, it is 10: of a core that both want, calls get nine tenths.
+/// On Linux, where a thread has a niceness of its own, it is 10: of a core that both want, calls
+/// get nine tenths.
 const BACKGROUND_PRIORITY: u8 = 22;
 
 /// Threads for what somebody waits for.
@@ -36,8 +37,9 @@ fn start(builder: &mut Builder) -> Result<Runtime, Failure> {
     runtime.map_err(|error| Failure::other(format!("start the runtime: {error}")))
 }
 
-/// Ends threads. They are joined, not detached: the C library reads a detached thread's memory after that thread may have ended and, with
-/// stacks as large as ours, given it back. Only one that still waits for input that nobody will send is left behind.
+/// Ends threads. They are joined, not detached: the C library reads a detached thread's memory
+/// after that thread may have ended and, with stacks as large as ours, given it back. Only one that
+/// still waits for input that nobody will send is left behind.
 pub(crate) fn end(threads: Runtime) {
     threads.shutdown_timeout(END_WITHIN);
 }

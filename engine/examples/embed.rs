@@ -25,10 +25,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
     let engine = Engine::open(Config::new(dir.path(), Arc::new(Utc::now))).await?;
 
-    for (object, rows) in
-        [(ObjectType::Customers, CUSTOMERS), (ObjectType::Plans, PLANS), (ObjectType::Invoices, INVOICES)]
-    {
-        let pushed = engine.push("my-billing", Some(object), rows.into(), &PushOptions::default()).await?;
+    for (object, rows) in [
+        (ObjectType::Customers, CUSTOMERS),
+        (ObjectType::Plans, PLANS),
+        (ObjectType::Invoices, INVOICES),
+    ] {
+        let pushed =
+            engine.push("my-billing", Some(object), rows.into(), &PushOptions::default()).await?;
         for row in &pushed.result {
             println!("{} {}: {}", row.object, row.id, row.status.as_str());
         }
@@ -42,13 +45,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let snapshot = engine.snapshot(Some("2024-04-01".parse()?)).await?;
     print("movements", snapshot.movements(&MovementsQuery::default()).await?).await?;
     print("MRR by month", snapshot.mrr(&MrrQuery::default()).await?).await?;
-    print("lines", snapshot.sql("select invoice_id, rule, start_on, until_on, mrr from mrr_lines").await?).await?;
+    print(
+        "lines",
+        snapshot.sql("select invoice_id, rule, start_on, until_on, mrr from mrr_lines").await?,
+    )
+    .await?;
 
     engine.close().await?;
     Ok(())
 }
 
-async fn print(title: &str, rows: SendableRecordBatchStream) -> Result<(), Box<dyn std::error::Error>> {
+async fn print(
+    title: &str,
+    rows: SendableRecordBatchStream,
+) -> Result<(), Box<dyn std::error::Error>> {
     let batches: Vec<_> = rows.try_collect().await?;
     println!("\n{title}\n{}", pretty_format_batches(&batches)?);
     Ok(())

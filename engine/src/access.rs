@@ -1,4 +1,5 @@
-//! API keys: who may do what with which data sources, and until when. Of a key itself only a hash is stored.
+//! API keys: who may do what with which data sources, and until when. Of a key itself only a hash
+//! is stored.
 
 use std::str::FromStr;
 
@@ -96,7 +97,8 @@ impl ApiKey {
 }
 
 impl Engine {
-    /// Makes a key of 32 random bytes. The text is the key: it is not stored and can be had here only.
+    /// Makes a key of 32 random bytes. The text is the key: it is not stored and can be had here
+    /// only.
     ///
     /// # Errors
     /// When the name is empty, a data source is unknown, or the end is not to come.
@@ -104,7 +106,9 @@ impl Engine {
         check_name("key", &new.name)?;
         let created_at = micros(self.core.now());
         if new.expires_at.is_some_and(|expires_at| expires_at <= created_at) {
-            return Err(Error::Argument("the key would have expired already; name an instant to come".to_string()));
+            return Err(Error::Argument(
+                "the key would have expired already; name an instant to come".to_string(),
+            ));
         }
         let data_sources = match &new.data_sources {
             Some(sources) => Some(self.ids_of(sources).await?),
@@ -146,8 +150,10 @@ impl Engine {
             Some(key) => Some(key),
             None if open.len() > 1 => {
                 let ids: Vec<_> = open.iter().map(|key| key.id.as_str()).collect();
-                let message =
-                    format!("several keys are called \"{id_or_name}\"; name one by its id: {}", ids.join(", "));
+                let message = format!(
+                    "several keys are called \"{id_or_name}\"; name one by its id: {}",
+                    ids.join(", ")
+                );
                 return Err(Error::Argument(message));
             }
             None => open.first().or(named.last()).copied(),
@@ -193,6 +199,9 @@ impl Engine {
         if unknown.is_empty() {
             return Ok(ids);
         }
-        Err(Error::Argument(format!("there is no data source {}; create it first", unknown.join(", "))))
+        Err(Error::Argument(format!(
+            "there is no data source {}; create it first",
+            unknown.join(", ")
+        )))
     }
 }

@@ -1,4 +1,5 @@
-//! Changing some fields of a record: it is read, changed and pushed as a whole, unless somebody else has changed it meanwhile.
+//! Changing some fields of a record: it is read, changed and pushed as a whole, unless somebody
+//! else has changed it meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -28,9 +29,9 @@ pub struct RecordId {
 }
 
 impl Engine {
-    /// Changes the fields of a record that `changes` has, under either of their names, and leaves the others as they are; null empties
-    /// a field. Durable like a push, whose answer it has; none where there is no such record. It waits until what was acknowledged
-    /// before is published.
+    /// Changes the fields of a record that `changes` has, under either of their names, and leaves
+    /// the others as they are; null empties a field. Durable like a push, whose answer it has; none
+    /// where there is no such record. It waits until what was acknowledged before is published.
     ///
     /// # Errors
     /// As for [`Engine::push`]; [`Error::Changed`] when others keep changing the record.
@@ -47,7 +48,8 @@ impl Engine {
             lay_over(record, &mut fields, changes);
             let bytes = serde_json::to_vec(&fields)
                 .map_err(|error| Error::Internal(format!("write \"{}\": {error}", record.id)))?;
-            let options = PushOptions { unchanged_since: Some(pinned.info.last_sequence), ..options.clone() };
+            let options =
+                PushOptions { unchanged_since: Some(pinned.info.last_sequence), ..options.clone() };
             match self.push(&record.data_source, Some(record.object), bytes, &options).await {
                 Err(Error::Changed { .. }) => {}
                 pushed => return pushed.map(Some),
@@ -57,13 +59,20 @@ impl Engine {
     }
 
     /// The fields of a record as they are stored in a snapshot.
-    async fn fields_of(&self, pinned: &Pinned, record: &RecordId) -> Result<Option<BTreeMap<String, Box<RawValue>>>> {
+    async fn fields_of(
+        &self,
+        pinned: &Pinned,
+        record: &RecordId,
+    ) -> Result<Option<BTreeMap<String, Box<RawValue>>>> {
         let RecordId { data_source, object, id } = record;
         let (core, files) = (std::sync::Arc::clone(&self.core), pinned.files.clone());
         let (key, object) = (Key::of(data_source, id), *object);
         let finding = tokio::task::spawn_blocking(move || core.ids.find(&files, object, &[key]));
-        let found = finding.await.map_err(|error| Error::Internal(format!("look up an id: {error}")))??;
-        let Some(known) = found.into_iter().flatten().find(|known| !known.deleted) else { return Ok(None) };
+        let found =
+            finding.await.map_err(|error| Error::Internal(format!("look up an id: {error}")))??;
+        let Some(known) = found.into_iter().flatten().find(|known| !known.deleted) else {
+            return Ok(None);
+        };
         let found = FoundId { data_source: data_source.clone(), id: id.clone(), known };
         let tables = self.core.tables(pinned)?;
         let context = self.core.sessions.parallel()?;
@@ -73,7 +82,8 @@ impl Engine {
     }
 }
 
-/// Puts changed fields in the place of those that are stored, under the names that the sender gives them.
+/// Puts changed fields in the place of those that are stored, under the names that the sender gives
+/// them.
 fn lay_over(
     record: &RecordId,
     fields: &mut BTreeMap<String, Box<RawValue>>,

@@ -1,4 +1,5 @@
-//! Compaction: small files that lie over one another become few sorted ones. The content stays as it is.
+//! Compaction: small files that lie over one another become few sorted ones. The content stays as
+//! it is.
 
 mod fold;
 mod ids;
@@ -51,7 +52,11 @@ pub(crate) enum Kind {
 }
 
 /// Writes the files that take the place of those of jobs. Publications may go on.
-pub(crate) async fn write(core: &Core, pinned: &Pinned, jobs: Vec<Job>) -> Result<Vec<(Job, Vec<NewFile>)>> {
+pub(crate) async fn write(
+    core: &Core,
+    pinned: &Pinned,
+    jobs: Vec<Job>,
+) -> Result<Vec<(Job, Vec<NewFile>)>> {
     let mut written: Vec<(Job, Vec<NewFile>)> = Vec::with_capacity(jobs.len());
     for job in jobs {
         match write_one(core, pinned, &job).await {
@@ -76,11 +81,22 @@ async fn write_one(core: &Core, pinned: &Pinned, job: &Job) -> Result<Vec<NewFil
     written.map(|()| files)
 }
 
-async fn write_into(core: &Core, pinned: &Pinned, job: &Job, files: &mut Vec<NewFile>) -> Result<()> {
+async fn write_into(
+    core: &Core,
+    pinned: &Pinned,
+    job: &Job,
+    files: &mut Vec<NewFile>,
+) -> Result<()> {
     match job.kind {
-        Kind::Merge(table @ Table::Ids(_), layer) => files.extend(ids::merge(core, table, &job.files, layer).await?),
-        Kind::Fold(table @ Table::Ids(_)) => files.extend(ids::merge(core, table, &job.files, Layer::Base).await?),
-        Kind::Merge(table, layer) => files.extend(fold::merge(core, table, &job.files, layer).await?),
+        Kind::Merge(table @ Table::Ids(_), layer) => {
+            files.extend(ids::merge(core, table, &job.files, layer).await?)
+        }
+        Kind::Fold(table @ Table::Ids(_)) => {
+            files.extend(ids::merge(core, table, &job.files, Layer::Base).await?)
+        }
+        Kind::Merge(table, layer) => {
+            files.extend(fold::merge(core, table, &job.files, layer).await?)
+        }
         Kind::Fold(table) => {
             files.extend(fold::current(core, pinned, table, &job.files).await?);
             files.extend(fold::superseded(core, table, &job.files).await?);
@@ -94,8 +110,9 @@ async fn write_into(core: &Core, pinned: &Pinned, job: &Job, files: &mut Vec<New
     Ok(())
 }
 
-/// Publishes new files in the place of those of jobs, as one snapshot. Those of a job of which files were replaced meanwhile are given up;
-/// false when that is so for all. The caller holds the right to publish.
+/// Publishes new files in the place of those of jobs, as one snapshot. Those of a job of which
+/// files were replaced meanwhile are given up; false when that is so for all. The caller holds the
+/// right to publish.
 pub(crate) async fn publish(
     core: &Core,
     pinned: &Pinned,

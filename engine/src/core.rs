@@ -1,4 +1,5 @@
-//! What every part of an opened engine shares: the directory, the catalog, the sessions and the clock.
+//! What every part of an opened engine shares: the directory, the catalog, the sessions and the
+//! clock.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -132,7 +133,8 @@ impl Core {
         RawTables::of(&self.directory, &pinned.files)
     }
 
-    /// A commit of the snapshot that follows: as of today, with the same settings, and as yet without a change.
+    /// A commit of the snapshot that follows: as of today, with the same settings, and as yet
+    /// without a change.
     pub(crate) fn next_commit(&self, pinned: &Pinned, cause: &str) -> Commit {
         let info = &pinned.info;
         let snapshot = SnapshotInfo {
@@ -143,7 +145,13 @@ impl Core {
             cause: cause.to_string(),
             ..info.clone()
         };
-        Commit { snapshot, files: Vec::new(), replaced_files: Vec::new(), data_sources: Vec::new(), inbox_until: 0 }
+        Commit {
+            snapshot,
+            files: Vec::new(),
+            replaced_files: Vec::new(),
+            data_sources: Vec::new(),
+            inbox_until: 0,
+        }
     }
 
     /// Commits; what was written for it is removed when that surely failed.
@@ -152,11 +160,14 @@ impl Core {
         match self.with_calls(async move { catalog.commit(&to_commit).await }).await {
             Ok(()) => {
                 let published = commit.snapshot.last_sequence;
-                self.published.send_if_modified(|last| std::mem::replace(last, published.max(*last)) < published);
+                self.published.send_if_modified(|last| {
+                    std::mem::replace(last, published.max(*last)) < published
+                });
                 Ok(commit.snapshot)
             }
             Err(error) => {
-                // A commit that is told to have failed may be there all the same, or be at its end; then its files are needed.
+                // A commit that is told to have failed may be there all the same, or be at its end;
+                // then its files are needed.
                 if !self.catalog.has_snapshot(commit.snapshot.id).await? {
                     self.give_up(&commit.files)?;
                 }
@@ -179,7 +190,9 @@ impl Core {
             return Ok(id);
         }
         let asked = self.recent_sources.asking();
-        let Some(id) = self.catalog.data_source_id(id_or_name).await? else { return Ok(id_or_name.to_string()) };
+        let Some(id) = self.catalog.data_source_id(id_or_name).await? else {
+            return Ok(id_or_name.to_string());
+        };
         self.recent_sources.put(id_or_name.to_string(), id.clone(), asked);
         Ok(id)
     }
@@ -231,7 +244,10 @@ impl Core {
     }
 
     /// Does, at the priority of calls, what calls wait for meanwhile.
-    async fn with_calls<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    async fn with_calls<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
         if self.config.background.is_none() {
             return work.await;
         }
@@ -268,14 +284,16 @@ impl Core {
 
     /// A directory for what a read has to compute.
     pub(crate) fn scratch(&self) -> Result<(TempDir, Directory)> {
-        let dir = TempDir::with_prefix("mrrow-").map_err(Error::file("create", Path::new("a temporary directory")))?;
+        let dir = TempDir::with_prefix("mrrow-")
+            .map_err(Error::file("create", Path::new("a temporary directory")))?;
         let directory = Directory::create(dir.path())?;
         Ok((dir, directory))
     }
 }
 
 impl Core {
-    /// The snapshots that have readers in this process; none when somebody is about to choose one, so that every file has to stay.
+    /// The snapshots that have readers in this process; none when somebody is about to choose one,
+    /// so that every file has to stay.
     pub(crate) fn snapshots_in_use(&self) -> Option<Vec<i64>> {
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         (!readers.contains_key(&EVERY_SNAPSHOT)).then(|| readers.keys().copied().collect())
@@ -297,7 +315,12 @@ impl InUse {
     }
 
     pub(crate) fn new(core: &Arc<Core>, snapshot: i64) -> InUse {
-        *core.readers.lock().unwrap_or_else(PoisonError::into_inner).entry(snapshot).or_default() += 1;
+        *core
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(snapshot)
+            .or_default() += 1;
         InUse { core: Arc::clone(core), snapshot }
     }
 }

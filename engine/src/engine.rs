@@ -30,7 +30,8 @@ pub const MEMORY_BYTES_DEFAULT: usize = 768 * 1024 * 1024;
 /// The least memory that computations are given; with less, sorts and joins could not even begin.
 pub const MEMORY_BYTES_MIN: usize = 256 * 1024 * 1024;
 
-/// JSON of so many bytes is decoded in less time than it takes to hand it to another thread and back.
+/// JSON of so many bytes is decoded in less time than it takes to hand it to another thread and
+/// back.
 const DECODED_AT_ONCE_BYTES_MAX: usize = 8192;
 
 /// Requests of a stream that are decoded ahead of their acknowledgement.
@@ -41,7 +42,8 @@ const REQUESTS_AHEAD: usize = 2;
 pub struct Config {
     /// The data directory; created where it is missing.
     pub data_dir: PathBuf,
-    /// Memory in bytes that queries and computations may use before they spill to disk; at least [`MEMORY_BYTES_MIN`].
+    /// Memory in bytes that queries and computations may use before they spill to disk; at least
+    /// [`MEMORY_BYTES_MIN`].
     pub memory_bytes: usize,
     /// How many threads computations use.
     pub threads: usize,
@@ -49,8 +51,9 @@ pub struct Config {
     pub push: PushLimits,
     /// How long the past stays at hand.
     pub retention: Retention,
-    /// Where publications, imports, compactions and changes of settings run: threads of lower priority, say, which are in the way of no
-    /// acknowledgement and of no read. The caller's own runtime unless given.
+    /// Where publications, imports, compactions and changes of settings run: threads of lower
+    /// priority, say, which are in the way of no acknowledgement and of no read. The caller's own
+    /// runtime unless given.
     pub background: Option<Handle>,
     /// Tells the time.
     pub clock: Clock,
@@ -80,19 +83,22 @@ pub enum Past {
     KnownAt(DateTime<Utc>),
 }
 
-/// One opened data directory. Any number of processes may read; the first that writes holds it for writing until it closes.
+/// One opened data directory. Any number of processes may read; the first that writes holds it for
+/// writing until it closes.
 ///
-/// Once it has written, it also works beside its calls: acknowledged pushes are published, the day moves, files are compacted.
-/// [`Engine::close`] ends that; an engine that is dropped loses nothing either, its pushes are published when it is opened next.
+/// Once it has written, it also works beside its calls: acknowledged pushes are published, the day
+/// moves, files are compacted. [`Engine::close`] ends that; an engine that is dropped loses nothing
+/// either, its pushes are published when it is opened next.
 pub struct Engine {
     pub(crate) core: Arc<Core>,
     pub(crate) writer: Mutex<Option<Arc<Writer>>>,
 }
 
 impl Engine {
-    /// Opens a data directory, making it where it is missing. What a writer that is gone has left is finished first: what it has
-    /// acknowledged is published, settings that were set are computed. Where that fails, what was published before can be read, and who
-    /// writes next tries again.
+    /// Opens a data directory, making it where it is missing. What a writer that is gone has left
+    /// is finished first: what it has acknowledged is published, settings that were set are
+    /// computed. Where that fails, what was published before can be read, and who writes next tries
+    /// again.
     ///
     /// # Errors
     /// When the directory or its catalog cannot be read or made.
@@ -105,7 +111,8 @@ impl Engine {
     /// Publishes what was acknowledged, closes the catalog and gives up the writer's lock.
     ///
     /// # Errors
-    /// When the last publication fails; what was acknowledged is published when the directory is opened next.
+    /// When the last publication fails; what was acknowledged is published when the directory is
+    /// opened next.
     pub async fn close(self) -> Result<()> {
         let writer = self.writer.into_inner();
         let closed = match writer {
@@ -119,21 +126,26 @@ impl Engine {
     /// Imports inputs as one snapshot: all of them, or nothing.
     ///
     /// # Errors
-    /// When an input cannot be read, another process writes, or the disk fails. Rejected rows are not an error: see
-    /// [`ImportSummary::rejections`].
-    pub async fn import(&self, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary> {
+    /// When an input cannot be read, another process writes, or the disk fails. Rejected rows are
+    /// not an error: see [`ImportSummary::rejections`].
+    pub async fn import(
+        &self,
+        inputs: Vec<Input>,
+        options: &ImportOptions,
+    ) -> Result<ImportSummary> {
         options.check()?;
         let (writer, options) = (self.writer().await?, options.clone());
         self.core.aside(async move { writer.import(inputs, &options).await }).await
     }
 
-    /// Pushes records that are at hand as JSON, NDJSON, CSV or Parquet bytes, of one type or in a document that names the types.
-    /// They are stored together or not at all; when it returns, they are durable, and in the movements a moment later
-    /// ([`Engine::flush`] waits for that). `data_source` counts unless rows name theirs, see [`PushOptions::row_sources`].
+    /// Pushes records that are at hand as JSON, NDJSON, CSV or Parquet bytes, of one type or in a
+    /// document that names the types. They are stored together or not at all; when it returns, they
+    /// are durable, and in the movements a moment later ([`Engine::flush`] waits for that).
+    /// `data_source` counts unless rows name theirs, see [`PushOptions::row_sources`].
     ///
     /// # Errors
-    /// When another process writes, too many pushes wait, or the disk fails. Rejected rows are not an error: see
-    /// [`Pushed::rejections`].
+    /// When another process writes, too many pushes wait, or the disk fails. Rejected rows are not
+    /// an error: see [`Pushed::rejections`].
     pub async fn push(
         &self,
         data_source: &str,
@@ -144,8 +156,9 @@ impl Engine {
         let bytes_max = self.core.config.push.request_bytes;
         if bytes.len() > bytes_max {
             let size = bytes.len();
-            let message =
-                format!("the request has {size} bytes; {bytes_max} are allowed: push it in parts, or import it");
+            let message = format!(
+                "the request has {size} bytes; {bytes_max} are allowed: push it in parts, or import it"
+            );
             return Err(Error::TooLarge(message));
         }
         let decoder = self.decoder(data_source, object, options).await?;
@@ -159,10 +172,12 @@ impl Engine {
         self.writer().await?.push(request).await
     }
 
-    /// Pushes a stream in requests of at most so many rows, one after another; `acknowledged` is told of each.
+    /// Pushes a stream in requests of at most so many rows, one after another; `acknowledged` is
+    /// told of each.
     ///
     /// # Errors
-    /// When another process writes, the disk fails, or `acknowledged` fails; the requests that were acknowledged before stay.
+    /// When another process writes, the disk fails, or `acknowledged` fails; the requests that were
+    /// acknowledged before stay.
     pub async fn push_stream(
         &self,
         data_source: &str,
@@ -176,7 +191,9 @@ impl Engine {
         let writer = self.writer().await?;
         let (sender, mut requests) = mpsc::channel::<Request>(REQUESTS_AHEAD);
         let decoding = tokio::task::spawn_blocking(move || {
-            decoder.stepwise(input, rows_each, |request| sender.blocking_send(request).map_err(|_| Error::Closed))
+            decoder.stepwise(input, rows_each, |request| {
+                sender.blocking_send(request).map_err(|_| Error::Closed)
+            })
         });
         while let Some(request) = requests.recv().await {
             // A stream waits for its turn.
@@ -186,11 +203,17 @@ impl Engine {
         decoding.await.map_err(|error| Error::Internal(format!("decode a push: {error}")))?
     }
 
-    /// Deletes records of one type by their ids, durably like a push. A deleted customer's invoices are hidden, not deleted.
+    /// Deletes records of one type by their ids, durably like a push. A deleted customer's invoices
+    /// are hidden, not deleted.
     ///
     /// # Errors
     /// As for [`Engine::push`]. An id that is not there is not an error: its status is `not_found`.
-    pub async fn delete(&self, data_source: &str, object: ObjectType, ids: &[String]) -> Result<Pushed> {
+    pub async fn delete(
+        &self,
+        data_source: &str,
+        object: ObjectType,
+        ids: &[String],
+    ) -> Result<Pushed> {
         let data_source = self.core.data_source_id(data_source).await?;
         let deletion = Deletion { object, ids: ids.to_vec() };
         self.writer().await?.push(Request::deleting(&data_source, self.core.now(), deletion)).await
@@ -217,7 +240,8 @@ impl Engine {
         Snapshot::newest(&self.core, as_of).await
     }
 
-    /// Everything as it was known at a moment of the past; `as_of` is the day of that moment unless given.
+    /// Everything as it was known at a moment of the past; `as_of` is the day of that moment unless
+    /// given.
     ///
     /// # Errors
     /// When there is no such snapshot (any more), or the store cannot be read.
@@ -242,7 +266,8 @@ impl Engine {
         self.writer().await.map(|_| ())
     }
 
-    /// Whether a push would be acknowledged: this process writes, the catalog answers, and there is room.
+    /// Whether a push would be acknowledged: this process writes, the catalog answers, and there is
+    /// room.
     ///
     /// # Errors
     /// Why not.
@@ -262,8 +287,9 @@ impl Engine {
         self.core.directory.server_socket()
     }
 
-    /// A new directory inside the data directory, readable by this user alone, for what is on its way in. It is removed when it is dropped;
-    /// what a process that ended has left is swept by the next writer, so that only the writer may ask for one.
+    /// A new directory inside the data directory, readable by this user alone, for what is on its
+    /// way in. It is removed when it is dropped; what a process that ended has left is swept by the
+    /// next writer, so that only the writer may ask for one.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -287,14 +313,16 @@ impl Engine {
         self.set_settings(&[(name, value)]).await
     }
 
-    /// Sets some settings, all or none, and recomputes what follows from them. Where another process writes, that one recomputes,
-    /// within moments; readers see the old numbers with the old settings until then.
+    /// Sets some settings, all or none, and recomputes what follows from them. Where another
+    /// process writes, that one recomputes, within moments; readers see the old numbers with the
+    /// old settings until then.
     ///
     /// # Errors
     /// When there is no such setting, or it does not take the value.
     pub async fn set_settings(&self, changes: &[(&str, &str)]) -> Result<()> {
-        let change =
-            |settings: &mut Settings| changes.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?));
+        let change = |settings: &mut Settings| {
+            changes.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?))
+        };
         let before = self.core.catalog.change_settings(change).await?;
         self.core.forget_recent();
         let applied = match self.writer().await {
@@ -310,8 +338,8 @@ impl Engine {
         applied
     }
 
-    /// Writes small files together into sorted ones and removes the files that no kept snapshot needs. It changes no number, and
-    /// reads and pushes go on meanwhile.
+    /// Writes small files together into sorted ones and removes the files that no kept snapshot
+    /// needs. It changes no number, and reads and pushes go on meanwhile.
     ///
     /// # Errors
     /// When another process writes or the disk fails; then everything is as it was.
@@ -336,7 +364,8 @@ impl Engine {
         status::snapshots(&self.core).await
     }
 
-    /// Runs every check, and recomputes everything from the records to compare it with what is stored.
+    /// Runs every check, and recomputes everything from the records to compare it with what is
+    /// stored.
     ///
     /// # Errors
     /// When the store cannot be read; differences are the result, not an error.
@@ -345,7 +374,8 @@ impl Engine {
         verify::verify(&self.core, &pinned).await
     }
 
-    /// Sets a setting that could not be carried out to what it was, unless somebody has set it again.
+    /// Sets a setting that could not be carried out to what it was, unless somebody has set it
+    /// again.
     async fn take_back(&self, name: &str, value: &str, before: &Settings) -> Result<()> {
         let before = before.get(name)?;
         let mut refused = Settings::default();
@@ -359,7 +389,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn decoder(&self, data_source: &str, object: Option<ObjectType>, options: &PushOptions) -> Result<Decoder> {
+    async fn decoder(
+        &self,
+        data_source: &str,
+        object: Option<ObjectType>,
+        options: &PushOptions,
+    ) -> Result<Decoder> {
         let data_source = match options.row_sources {
             Some(_) => String::new(),
             None => self.core.data_source_id(data_source).await?,

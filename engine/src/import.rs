@@ -1,4 +1,5 @@
-//! An import: inputs are staged, held against what is stored, and published as one snapshot or not at all.
+//! An import: inputs are staged, held against what is stored, and published as one snapshot or not
+//! at all.
 
 mod admit;
 mod compare;
@@ -39,7 +40,8 @@ pub enum OnError {
     Skip,
 }
 
-/// How far an import is; rows are those read so far, bytes those of the inputs as they are (compressed or not).
+/// How far an import is; rows are those read so far, bytes those of the inputs as they are
+/// (compressed or not).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "lowercase")]
 pub enum Progress {
@@ -76,7 +78,8 @@ pub struct ImportOptions {
     pub rejects: Option<PathBuf>,
     /// Is told how far the import is.
     pub progress: Option<ProgressListener>,
-    /// Ends the import when it is canceled: [`Error::Canceled`], and nothing of it is stored. What is published already stays.
+    /// Ends the import when it is canceled: [`Error::Canceled`], and nothing of it is stored. What
+    /// is published already stays.
     pub canceled: CancellationToken,
 }
 
@@ -107,7 +110,10 @@ impl ImportOptions {
     }
 
     /// What work gives, which is dropped when the import is canceled.
-    pub(crate) async fn unless_canceled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn unless_canceled<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         self.check_canceled()?;
         self.canceled.run_until_cancelled(work).await.unwrap_or(Err(Error::Canceled))
     }
@@ -143,8 +149,11 @@ pub(crate) async fn stage(
     options: &ImportOptions,
 ) -> Result<StagedImport> {
     let directory = core.directory.new_staging()?;
-    let plan =
-        staging::Plan { data_source: data_source.to_string(), timezone, directory: directory.path().to_path_buf() };
+    let plan = staging::Plan {
+        data_source: data_source.to_string(),
+        timezone,
+        directory: directory.path().to_path_buf(),
+    };
     let staged = staging::stage(plan, inputs, options.clone()).await?;
     Ok(StagedImport { staged, _directory: directory })
 }
@@ -155,7 +164,8 @@ impl StagedImport {
         self.staged.rows
     }
 
-    /// Holds the rows against what is stored, and publishes them with their movements. The caller holds the right to publish.
+    /// Holds the rows against what is stored, and publishes them with their movements. The caller
+    /// holds the right to publish.
     pub(crate) async fn admit(
         self,
         core: &Arc<Core>,
@@ -166,6 +176,8 @@ impl StagedImport {
         options: &ImportOptions,
     ) -> Result<ImportSummary> {
         let staged = self.staged;
-        Admission { core, pinned, staged, data_source, first_sequence, received_at }.run(options).await
+        Admission { core, pinned, staged, data_source, first_sequence, received_at }
+            .run(options)
+            .await
     }
 }

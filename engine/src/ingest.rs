@@ -1,8 +1,9 @@
 //! The door: bytes become valid rows, or rejections that say what would fix them.
 //!
-//! Every format turns a row into `row::Row`, a value for each field; from there on there is one path:
-//! `fields` reads each value, `rules` what fields mean together, `table` collects the rows into record batches.
-//! Bad content is never an error: it is a [`Rejection`], and the rows around it stand.
+//! Every format turns a row into `row::Row`, a value for each field; from there on there is one
+//! path: `fields` reads each value, `rules` what fields mean together, `table` collects the rows
+//! into record batches. Bad content is never an error: it is a [`Rejection`], and the rows around
+//! it stand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -81,8 +82,8 @@ pub struct DecodeOptions {
     pub data_source: String,
     /// Rows name their data source, in a field `data_source`: it must be one of these.
     pub row_sources: Option<Arc<RowSources>>,
-    /// The type of the objects; without it only JSON such as `{"invoices": [...]}`, which names it, can be read.
-    /// JSON that names another type is read as that type.
+    /// The type of the objects; without it only JSON such as `{"invoices": [...]}`, which names it,
+    /// can be read. JSON that names another type is read as that type.
     pub object: Option<ObjectType>,
     /// The format; found out from the first bytes when not given. Compression is always found out.
     pub format: Option<Format>,
@@ -130,7 +131,8 @@ pub enum DecodeError<E> {
 }
 
 /// Reads a stream and hands on its rows step by step, in memory that does not grow with the input.
-/// Parquet, which is read from its end, is first copied to a temporary file; [`decode_file`] avoids that.
+/// Parquet, which is read from its end, is first copied to a temporary file; [`decode_file`] avoids
+/// that.
 ///
 /// ```
 /// # use mrrow_engine::{ingest::{DecodeOptions, decode}, model::ObjectType};
@@ -139,7 +141,8 @@ pub enum DecodeError<E> {
 /// let (mut rows, mut codes) = (0, Vec::new());
 /// decode(Box::new(input.as_bytes()), &options, |step| {
 ///     rows += step.rows.num_rows();
-///     codes.extend(step.rejections.iter().flat_map(|row| &row.errors).map(|error| error.code.as_str()));
+///     codes.extend(step.rejections.iter().flat_map(|row| &row.errors).map(|error|
+///     error.code.as_str()));
 ///     Ok::<(), std::convert::Infallible>(())
 /// })?;
 /// assert_eq!((rows, codes), (1, vec!["wrong_type", "required"]));
@@ -208,7 +211,8 @@ fn finish(result: io::Result<()>, output: &mut Output<'_>) -> io::Result<()> {
     output.finish()
 }
 
-/// Runs `work` with an `emit` that keeps the consumer's own error aside and ends the work with a stand-in.
+/// Runs `work` with an `emit` that keeps the consumer's own error aside and ends the work with a
+/// stand-in.
 fn stoppable<E>(
     mut emit: impl FnMut(Decoded) -> Result<(), E>,
     work: impl FnOnce(&mut dyn FnMut(Decoded) -> io::Result<()>) -> io::Result<()>,

@@ -91,7 +91,8 @@ pub struct Job {
 }
 
 impl Engine {
-    /// Writes a job as it is now; of one that is there, state and detail change. Jobs that were over long ago are forgotten with it.
+    /// Writes a job as it is now; of one that is there, state and detail change. Jobs that were
+    /// over long ago are forgotten with it.
     ///
     /// # Errors
     /// When the catalog cannot be written.
@@ -111,12 +112,17 @@ impl Engine {
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub async fn jobs(&self, data_source: Option<&str>, kind: Option<&str>, limit: u32) -> Result<Vec<Job>> {
+    pub async fn jobs(
+        &self,
+        data_source: Option<&str>,
+        kind: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Job>> {
         self.core.catalog.jobs(data_source, kind, limit).await
     }
 
-    /// Marks all jobs that are not over as interrupted, and returns how many these were: for who has just taken the place of the process that
-    /// was at work on them.
+    /// Marks all jobs that are not over as interrupted, and returns how many these were: for who
+    /// has just taken the place of the process that was at work on them.
     ///
     /// # Errors
     /// When the catalog cannot be written.

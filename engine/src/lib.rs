@@ -1,11 +1,13 @@
 //! Mrrow's engine: billing records in, subscription analytics out.
 //!
-//! An [`Engine`] is one opened data directory. Records go in by [`Engine::import`] and [`Engine::push`]; everything is read from a
-//! [`Snapshot`], which is one moment: [`Snapshot::movements`], [`Snapshot::mrr`], and [`Snapshot::sql`] over the tables
-//! `customers`, `plans`, `invoices`, `mrr_lines`, `movements` and `scheduled_movements`. Answers are streams of Arrow record batches.
+//! An [`Engine`] is one opened data directory. Records go in by [`Engine::import`] and
+//! [`Engine::push`]; everything is read from a [`Snapshot`], which is one moment:
+//! [`Snapshot::movements`], [`Snapshot::mrr`], and [`Snapshot::sql`] over the tables `customers`,
+//! `plans`, `invoices`, `mrr_lines`, `movements` and `scheduled_movements`. Answers are streams of
+//! Arrow record batches.
 //!
-//! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of it with 4 digits after the
-//! point. Nothing here asks the clock: it comes in with the [`Config`].
+//! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of
+//! it with 4 digits after the point. Nothing here asks the clock: it comes in with the [`Config`].
 
 pub mod access;
 mod amend;

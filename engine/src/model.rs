@@ -12,7 +12,8 @@ pub(crate) use day::{date_of, day_number};
 pub use object::ObjectType;
 pub(crate) use sent_time::SentTime;
 pub use settings::{
-    ChurnRecognition, Discounts, GRACE_DAYS_MAX, GraceDays, Prorations, Refunds, SETTING_NAMES, Settings, SettingsError,
+    ChurnRecognition, Discounts, GRACE_DAYS_MAX, GraceDays, Prorations, Refunds, SETTING_NAMES,
+    Settings, SettingsError,
 };
 
 /// The data source that rows belong to when none is named.

@@ -1,4 +1,5 @@
-//! The rules of MRR: SQL steps over the records of a few customers at a time, and the refresh that runs them over all.
+//! The rules of MRR: SQL steps over the records of a few customers at a time, and the refresh that
+//! runs them over all.
 
 mod calendar;
 mod chunks;

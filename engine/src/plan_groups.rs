@@ -1,4 +1,5 @@
-//! Plan groups: plans that are looked at together, listed one by one or found by a pattern. A plan may be in many groups.
+//! Plan groups: plans that are looked at together, listed one by one or found by a pattern. A plan
+//! may be in many groups.
 
 mod selector;
 
@@ -63,7 +64,8 @@ pub struct PlanGroup {
 
 impl GroupDefinition {
     pub(crate) fn to_text(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| Error::Internal(format!("write a plan group: {error}")))
+        serde_json::to_string(self)
+            .map_err(|error| Error::Internal(format!("write a plan group: {error}")))
     }
 
     /// The same without what its kind does not use, if it makes sense.
@@ -76,8 +78,10 @@ impl GroupDefinition {
         let mut plans = self.plans;
         plans.retain(|plan| !plan.is_empty() && listed.insert(plan.clone()));
         if plans.is_empty() || plans.len() > PLANS_MAX {
-            let message =
-                format!("a manual plan group has 1 to {PLANS_MAX} plans, not {}; list their ids", plans.len());
+            let message = format!(
+                "a manual plan group has 1 to {PLANS_MAX} plans, not {}; list their ids",
+                plans.len()
+            );
             return Err(Error::Argument(message));
         }
         Ok(GroupDefinition { plans, selector_type: None, selector: None, ..self })
@@ -85,7 +89,11 @@ impl GroupDefinition {
 }
 
 impl PlanGroup {
-    pub(crate) fn of(id: String, definition: GroupDefinition, changed_at: DateTime<Utc>) -> Result<PlanGroup> {
+    pub(crate) fn of(
+        id: String,
+        definition: GroupDefinition,
+        changed_at: DateTime<Utc>,
+    ) -> Result<PlanGroup> {
         let selector = Selector::of(&definition)?;
         Ok(PlanGroup { id, definition, changed_at, selector })
     }
@@ -117,14 +125,20 @@ impl Engine {
     ///
     /// # Errors
     /// As for [`Engine::put_plan_group`].
-    pub async fn create_plan_group(&self, definition: GroupDefinition, random: [u8; 16]) -> Result<PlanGroup> {
+    pub async fn create_plan_group(
+        &self,
+        definition: GroupDefinition,
+        random: [u8; 16],
+    ) -> Result<PlanGroup> {
         self.put_plan_group(&random_id("pg", random), definition).await
     }
 
-    /// Makes the plan group with this id, or puts the definition in the place of the one it has; that one stays known.
+    /// Makes the plan group with this id, or puts the definition in the place of the one it has;
+    /// that one stays known.
     ///
     /// # Errors
-    /// When it has no name, a manual group lists no plans, or an auto group has no pattern that can be used.
+    /// When it has no name, a manual group lists no plans, or an auto group has no pattern that can
+    /// be used.
     pub async fn put_plan_group(&self, id: &str, definition: GroupDefinition) -> Result<PlanGroup> {
         check_id("plan group", id)?;
         let definition = definition.checked()?;

@@ -1,4 +1,5 @@
-//! Publication: new files become a snapshot, together with the movements of the customers they change.
+//! Publication: new files become a snapshot, together with the movements of the customers they
+//! change.
 
 use arrow::array::RecordBatch;
 use tokio_util::sync::CancellationToken;
@@ -41,19 +42,27 @@ impl Addition {
     }
 }
 
-/// Computes the changed customers with the new files in place, and commits records and movements together.
-pub(crate) async fn publish(core: &Core, pinned: &Pinned, mut addition: Addition) -> Result<SnapshotInfo> {
+/// Computes the changed customers with the new files in place, and commits records and movements
+/// together.
+pub(crate) async fn publish(
+    core: &Core,
+    pinned: &Pinned,
+    mut addition: Addition,
+) -> Result<SnapshotInfo> {
     let mut commit = core.next_commit(pinned, addition.cause);
     commit.snapshot.first_sequence = addition.first_sequence;
     commit.snapshot.last_sequence = addition.last_sequence.max(pinned.info.last_sequence);
     commit.snapshot.last_refresh += 1;
-    let moment = Moment { settings: commit.snapshot.settings.clone(), as_of: commit.snapshot.as_of };
+    let moment =
+        Moment { settings: commit.snapshot.settings.clone(), as_of: commit.snapshot.as_of };
     let canceled = addition.canceled.clone();
     // A refresh that is dropped removes what it has written.
-    let refreshing = refresh_changed(core, pinned, &mut addition, moment, commit.snapshot.last_refresh);
+    let refreshing =
+        refresh_changed(core, pinned, &mut addition, moment, commit.snapshot.last_refresh);
     let refreshed = canceled.run_until_cancelled(refreshing).await.unwrap_or(Err(Error::Canceled));
-    let refreshed =
-        refreshed.and_then(|refreshed| if canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(refreshed) });
+    let refreshed = refreshed.and_then(|refreshed| {
+        if canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(refreshed) }
+    });
     let refreshed = match refreshed {
         Ok(refreshed) => refreshed,
         Err(error) => {
@@ -78,7 +87,12 @@ pub(crate) fn computes_everyone(pinned: &Pinned) -> bool {
 
 /// The ids of the files of a snapshot's precomputed tables.
 pub(crate) fn precomputed_files(pinned: &Pinned) -> Vec<i64> {
-    pinned.files.iter().filter(|file| Table::PRECOMPUTED.contains(&file.table)).map(|file| file.id).collect()
+    pinned
+        .files
+        .iter()
+        .filter(|file| Table::PRECOMPUTED.contains(&file.table))
+        .map(|file| file.id)
+        .collect()
 }
 
 /// The precomputed rows of the changed customers, or of everyone.
@@ -117,7 +131,8 @@ async fn refresh_changed(
     Ok(Refreshed { everyone, files })
 }
 
-/// Adds those whom the records do not name: who is on a changed plan, and whose result changes as the day moves.
+/// Adds those whom the records do not name: who is on a changed plan, and whose result changes as
+/// the day moves.
 async fn find_others(
     core: &Core,
     pinned: &Pinned,
@@ -140,7 +155,11 @@ async fn find_others(
 }
 
 /// Whose precomputed rows do not hold for a moment.
-pub(crate) async fn stale_customers(core: &Core, tables: &RawTables, moment: &Moment) -> Result<Customers> {
+pub(crate) async fn stale_customers(
+    core: &Core,
+    tables: &RawTables,
+    moment: &Moment,
+) -> Result<Customers> {
     let context = tables.session(&core.sessions).await?;
     let stale = context.sql(STALE_CUSTOMERS).await?.with_param_values(moment.parameters())?;
     let mut customers = Customers::default();
@@ -149,9 +168,19 @@ pub(crate) async fn stale_customers(core: &Core, tables: &RawTables, moment: &Mo
 }
 
 /// The customers whose precomputed rows came with a snapshot after this one.
-pub(crate) async fn customers_refreshed_since(core: &Core, pinned: &Pinned, before: &Pinned) -> Result<Customers> {
-    let is_newer = |file: &&DataFile| file.table == Table::Refreshes && file.begin_snapshot > before.info.id;
-    let newer = pinned.files.iter().filter(is_newer).map(|file| core.directory.path(&file.path)).collect::<Vec<_>>();
+pub(crate) async fn customers_refreshed_since(
+    core: &Core,
+    pinned: &Pinned,
+    before: &Pinned,
+) -> Result<Customers> {
+    let is_newer =
+        |file: &&DataFile| file.table == Table::Refreshes && file.begin_snapshot > before.info.id;
+    let newer = pinned
+        .files
+        .iter()
+        .filter(is_newer)
+        .map(|file| core.directory.path(&file.path))
+        .collect::<Vec<_>>();
     let context = core.sessions.parallel()?;
     let refreshed = context.read_table(parquet_table(&newer, Table::Refreshes.schema(), &[])?)?;
     let mut customers = Customers::default();

@@ -1,4 +1,5 @@
-//! A push: small batches, acknowledged when they are durable, published with their movements a moment later.
+//! A push: small batches, acknowledged when they are durable, published with their movements a
+//! moment later.
 
 mod acknowledger;
 mod admission;
@@ -42,8 +43,9 @@ pub struct PushOptions {
     pub on_error: OnError,
     /// A repetition of the request under this key is answered and not carried out again.
     pub idempotency: Option<IdempotencyKey>,
-    /// The request is refused as [`crate::Error::Changed`] if a record that it names was changed after this sequence: it was read from a
-    /// snapshot with this [`crate::Snapshot::last_sequence`], and is written back.
+    /// The request is refused as [`crate::Error::Changed`] if a record that it names was changed
+    /// after this sequence: it was read from a snapshot with this
+    /// [`crate::Snapshot::last_sequence`], and is written back.
     pub unchanged_since: Option<i64>,
 }
 
@@ -59,16 +61,18 @@ pub struct PushedRow {
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningCode>,
-    /// Where the row is in what was sent, as in [`Rejection::line`]; none of a record that was deleted by its id.
+    /// Where the row is in what was sent, as in [`Rejection::line`]; none of a record that was
+    /// deleted by its id.
     #[serde(skip)]
     pub line: Option<u64>,
 }
 
-/// The acknowledgement of a request: what it did is durable, and in every snapshot from the next publication on.
+/// The acknowledgement of a request: what it did is durable, and in every snapshot from the next
+/// publication on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushed {
-    /// The accepted rows, customers first, then plans, then invoices, each in the order in which they were sent; none when nothing is
-    /// stored.
+    /// The accepted rows, customers first, then plans, then invoices, each in the order in which
+    /// they were sent; none when nothing is stored.
     pub result: Vec<PushedRow>,
     /// The rejected rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -78,12 +82,15 @@ pub struct Pushed {
     pub ignored_fields: BTreeMap<String, u64>,
     /// Whether the accepted rows are stored.
     pub stored: bool,
-    /// A snapshot whose `last_sequence` is at least this has everything that was acknowledged so far.
+    /// A snapshot whose `last_sequence` is at least this has everything that was acknowledged so
+    /// far.
     pub sequence: i64,
-    /// The newest snapshot that was published when it was acknowledged; it may not have what was acknowledged yet.
+    /// The newest snapshot that was published when it was acknowledged; it may not have what was
+    /// acknowledged yet.
     #[serde(skip)]
     pub snapshot: i64,
-    /// The answer was given before to the same request under the same idempotency key; nothing was done now.
+    /// The answer was given before to the same request under the same idempotency key; nothing was
+    /// done now.
     #[serde(skip)]
     pub replayed: bool,
 }

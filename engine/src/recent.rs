@@ -1,5 +1,6 @@
-//! What the catalog said a moment ago, so that it is not asked for every push. Other processes write the catalog too; what they change
-//! counts as soon as an answer is too old. What is changed in this process counts at once.
+//! What the catalog said a moment ago, so that it is not asked for every push. Other processes
+//! write the catalog too; what they change counts as soon as an answer is too old. What is changed
+//! in this process counts at once.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -42,7 +43,11 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
         K: Borrow<Q>,
     {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.answers.get(question).filter(|(_, asked_at)| asked_at.elapsed() < KEPT).map(|(answer, _)| answer.clone())
+        known
+            .answers
+            .get(question)
+            .filter(|(_, asked_at)| asked_at.elapsed() < KEPT)
+            .map(|(answer, _)| answer.clone())
     }
 
     /// To be called before the catalog is asked.
@@ -82,7 +87,10 @@ mod tests {
         recent.put("new".to_string(), 1, asked);
         let Some(before) = asked.at.checked_sub(KEPT) else { return };
         recent.put("old".to_string(), 2, Asked { at: before, ..asked });
-        assert_eq!((recent.get("new"), recent.get("old"), recent.get("never")), (Some(1), None, None));
+        assert_eq!(
+            (recent.get("new"), recent.get("old"), recent.get("never")),
+            (Some(1), None, None)
+        );
     }
 
     #[test]

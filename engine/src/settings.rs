@@ -1,4 +1,5 @@
-//! A change of settings: everything is computed with the new ones beside the work that goes on, then takes the place of the old.
+//! A change of settings: everything is computed with the new ones beside the work that goes on,
+//! then takes the place of the old.
 
 use tokio::sync::Mutex;
 
@@ -16,8 +17,8 @@ pub(crate) async fn to_apply(core: &Core) -> Result<Option<Settings>> {
     Ok(Some(wanted).filter(|wanted| *wanted != newest.info.settings))
 }
 
-/// Recomputes what follows from the wanted settings and publishes it. `publishing` is held only at the end; meanwhile nothing may be
-/// compacted.
+/// Recomputes what follows from the wanted settings and publishes it. `publishing` is held only at
+/// the end; meanwhile nothing may be compacted.
 pub(crate) async fn apply(core: &Core, publishing: &Mutex<()>) -> Result<()> {
     while let Some(wanted) = to_apply(core).await? {
         let before = core.pinned().await?;
@@ -29,7 +30,8 @@ pub(crate) async fn apply(core: &Core, publishing: &Mutex<()>) -> Result<()> {
         let _publishing = publishing.lock().await;
         let pinned = core.pinned().await?;
         if has_another_base(&pinned, &before) {
-            // Everyone was computed meanwhile: who has no rows now may have some in what was computed here.
+            // Everyone was computed meanwhile: who has no rows now may have some in what was
+            // computed here.
             core.give_up(&computed.files)?;
             continue;
         }
@@ -40,8 +42,10 @@ pub(crate) async fn apply(core: &Core, publishing: &Mutex<()>) -> Result<()> {
 
 /// Whether precomputed files of the base were replaced.
 fn has_another_base(pinned: &Pinned, before: &Pinned) -> bool {
-    let is_base = |file: &&DataFile| file.layer == Layer::Base && Table::PRECOMPUTED.contains(&file.table);
-    let bases = |of: &Pinned| of.files.iter().filter(is_base).map(|file| file.id).collect::<Vec<_>>();
+    let is_base =
+        |file: &&DataFile| file.layer == Layer::Base && Table::PRECOMPUTED.contains(&file.table);
+    let bases =
+        |of: &Pinned| of.files.iter().filter(is_base).map(|file| file.id).collect::<Vec<_>>();
     bases(pinned) != bases(before)
 }
 
@@ -74,8 +78,15 @@ async fn compute(core: &Core, before: &Pinned, wanted: &Settings) -> Result<Comp
     Ok(Computed { moment, files })
 }
 
-/// Publishes it, with the customers of publications since recomputed. The caller holds the right to publish.
-async fn publish(core: &Core, pinned: &Pinned, before: &Pinned, wanted: Settings, computed: Computed) -> Result<()> {
+/// Publishes it, with the customers of publications since recomputed. The caller holds the right to
+/// publish.
+async fn publish(
+    core: &Core,
+    pinned: &Pinned,
+    before: &Pinned,
+    wanted: Settings,
+    computed: Computed,
+) -> Result<()> {
     let Computed { moment, mut files } = computed;
     let mut commit = core.next_commit(pinned, "settings");
     commit.snapshot.settings = wanted;

@@ -64,7 +64,11 @@ impl Snapshot {
     }
 
     /// A moment of the past.
-    pub(crate) async fn past(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+    pub(crate) async fn past(
+        core: &Arc<Core>,
+        at: At,
+        as_of: Option<NaiveDate>,
+    ) -> Result<Snapshot> {
         past::snapshot(core, at, as_of).await
     }
 
@@ -110,8 +114,8 @@ impl Snapshot {
         Ok(Snapshot { content, public })
     }
 
-    /// The same moment, of which only the rows of these data sources are seen, whatever is asked. Restricted again, it shows the
-    /// rows of those that both name.
+    /// The same moment, of which only the rows of these data sources are seen, whatever is asked.
+    /// Restricted again, it shows the rows of those that both name.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -126,7 +130,8 @@ impl Snapshot {
         self.content.id
     }
 
-    /// Everything that was acknowledged up to this sequence is in it; see [`crate::push::Pushed::sequence`].
+    /// Everything that was acknowledged up to this sequence is in it; see
+    /// [`crate::push::Pushed::sequence`].
     pub fn last_sequence(&self) -> i64 {
         self.content.last_sequence
     }
@@ -149,7 +154,8 @@ impl Snapshot {
         Ok(self.holding(reports::movements(&self.public, query).await?))
     }
 
-    /// When customers began to pay, when that last changed, and what they pay now, ordered by data source, customer and currency.
+    /// When customers began to pay, when that last changed, and what they pay now, ordered by data
+    /// source, customer and currency.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -191,7 +197,8 @@ impl Content {
     }
 }
 
-/// Computes the customers whose stored rows do not hold for the moment, and lays them over the stored ones.
+/// Computes the customers whose stored rows do not hold for the moment, and lays them over the
+/// stored ones.
 async fn compute_stale_customers(
     core: &Core,
     pinned: &Pinned,
@@ -215,7 +222,13 @@ async fn compute(
 ) -> Result<TempDir> {
     let (dir, directory) = core.scratch()?;
     let number = pinned.info.last_refresh + 1;
-    let work = Refresh { tables: tables.clone(), moment: moment.clone(), changed, refusing: Refusing::Nobody, number };
+    let work = Refresh {
+        tables: tables.clone(),
+        moment: moment.clone(),
+        changed,
+        refusing: Refusing::Nobody,
+        number,
+    };
     let files = refresh(&work, &core.sessions, &directory, pinned.info.id).await?;
     tables.add(&directory, &files);
     Ok(dir)

@@ -45,13 +45,17 @@ pub struct NewDataSource {
 }
 
 impl Engine {
-    /// Makes a data source; its id is made of the random bytes unless it has one. The id of a deleted one can be taken again, and with it what
-    /// that has left behind.
+    /// Makes a data source; its id is made of the random bytes unless it has one. The id of a
+    /// deleted one can be taken again, and with it what that has left behind.
     ///
     /// # Errors
-    /// When its id or name cannot be one, its id is the id or name of another data source, or its name the id of one
-    /// ([`crate::Error::Conflict`]).
-    pub async fn create_data_source(&self, new: NewDataSource, random: [u8; 16]) -> Result<DataSource> {
+    /// When its id or name cannot be one, its id is the id or name of another data source, or its
+    /// name the id of one ([`crate::Error::Conflict`]).
+    pub async fn create_data_source(
+        &self,
+        new: NewDataSource,
+        random: [u8; 16],
+    ) -> Result<DataSource> {
         let id = new.id.unwrap_or_else(|| random_id("ds", random));
         let kind = new.kind.unwrap_or_else(|| KIND_DEFAULT.to_string());
         check_id("data source", &id)?;
@@ -72,8 +76,9 @@ impl Engine {
         self.core.catalog.data_sources().await
     }
 
-    /// The data sources, oldest first, as they were at most half a second ago: what other processes change counts a little later than
-    /// with [`Engine::data_sources`], what is changed by this engine at once. It costs nothing most of the time.
+    /// The data sources, oldest first, as they were at most half a second ago: what other processes
+    /// change counts a little later than with [`Engine::data_sources`], what is changed by this
+    /// engine at once. It costs nothing most of the time.
     ///
     /// # Errors
     /// When the catalog cannot be read.
@@ -89,10 +94,12 @@ impl Engine {
         self.core.catalog.data_source(id_or_name).await
     }
 
-    /// Changes what the data source with this id is called, or what feeds it; none when there is no such source.
+    /// Changes what the data source with this id is called, or what feeds it; none when there is no
+    /// such source.
     ///
     /// # Errors
-    /// When the name cannot be one, or is the id of another data source ([`crate::Error::Conflict`]).
+    /// When the name cannot be one, or is the id of another data source
+    /// ([`crate::Error::Conflict`]).
     pub async fn update_data_source(
         &self,
         id: &str,
@@ -107,8 +114,9 @@ impl Engine {
         updated
     }
 
-    /// Deletes the data source with this id, and how it is fetched; whether it was there. What it has sent stays in the numbers, see
-    /// [`Engine::reset_data_source`], and new or changed records that are sent to it make it anew.
+    /// Deletes the data source with this id, and how it is fetched; whether it was there. What it
+    /// has sent stays in the numbers, see [`Engine::reset_data_source`], and new or changed records
+    /// that are sent to it make it anew.
     ///
     /// # Errors
     /// When the catalog cannot be written.

@@ -59,7 +59,8 @@ pub struct KeptSnapshot {
     pub as_of: NaiveDate,
     /// It has every row up to this sequence.
     pub last_sequence: i64,
-    /// Whether its files are there; without them it is computed again when it is read, which takes longer.
+    /// Whether its files are there; without them it is computed again when it is read, which takes
+    /// longer.
     pub has_files: bool,
 }
 
@@ -99,13 +100,20 @@ pub(crate) async fn status(core: &Arc<Core>) -> Result<Status> {
     let tables: Vec<_> = Table::ALL
         .into_iter()
         .map(|table| {
-            let of = |layer| pinned.files.iter().filter(move |file| file.table == table && file.layer == layer);
+            let of = |layer| {
+                pinned.files.iter().filter(move |file| file.table == table && file.layer == layer)
+            };
             let rows = |layer| of(layer).map(|file| file.rows).sum::<i64>();
             TableStatus {
                 name: table.name(),
                 rows: rows(Layer::Base) + rows(Layer::Delta),
                 history_rows: rows(Layer::History),
-                bytes: pinned.files.iter().filter(|file| file.table == table).map(|file| file.bytes).sum(),
+                bytes: pinned
+                    .files
+                    .iter()
+                    .filter(|file| file.table == table)
+                    .map(|file| file.bytes)
+                    .sum(),
                 base_files: of(Layer::Base).count(),
                 delta_files: of(Layer::Delta).count(),
                 history_files: of(Layer::History).count(),
@@ -129,7 +137,9 @@ pub(crate) async fn status(core: &Arc<Core>) -> Result<Status> {
         warnings: Vec::new(),
     };
     if wanted.is_some_and(|wanted| wanted != pinned.info.settings) {
-        status.warnings.push("a settings change is not computed yet; the process that writes does it".to_string());
+        status.warnings.push(
+            "a settings change is not computed yet; the process that writes does it".to_string(),
+        );
     }
     if status.waiting_rows > 0 {
         status.warnings.push(format!(
@@ -138,14 +148,18 @@ pub(crate) async fn status(core: &Arc<Core>) -> Result<Status> {
         ));
     }
     if pinned.info.id > 0 && core.today(&pinned.info.settings) != pinned.info.as_of {
+        status.warnings.push(format!(
+            "movements are stored as of {}; reads compute what changed since",
+            pinned.info.as_of
+        ));
+    }
+    let hidden_rows = |object: ObjectType| {
+        status.tables.iter().any(|table| table.name == object.name() && table.rows > 0)
+    };
+    if hidden_rows(ObjectType::Invoices) && !hidden_rows(ObjectType::Plans) {
         status
             .warnings
-            .push(format!("movements are stored as of {}; reads compute what changed since", pinned.info.as_of));
-    }
-    let hidden_rows =
-        |object: ObjectType| status.tables.iter().any(|table| table.name == object.name() && table.rows > 0);
-    if hidden_rows(ObjectType::Invoices) && !hidden_rows(ObjectType::Plans) {
-        status.warnings.push("there are invoices but no plans; without plans there is no MRR".to_string());
+            .push("there are invoices but no plans; without plans there is no MRR".to_string());
     }
     match core.tables(&pinned) {
         Ok(tables) => status.warnings.extend(failures(core, &tables).await?),
@@ -159,7 +173,9 @@ async fn failures(core: &Core, tables: &RawTables) -> Result<Vec<String>> {
     let context = tables.session(&core.sessions).await?;
     let mut warnings = Vec::new();
     for batch in context.sql(FAILURES).await?.limit(0, Some(FAILURES_SHOWN))?.collect().await? {
-        let text = |name: &str, row| column(&batch, name).map(|texts| texts.as_string::<i32>().value(row).to_string());
+        let text = |name: &str, row| {
+            column(&batch, name).map(|texts| texts.as_string::<i32>().value(row).to_string())
+        };
         for row in 0..batch.num_rows() {
             let (source, customer) = (text("data_source", row)?, text("customer_id", row)?);
             let reason = text("failure", row)?;

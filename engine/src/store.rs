@@ -9,11 +9,13 @@ mod writer;
 
 pub use catalog::Retention;
 pub(crate) use catalog::{
-    Acknowledged, Acknowledging, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile, RememberedAnswer,
-    SnapshotInfo,
+    Acknowledged, Acknowledging, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile,
+    RememberedAnswer, SnapshotInfo,
 };
 pub(crate) use directory::Directory;
 pub(crate) use ids::{ByKey, IdFiles, Key, KnownId};
 pub(crate) use lock::WriterLock;
 pub(crate) use tables::Table;
-pub(crate) use writer::{FILE_ROWS, TableWriter, bucket_bits, properties as file_properties, sorted};
+pub(crate) use writer::{
+    FILE_ROWS, TableWriter, bucket_bits, properties as file_properties, sorted,
+};

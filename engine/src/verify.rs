@@ -76,8 +76,13 @@ pub(crate) async fn verify(core: &Arc<Core>, pinned: &Pinned) -> Result<Verifica
     let stored = core.tables(pinned)?;
     let moment = pinned.moment();
     let (_scratch, directory) = core.scratch()?;
-    let work =
-        Refresh { tables: stored.records_only(), moment, changed: Changed::All, refusing: Refusing::Nobody, number: 1 };
+    let work = Refresh {
+        tables: stored.records_only(),
+        moment,
+        changed: Changed::All,
+        refusing: Refusing::Nobody,
+        number: 1,
+    };
     let mut rebuilt = RawTables::default();
     rebuilt.add(&directory, &refresh(&work, &core.sessions, &directory, pinned.info.id).await?);
 

@@ -1,10 +1,12 @@
-//! Versions: what incoming rows do to the stored records of their ids, which of them are kept, and what the id index says after.
+//! Versions: what incoming rows do to the stored records of their ids, which of them are kept, and
+//! what the id index says after.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch,
+    StringArray, UInt32Array,
 };
 use arrow::compute::take;
 use arrow::datatypes::Int64Type;
@@ -52,8 +54,8 @@ pub(crate) enum Keep {
     Last,
 }
 
-/// Rows of one type to be compared: the columns `data_source`, `_key`, `_hash`, `_deleted`, `_sequence`, of invoices `customer_id`, of plans
-/// `currency`; in the order of their receipt.
+/// Rows of one type to be compared: the columns `data_source`, `_key`, `_hash`, `_deleted`,
+/// `_sequence`, of invoices `customer_id`, of plans `currency`; in the order of their receipt.
 pub(crate) struct Incoming<'a> {
     keys: &'a FixedSizeBinaryArray,
     hashes: &'a FixedSizeBinaryArray,
@@ -148,7 +150,13 @@ impl<'a> Incoming<'a> {
     }
 
     /// Compares the versions of one id, one after another.
-    fn compare_versions(&self, versions: &[(Key, u32)], stored: Option<KnownId>, keep: Keep, compared: &mut Compared) {
+    fn compare_versions(
+        &self,
+        versions: &[(Key, u32)],
+        stored: Option<KnownId>,
+        keep: Keep,
+        compared: &mut Compared,
+    ) {
         let stored = stored.filter(|known| !known.deleted);
         // The version before, and the version that a kept one takes the place of.
         let (mut before, mut replaced) = (stored.clone(), stored);
@@ -162,7 +170,10 @@ impl<'a> Incoming<'a> {
                 Keep::Every => !matches!(status, Status::Unchanged | Status::NotFound),
                 Keep::Last => {
                     at + 1 == versions.len()
-                        && !matches!(self::status(replaced.as_ref(), &now), Status::Unchanged | Status::NotFound)
+                        && !matches!(
+                            self::status(replaced.as_ref(), &now),
+                            Status::Unchanged | Status::NotFound
+                        )
                 }
             };
             let now = (!now.deleted).then_some(now);

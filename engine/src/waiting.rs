@@ -34,8 +34,9 @@ impl Engine {
         Ok(Newest { snapshot: newest.id, last_sequence: newest.last_sequence, as_of })
     }
 
-    /// Returns once a snapshot has everything that was acknowledged up to a sequence. It hurries nobody, and may be given up at any
-    /// time; for a sequence that is never acknowledged it waits without end.
+    /// Returns once a snapshot has everything that was acknowledged up to a sequence. It hurries
+    /// nobody, and may be given up at any time; for a sequence that is never acknowledged it waits
+    /// without end.
     ///
     /// # Errors
     /// When the catalog cannot be read.
@@ -45,14 +46,17 @@ impl Engine {
             // While a writer begins it has not told anything either.
             let writes_here = self.writer.try_lock().is_ok_and(|writer| writer.is_some());
             let look_again = if writes_here { LOOK_SURELY_EVERY } else { LOOK_EVERY };
-            if let Ok(Ok(_)) = tokio::time::timeout(look_again, told.wait_for(|last| *last >= sequence)).await {
+            if let Ok(Ok(_)) =
+                tokio::time::timeout(look_again, told.wait_for(|last| *last >= sequence)).await
+            {
                 break;
             }
         }
         Ok(())
     }
 
-    /// The last sequence that this process has acknowledged or published; none before it first writes.
+    /// The last sequence that this process has acknowledged or published; none before it first
+    /// writes.
     pub async fn last_acknowledged(&self) -> Option<i64> {
         self.writer.lock().await.as_ref().map(|writer| writer.last_acknowledged())
     }

@@ -1,4 +1,5 @@
-//! The writer: what an engine becomes when it first writes. It holds the directory, acknowledges, publishes and tidies up.
+//! The writer: what an engine becomes when it first writes. It holds the directory, acknowledges,
+//! publishes and tidies up.
 
 mod upkeep;
 
@@ -27,14 +28,16 @@ pub(crate) struct Writer {
 struct Shared {
     core: Arc<Core>,
     acknowledger: Acknowledger,
-    /// Held from the pin that a publication is built on until its commit: publications follow one another.
+    /// Held from the pin that a publication is built on until its commit: publications follow one
+    /// another.
     publishing: Mutex<()>,
     /// Held by a compaction; there is one at a time.
     compacting: Mutex<()>,
 }
 
 impl Writer {
-    /// Takes the directory, and finishes what another writer has left as far as it can be: the upkeep tries the rest again.
+    /// Takes the directory, and finishes what another writer has left as far as it can be: the
+    /// upkeep tries the rest again.
     pub(crate) async fn start(core: &Arc<Core>) -> Result<Writer> {
         let lock = WriterLock::take_soon(core.directory.root()).await?;
         sweep(core).await?;
@@ -42,7 +45,8 @@ impl Writer {
             tracing::warn!(%error, "finish what the writer before has left");
         }
         let left = core.catalog.inbox(i64::MAX, u64::MAX).await?;
-        let acknowledger = Acknowledger::start(core, Arc::new(core.pinned().await?), &left, lock).await?;
+        let acknowledger =
+            Acknowledger::start(core, Arc::new(core.pinned().await?), &left, lock).await?;
         let shared = Arc::new(Shared {
             core: Arc::clone(core),
             acknowledger,
@@ -70,7 +74,9 @@ impl Writer {
 
     /// Publishes what is acknowledged when half of what may wait does.
     pub(crate) async fn make_room(&self) -> Result<()> {
-        if self.shared.acknowledger.unpublished().bytes() > self.shared.core.config.push.inbox_bytes / 2 {
+        if self.shared.acknowledger.unpublished().bytes()
+            > self.shared.core.config.push.inbox_bytes / 2
+        {
             self.flush().await?;
         }
         Ok(())
@@ -83,19 +89,34 @@ impl Writer {
         self.shared.flush(until, &publishing).await
     }
 
-    pub(crate) async fn import(&self, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary> {
+    pub(crate) async fn import(
+        &self,
+        inputs: Vec<Input>,
+        options: &ImportOptions,
+    ) -> Result<ImportSummary> {
         let received_at = self.shared.core.now();
         let data_source = self.shared.core.data_source_id(&options.data_source).await?;
         let timezone = self.timezone().await?;
-        let staged = import::stage(&self.shared.core, &data_source, timezone, inputs, options).await?;
+        let staged =
+            import::stage(&self.shared.core, &data_source, timezone, inputs, options).await?;
         options.tell(import::Progress::Comparing);
-        let publishing = options.unless_canceled(async { Ok(self.shared.publishing.lock().await) }).await?;
+        let publishing =
+            options.unless_canceled(async { Ok(self.shared.publishing.lock().await) }).await?;
         let reserved = self.shared.acknowledger.reserve(staged.rows()).await?;
         let first_sequence = reserved.first_sequence;
         let admitted = async {
             self.shared.flush(first_sequence - 1, &publishing).await?;
             let pinned = Arc::new(self.shared.core.pinned().await?);
-            staged.admit(&self.shared.core, &pinned, &data_source, first_sequence, received_at, options).await
+            staged
+                .admit(
+                    &self.shared.core,
+                    &pinned,
+                    &data_source,
+                    first_sequence,
+                    received_at,
+                    options,
+                )
+                .await
         }
         .await;
         self.shared.acknowledger.import_over(Arc::new(self.shared.core.pinned().await?)).await?;
@@ -149,8 +170,9 @@ async fn finish(core: &Arc<Core>) -> Result<()> {
     settings::apply(core, &Mutex::new(())).await
 }
 
-/// Finishes what a writer that is gone has left, so that nobody reads numbers of other settings than those that are set; where another
-/// one holds the directory, that is its work. What is published can be read in any case.
+/// Finishes what a writer that is gone has left, so that nobody reads numbers of other settings
+/// than those that are set; where another one holds the directory, that is its work. What is
+/// published can be read in any case.
 pub(crate) async fn finish_left_behind(core: &Arc<Core>) -> Result<()> {
     if core.catalog.inbox_end().await?.is_none() && settings::to_apply(core).await?.is_none() {
         return Ok(());
@@ -199,8 +221,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Carries out the compactions that are planned for the newest snapshot; false when there is nothing to do, or what they read was
-    /// replaced meanwhile.
+    /// Carries out the compactions that are planned for the newest snapshot; false when there is
+    /// nothing to do, or what they read was replaced meanwhile.
     async fn compact(&self, plan: fn(&Pinned) -> Vec<Job>, done: &mut Compaction) -> Result<bool> {
         let _one_at_a_time = self.compacting.lock().await;
         let pinned = self.core.pinned().await?;
@@ -210,7 +232,8 @@ impl Shared {
         }
         let written = compact::write(&self.core, &pinned, jobs).await?;
         let _publishing = self.publishing.lock().await;
-        let published = compact::publish(&self.core, &self.core.pinned().await?, written, done).await?;
+        let published =
+            compact::publish(&self.core, &self.core.pinned().await?, written, done).await?;
         self.acknowledger.published(Arc::new(self.core.pinned().await?), 0).await?;
         Ok(published)
     }
@@ -227,7 +250,8 @@ impl Shared {
 
     /// Forgets the answers to requests with idempotency keys that are kept no longer.
     async fn forget_answers(&self) -> Result<()> {
-        let kept = TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
+        let kept =
+            TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
         match self.core.now().checked_sub_signed(kept) {
             Some(until) => self.core.catalog.forget_answers(until).await,
             None => Ok(()),

@@ -77,7 +77,8 @@ impl App {
     /// Bytes that nobody can guess.
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], ApiError> {
         let mut bytes = [0; N];
-        (self.random)(&mut bytes).map_err(|error| ApiError::internal(format!("read randomness: {error}")))?;
+        (self.random)(&mut bytes)
+            .map_err(|error| ApiError::internal(format!("read randomness: {error}")))?;
         Ok(bytes)
     }
 }

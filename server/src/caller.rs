@@ -41,9 +41,9 @@ impl Caller {
     pub(crate) fn require_admin(&self) -> Result<()> {
         match self.key.role {
             Role::Admin => Ok(()),
-            Role::Viewer => {
-                Err(ApiError::forbidden("this key has the role viewer, which only reads; use an admin key"))
-            }
+            Role::Viewer => Err(ApiError::forbidden(
+                "this key has the role viewer, which only reads; use an admin key",
+            )),
         }
     }
 
@@ -51,7 +51,9 @@ impl Caller {
     pub(crate) fn require_all_sources(&self) -> Result<()> {
         match &self.key.data_sources {
             None => Ok(()),
-            Some(_) => Err(ApiError::forbidden("this key is restricted to some data sources; use one for all of them")),
+            Some(_) => Err(ApiError::forbidden(
+                "this key is restricted to some data sources; use one for all of them",
+            )),
         }
     }
 
@@ -60,7 +62,9 @@ impl Caller {
         if self.key.sees(id) {
             return Ok(());
         }
-        Err(ApiError::forbidden(format!("this key is restricted to other data sources than \"{id}\"")))
+        Err(ApiError::forbidden(format!(
+            "this key is restricted to other data sources than \"{id}\""
+        )))
     }
 }
 
@@ -68,14 +72,18 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller> {
-        const REMEDY: &str = "send the header \"Authorization: Bearer KEY\"; \"mrrow keys create\" makes a key";
+        const REMEDY: &str =
+            "send the header \"Authorization: Bearer KEY\"; \"mrrow keys create\" makes a key";
         let mut sent = parts.headers.get_all(AUTHORIZATION).iter();
         let (Some(header), None) = (sent.next(), sent.next()) else {
             return Err(ApiError::unauthorized(&format!("an API key is needed: {REMEDY}")));
         };
         let text = header.to_str().ok().and_then(bearer);
-        let text = text
-            .ok_or_else(|| ApiError::unauthorized(&format!("the header Authorization is not one of ours: {REMEDY}")))?;
+        let text = text.ok_or_else(|| {
+            ApiError::unauthorized(&format!(
+                "the header Authorization is not one of ours: {REMEDY}"
+            ))
+        })?;
         let key = app.known_keys.find(app, text).await?;
         let key = key.filter(|key| key.is_valid_at(app.now())).ok_or_else(|| {
             ApiError::unauthorized(
@@ -106,7 +114,9 @@ impl KnownKeys {
         let now = Instant::now();
         {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((key, _)) = known.get(&hash).filter(|(_, at)| now.duration_since(*at) < KNOWN_FOR) {
+            if let Some((key, _)) =
+                known.get(&hash).filter(|(_, at)| now.duration_since(*at) < KNOWN_FOR)
+            {
                 return Ok(Some(key.clone()));
             }
         }

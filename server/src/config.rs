@@ -18,7 +18,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// What pulls may connect to besides the public Internet.
     pub pull_allowed: Vec<Allowed>,
-    /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it is needed, unless given.
+    /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it
+    /// is needed, unless given.
     pub secret_key_file: Option<PathBuf>,
     /// What a statement may use.
     pub sql: SqlLimits,
@@ -54,9 +55,11 @@ pub struct Limits {
     pub bodies_bytes: usize,
     /// Bytes of an upload that is imported.
     pub import_bytes: u64,
-    /// Uploads that are received or wait while one is imported; beyond it they are told to come again.
+    /// Uploads that are received or wait while one is imported; beyond it they are told to come
+    /// again.
     pub imports_waiting: usize,
-    /// Reads of whole tables and reports that are answered at once; beyond it they are told to come again.
+    /// Reads of whole tables and reports that are answered at once; beyond it they are told to come
+    /// again.
     pub reads_at_once: usize,
     /// How long a read waits for `min_sequence` to be published.
     pub wait_time: Duration,

@@ -1,4 +1,5 @@
-//! The connections that are open: not more than there may be, told at once of what is sent, and given up when the other side is gone.
+//! The connections that are open: not more than there may be, told at once of what is sent, and
+//! given up when the other side is gone.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -38,7 +39,9 @@ impl<S> Accept<TcpStream, S> for Bounded {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Ok(place) = Arc::clone(&self.free).try_acquire_owned() else {
-            return ready(Err(io::Error::other("too many connections are open; this one was closed")));
+            return ready(Err(io::Error::other(
+                "too many connections are open; this one was closed",
+            )));
         };
         let configured = self.configured.accept(stream, service).into_inner();
         ready(configured.map(|(stream, service)| (Connection { stream, _place: place }, service)))
@@ -62,7 +65,11 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 /// The result of a handler.
 pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-/// Why a request was not carried out. The body is written by `request_id.rs`, which knows the request's id.
+/// Why a request was not carried out. The body is written by `request_id.rs`, which knows the
+/// request's id.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
@@ -61,8 +62,18 @@ pub(crate) struct ErrorDetail {
 }
 
 impl ApiError {
-    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError { status, code, message: message.into(), errors: Vec::new(), headers: Box::default() }
+    pub(crate) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> ApiError {
+        ApiError {
+            status,
+            code,
+            message: message.into(),
+            errors: Vec::new(),
+            headers: Box::default(),
+        }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> ApiError {
@@ -106,14 +117,26 @@ impl ApiError {
     }
 
     /// The request may succeed when it comes again.
-    pub(crate) fn try_again(code: &'static str, message: impl Into<String>, after: Duration) -> ApiError {
+    pub(crate) fn try_again(
+        code: &'static str,
+        message: impl Into<String>,
+        after: Duration,
+    ) -> ApiError {
         let seconds = HeaderValue::from(after.as_secs().max(1));
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message).with_header(RETRY_AFTER, seconds)
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+            .with_header(RETRY_AFTER, seconds)
     }
 
     /// Of what may be asked for a few times at once, too much was.
-    pub(crate) fn too_many(code: &'static str, message: impl Into<String>, after: Duration) -> ApiError {
-        ApiError { status: StatusCode::TOO_MANY_REQUESTS, ..ApiError::try_again(code, message, after) }
+    pub(crate) fn too_many(
+        code: &'static str,
+        message: impl Into<String>,
+        after: Duration,
+    ) -> ApiError {
+        ApiError {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            ..ApiError::try_again(code, message, after)
+        }
     }
 
     /// A failure of ours: told in the log, not to the client.
@@ -165,16 +188,22 @@ impl From<Error> for ApiError {
             Error::WriterBusy { .. } => ApiError::try_again("writer_busy", message, SOON),
             Error::Sql(_) => ApiError::bad_request("sql_invalid", message),
             Error::SqlNotAllowed(_) => ApiError::bad_request("sql_not_allowed", message),
-            Error::SqlTooLarge(_) => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "sql_limit", message),
+            Error::SqlTooLarge(_) => {
+                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "sql_limit", message)
+            }
             Error::Argument(_) => ApiError::bad_request("invalid_request", message),
             Error::Setting(_) => ApiError::bad_request("invalid_setting", message),
-            Error::TooLarge(_) => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message),
+            Error::TooLarge(_) => {
+                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+            }
             Error::IdempotencyConflict { .. } => {
                 ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_conflict", message)
             }
             Error::Changed { .. } => ApiError::conflict("changed_meanwhile", message),
             Error::Conflict(_) => ApiError::conflict("conflict", message),
-            Error::Customer { .. } => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_computed", message),
+            Error::Customer { .. } => {
+                ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_computed", message)
+            }
             _ => ApiError::internal(message),
         }
     }

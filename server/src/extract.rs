@@ -34,7 +34,9 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 /// A parameter that is said or not: `true` or `1`, `false` or `0`, or only its name.
 pub(crate) fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse_flag(&text).ok_or_else(|| serde::de::Error::custom(format!("\"{text}\" is neither \"true\" nor \"false\"")))
+    parse_flag(&text).ok_or_else(|| {
+        serde::de::Error::custom(format!("\"{text}\" is neither \"true\" nor \"false\""))
+    })
 }
 
 /// The same, of its text.
@@ -74,9 +76,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let is_object = text.trim_ascii_start().starts_with(b"{");
         match serde_json::from_slice(text) {
             Ok(value) if is_object => Ok(Json(value)),
-            Ok(_) => Err(ApiError::bad_request("invalid_request", "the body must be a JSON object")),
-            Err(error) if error.is_data() => Err(ApiError::bad_request("invalid_request", error.to_string())),
-            Err(error) => Err(ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}"))),
+            Ok(_) => {
+                Err(ApiError::bad_request("invalid_request", "the body must be a JSON object"))
+            }
+            Err(error) if error.is_data() => {
+                Err(ApiError::bad_request("invalid_request", error.to_string()))
+            }
+            Err(error) => {
+                Err(ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")))
+            }
         }
     }
 }
@@ -96,14 +104,17 @@ impl HeldBody {
 /// Reads a body whole, within the limits of size and time, and of all bodies together.
 pub(crate) async fn read_body(app: &App, request: Request) -> Result<HeldBody> {
     let limits = &app.config.limits;
-    let told = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let told =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let mut held = app.bodies.hold(0)?;
     // What is told to come is held before it comes.
     held.grow_to(told.unwrap_or(0).min(limits.decoded_bytes))?;
     let reading = collect(request.into_body(), limits.decoded_bytes, &mut held);
     let bytes = tokio::time::timeout(limits.body_time, reading).await.map_err(|_| {
         let seconds = limits.body_time.as_secs();
-        let message = format!("the body did not arrive within {seconds} seconds; send it faster, or in parts");
+        let message = format!(
+            "the body did not arrive within {seconds} seconds; send it faster, or in parts"
+        );
         ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
     })??;
     Ok(HeldBody { bytes, _held: held })
@@ -134,7 +145,8 @@ pub(crate) fn too_large(bytes_max: usize) -> ApiError {
 /// What the layers below say of a body that could not be read.
 fn unreadable(error: &axum::Error) -> ApiError {
     if is_length_limit(error) {
-        let message = "the body is too large; send it in parts, or POST it to /v1/data-sources/{id}/imports";
+        let message =
+            "the body is too large; send it in parts, or POST it to /v1/data-sources/{id}/imports";
         return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
     }
     ApiError::bad_request(

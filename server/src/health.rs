@@ -17,7 +17,9 @@ pub(crate) async fn healthz() -> &'static str {
     responses((status = 200, description = "ready", body = String, content_type = "text/plain"),
               (status = 503, description = "not now", body = ErrorBody)))]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str> {
-    let not_ready = |message: String| ApiError::try_again("not_ready", message, std::time::Duration::from_secs(1));
+    let not_ready = |message: String| {
+        ApiError::try_again("not_ready", message, std::time::Duration::from_secs(1))
+    };
     if app.stopping.is_cancelled() {
         return Err(not_ready("the server is stopping".to_string()));
     }

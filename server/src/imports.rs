@@ -1,7 +1,8 @@
 //! Large uploads: a body of any size becomes a job, which imports it whole or not at all.
 //!
-//! The body is kept in a file inside the data directory until its turn has come: a client has its answer when everything is received, a
-//! slow one is in nobody's way, and Parquet is read where it lies. One upload is imported at a time, the next ones wait.
+//! The body is kept in a file inside the data directory until its turn has come: a client has its
+//! answer when everything is received, a slow one is in nobody's way, and Parquet is read where it
+//! lies. One upload is imported at a time, the next ones wait.
 
 mod asked;
 mod job;
@@ -34,14 +35,19 @@ pub(crate) use run::end;
 const LISTED_MAX: u32 = 100;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, start)).routes(routes!(show, cancel)).routes(routes!(rejects))
+    OpenApiRouter::new()
+        .routes(routes!(list, start))
+        .routes(routes!(show, cancel))
+        .routes(routes!(rejects))
 }
 
-/// Uploads records of any size: JSON, NDJSON, CSV or Parquet, plain or compressed with gzip or zstd.
+/// Uploads records of any size: JSON, NDJSON, CSV or Parquet, plain or compressed with gzip or
+/// zstd.
 ///
-/// The answer comes when the body is received. Then its rows are read, held against those that are stored, and published as one snapshot
-/// or not at all; the job tells how far it is. CSV, Parquet and NDJSON need `object`; a JSON document may name the types itself:
-/// `{"customers": […], "plans": […], "invoices": […]}`.
+/// The answer comes when the body is received. Then its rows are read, held against those that are
+/// stored, and published as one snapshot or not at all; the job tells how far it is. CSV, Parquet
+/// and NDJSON need `object`; a JSON document may name the types itself: `{"customers": […],
+/// "plans": […], "invoices": […]}`.
 #[utoipa::path(post, path = "/data-sources/{id}/imports", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ImportQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "the records"),
@@ -72,7 +78,11 @@ async fn start(
     params(("id" = String, Path, description = "the data source's id or name")),
     responses((status = 200, description = "the jobs", body = ImportJobs),
               (status = 404, description = "no such data source", body = ErrorBody)))]
-async fn list(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<ImportJobs>> {
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ImportJobs>> {
     let source = source_of(&app, &caller, &id).await?;
     let saved = app.engine.jobs(Some(&source.id), Some(KIND), LISTED_MAX).await?;
     let result = saved.into_iter().map(|job| app.imports.as_it_is(job)).collect::<Result<_>>()?;
@@ -106,12 +116,16 @@ async fn cancel(
     caller.require_admin()?;
     job_of(&app, &caller, &id, &job).await?;
     let over = || {
-        ApiError::conflict("import_over", format!("the import \"{job}\" is over already; GET it to see how it ended"))
+        ApiError::conflict(
+            "import_over",
+            format!("the import \"{job}\" is over already; GET it to see how it ended"),
+        )
     };
     app.imports.cancel(&job).await.map(axum::Json).ok_or_else(over)
 }
 
-/// Every rejected row with what is wrong with it, a JSON object a line; of the newest imports, until the server is started again.
+/// Every rejected row with what is wrong with it, a JSON object a line; of the newest imports,
+/// until the server is started again.
 #[utoipa::path(get, path = "/data-sources/{id}/imports/{job}/rejects", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
     responses((status = 200, description = "the rejected rows", body = String, content_type = "application/x-ndjson"),
@@ -123,12 +137,14 @@ async fn rejects(
 ) -> Result<impl IntoResponse> {
     job_of(&app, &caller, &id, &job).await?;
     let Some(path) = app.imports.rejects_of(&job) else {
-        let message =
-            format!("the rejected rows of the import \"{job}\" are not kept; the job shows the first of them");
+        let message = format!(
+            "the rejected rows of the import \"{job}\" are not kept; the job shows the first of them"
+        );
         return Err(ApiError::not_found("rejects_not_found", message));
     };
     let file = tokio::fs::File::open(&path).await;
-    let file = file.map_err(|error| ApiError::internal(format!("open \"{}\": {error}", path.display())))?;
+    let file =
+        file.map_err(|error| ApiError::internal(format!("open \"{}\": {error}", path.display())))?;
     let name = format!("attachment; filename=\"{job}-rejects.ndjson\"");
     let headers = [(CONTENT_TYPE, "application/x-ndjson".to_string()), (CONTENT_DISPOSITION, name)];
     Ok((headers, Body::from_stream(ReaderStream::new(file))))

@@ -100,7 +100,11 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Keys>
 /// Makes a key. The answer has it; nobody can ask for it again.
 #[utoipa::path(post, path = "/keys", tag = "keys", request_body = KeyRequest,
     responses((status = 201, description = "the key", body = CreatedKey)))]
-async fn create(State(app): State<App>, caller: Caller, Json(request): Json<KeyRequest>) -> Result<impl IntoResponse> {
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<KeyRequest>,
+) -> Result<impl IntoResponse> {
     manages_keys(&caller)?;
     let role = match request.role {
         KeyRole::Admin => Role::Admin,
@@ -116,7 +120,10 @@ async fn create(State(app): State<App>, caller: Caller, Json(request): Json<KeyR
         (data_sources, None) => data_sources,
     };
     if expires_at.is_some_and(|at| at <= app.now()) {
-        return Err(ApiError::invalid("expires_at", "\"expires_at\" is in the past; name an instant to come"));
+        return Err(ApiError::invalid(
+            "expires_at",
+            "\"expires_at\" is in the past; name an instant to come",
+        ));
     }
     let new = NewKey { name, role, data_sources, expires_at };
     let (about, key) = app.engine.create_key(&new, app.random()?).await?;
@@ -127,11 +134,18 @@ async fn create(State(app): State<App>, caller: Caller, Json(request): Json<KeyR
 #[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path, description = "the key's id")),
     responses((status = 200, description = "the key, revoked", body = Key),
               (status = 404, description = "no such key", body = ErrorBody)))]
-async fn revoke(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Key>> {
+async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Key>> {
     manages_keys(&caller)?;
     match app.engine.revoke_key(&id).await? {
         Some(key) => Ok(axum::Json(key.into())),
-        None => Err(ApiError::not_found("key_not_found", format!("there is no key \"{id}\"; GET /v1/keys lists them"))),
+        None => Err(ApiError::not_found(
+            "key_not_found",
+            format!("there is no key \"{id}\"; GET /v1/keys lists them"),
+        )),
     }
 }
 

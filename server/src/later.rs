@@ -1,4 +1,5 @@
-//! What GrowPanel's clients ask for that is not served yet: told apart from a path that nobody knows.
+//! What GrowPanel's clients ask for that is not served yet: told apart from a path that nobody
+//! knows.
 
 use axum::extract::{FromRequestParts, Request, State};
 
@@ -22,7 +23,8 @@ const LATER: [(&str, &str, &str); 11] = [
 ];
 
 const NUMBERS: &str = "GET /v1/mrr and /v1/movements have the numbers, POST /v1/sql any other";
-const RECORDS: &str = "GET /data/customers and /data/plans have the records, POST /v1/sql the numbers";
+const RECORDS: &str =
+    "GET /data/customers and /data/plans have the records, POST /v1/sql the numbers";
 const FILTERS: &str = "POST /v1/sql takes any condition";
 const KEYS: &str = "GET /v1/keys tells who has a key";
 

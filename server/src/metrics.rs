@@ -90,8 +90,9 @@ impl Metrics {
         let requests = Family::default();
         registry.register("http_requests", "Answered requests", requests.clone());
         // From half a millisecond to about 16 seconds.
-        let seconds =
-            Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
+        let seconds = Family::<Route, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+        });
         registry.register_with_unit(
             "http_request_duration",
             "Time until an answer began",
@@ -101,7 +102,11 @@ impl Metrics {
         let at_work = Gauge::default();
         registry.register("http_requests_at_work", "Requests being answered", at_work.clone());
         let objects = Family::default();
-        registry.register("pushed_objects", "Pushed objects by what became of them", objects.clone());
+        registry.register(
+            "pushed_objects",
+            "Pushed objects by what became of them",
+            objects.clone(),
+        );
         let pulled_pages = Family::default();
         registry.register("pull_pages", "Pages fetched and stored", pulled_pages.clone());
         let syncs = Family::default();
@@ -109,9 +114,17 @@ impl Metrics {
         let snapshot = Gauge::default();
         registry.register("snapshot", "The newest snapshot", snapshot.clone());
         let last_sequence = Gauge::default();
-        registry.register("snapshot_last_sequence", "The last sequence that is published", last_sequence.clone());
+        registry.register(
+            "snapshot_last_sequence",
+            "The last sequence that is published",
+            last_sequence.clone(),
+        );
         let waiting_rows = Gauge::default();
-        registry.register("inbox_rows", "Acknowledged rows that are not yet published", waiting_rows.clone());
+        registry.register(
+            "inbox_rows",
+            "Acknowledged rows that are not yet published",
+            waiting_rows.clone(),
+        );
         let snapshot_age = Gauge::default();
         registry.register_with_unit(
             "snapshot_age",
@@ -120,19 +133,47 @@ impl Metrics {
             snapshot_age.clone(),
         );
         let held_bytes = Gauge::default();
-        registry.register_with_unit("bodies_held", "Memory of request bodies", Unit::Bytes, held_bytes.clone());
+        registry.register_with_unit(
+            "bodies_held",
+            "Memory of request bodies",
+            Unit::Bytes,
+            held_bytes.clone(),
+        );
         let resident_bytes = Gauge::default();
-        registry.register_with_unit("process_resident_memory", "Resident memory", Unit::Bytes, resident_bytes.clone());
+        registry.register_with_unit(
+            "process_resident_memory",
+            "Resident memory",
+            Unit::Bytes,
+            resident_bytes.clone(),
+        );
         let up_seconds = Gauge::default();
-        registry.register_with_unit("up", "Since the server was started", Unit::Seconds, up_seconds.clone());
+        registry.register_with_unit(
+            "up",
+            "Since the server was started",
+            Unit::Seconds,
+            up_seconds.clone(),
+        );
         let imports = Family::default();
         registry.register("imports", "Imports that are over, by how they ended", imports.clone());
         let imports_open = Gauge::default();
-        registry.register("imports_open", "Imports that are received, wait or are at work", imports_open.clone());
+        registry.register(
+            "imports_open",
+            "Imports that are received, wait or are at work",
+            imports_open.clone(),
+        );
         let import_bytes = Counter::default();
-        registry.register_with_unit("import_received", "Bytes received for imports", Unit::Bytes, import_bytes.clone());
+        registry.register_with_unit(
+            "import_received",
+            "Bytes received for imports",
+            Unit::Bytes,
+            import_bytes.clone(),
+        );
         let imported = Family::default();
-        registry.register("imported_rows", "Rows of imports by what became of them", imported.clone());
+        registry.register(
+            "imported_rows",
+            "Rows of imports by what became of them",
+            imported.clone(),
+        );
         Metrics {
             registry,
             requests,
@@ -162,9 +203,12 @@ impl Metrics {
 
     /// Counts an answer under its route's pattern: a path as it was sent could be anything.
     pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let method = if KNOWN_METHODS.contains(&method.as_str()) { method.as_str() } else { "other" };
+        let method =
+            if KNOWN_METHODS.contains(&method.as_str()) { method.as_str() } else { "other" };
         let route = route.to_string();
-        self.requests.get_or_create(&Answer { method: method.to_string(), route: route.clone(), status }).inc();
+        self.requests
+            .get_or_create(&Answer { method: method.to_string(), route: route.clone(), status })
+            .inc();
         self.seconds.get_or_create(&Route { route }).observe(took.as_secs_f64());
     }
 
@@ -225,7 +269,8 @@ pub(crate) async fn metrics(State(app): State<App>, _caller: Caller) -> Result<i
     metrics.resident_bytes.set(resident_bytes().unwrap_or(0));
     metrics.up_seconds.set(app.started.elapsed().as_secs_f64());
     let mut text = String::new();
-    encode(&mut text, &metrics.registry).map_err(|error| ApiError::internal(format!("write metrics: {error}")))?;
+    encode(&mut text, &metrics.registry)
+        .map_err(|error| ApiError::internal(format!("write metrics: {error}")))?;
     Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
 }
 

@@ -70,7 +70,10 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, document: &mut OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("an API key")).build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("an API key"))
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
         document.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
@@ -94,12 +97,12 @@ const COMMON: [(&str, &str); 7] = [
 impl Modify for CommonAnswers {
     fn modify(&self, document: &mut OpenApi) {
         for path in document.paths.paths.values_mut() {
-            let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+            let operations =
+                [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
             for operation in operations.into_iter().flatten() {
-                let is_open = operation
-                    .security
-                    .as_ref()
-                    .is_some_and(|needed| needed.iter().all(|one| one == &SecurityRequirement::default()));
+                let is_open = operation.security.as_ref().is_some_and(|needed| {
+                    needed.iter().all(|one| one == &SecurityRequirement::default())
+                });
                 for (status, meaning) in COMMON {
                     if is_open && ["400", "401", "403"].contains(&status) {
                         continue;

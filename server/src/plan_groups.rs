@@ -96,7 +96,11 @@ struct ListQuery {
 /// The plan groups.
 #[utoipa::path(get, path = "/plan-groups", tag = "data", params(ListQuery),
     responses((status = 200, description = "the plan groups", body = Groups)))]
-async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<axum::Json<Groups>> {
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Groups>> {
     let mut groups = app.engine.plan_groups().await?;
     groups.truncate(query.limit.unwrap_or(usize::MAX));
     let plans = plans(&app, &caller, &groups).await?;
@@ -108,7 +112,11 @@ async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQu
 #[utoipa::path(get, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
     responses((status = 200, description = "the plan group", body = Group),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
-async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Group>> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Group>> {
     let group = app.engine.plan_group(&id).await?.ok_or_else(|| not_found(&id))?;
     let plans = plans(&app, &caller, std::slice::from_ref(&group)).await?;
     Ok(axum::Json(shown(group, plans.as_ref())))
@@ -117,7 +125,11 @@ async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
 /// Makes a plan group.
 #[utoipa::path(post, path = "/plan-groups", tag = "data", request_body = GroupRequest,
     responses((status = 200, description = "it is made", body = Done)))]
-async fn create(State(app): State<App>, caller: Caller, Json(request): Json<GroupRequest>) -> Result<axum::Json<Done>> {
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<GroupRequest>,
+) -> Result<axum::Json<Done>> {
     require_all(&caller)?;
     let definition = laid_over(GroupDefinition::default(), request)?;
     let group = app.engine.create_plan_group(definition, app.random()?).await?;
@@ -145,7 +157,11 @@ async fn update(
 #[utoipa::path(delete, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
     responses((status = 200, description = "it is deleted", body = Done),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
-async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Done>> {
+async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Done>> {
     require_all(&caller)?;
     match app.engine.delete_plan_group(&id).await? {
         true => Ok(axum::Json(Done::to(id))),
@@ -178,7 +194,9 @@ fn laid_over(before: GroupDefinition, request: GroupRequest) -> Result<GroupDefi
         None => before.kind,
     };
     let selector_type = match selector_type {
-        Some(word) => Some(word_of("selector_type", &word, "contains, startswith, endswith or regex")?),
+        Some(word) => {
+            Some(word_of("selector_type", &word, "contains, startswith, endswith or regex")?)
+        }
         None => before.selector_type,
     };
     Ok(GroupDefinition {
@@ -192,8 +210,9 @@ fn laid_over(before: GroupDefinition, request: GroupRequest) -> Result<GroupDefi
 
 /// The value that a word stands for.
 fn word_of<T: DeserializeOwned>(field: &str, word: &str, listed: &str) -> Result<T> {
-    serde_json::from_value(serde_json::Value::from(word))
-        .map_err(|_| ApiError::invalid(field, format!("\"{field}\" must be {listed}, not \"{word}\"")))
+    serde_json::from_value(serde_json::Value::from(word)).map_err(|_| {
+        ApiError::invalid(field, format!("\"{field}\" must be {listed}, not \"{word}\""))
+    })
 }
 
 impl PlanRef {
@@ -205,14 +224,19 @@ impl PlanRef {
 }
 
 /// The ids and names of the plans that the caller sees; none where nobody asks for them.
-async fn plans(app: &App, caller: &Caller, groups: &[PlanGroup]) -> Result<Option<BTreeMap<String, Vec<String>>>> {
+async fn plans(
+    app: &App,
+    caller: &Caller,
+    groups: &[PlanGroup],
+) -> Result<Option<BTreeMap<String, Vec<String>>>> {
     let is_restricted = caller.key.data_sources.is_some();
     if !is_restricted && groups.iter().all(|group| group.definition.kind == GroupKind::Manual) {
         return Ok(None);
     }
     let mut snapshot = fresh(app).await?;
     if is_restricted {
-        let seen: Vec<String> = visible_sources(app, caller).await?.into_iter().map(|source| source.id).collect();
+        let seen: Vec<String> =
+            visible_sources(app, caller).await?.into_iter().map(|source| source.id).collect();
         snapshot = snapshot.restricted_to(&seen).await?;
     }
     let mut plans = BTreeMap::<String, Vec<String>>::new();
@@ -238,7 +262,8 @@ fn shown(group: PlanGroup, plans: Option<&BTreeMap<String, Vec<String>>>) -> Gro
             plans.iter().filter(|(id, names)| takes(id, names)).map(|(id, _)| id.clone()).collect()
         }
     };
-    let selector_type = group.definition.selector_type.and_then(|word| serde_json::to_value(word).ok());
+    let selector_type =
+        group.definition.selector_type.and_then(|word| serde_json::to_value(word).ok());
     Group {
         id: group.id,
         name: group.definition.name,

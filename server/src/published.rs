@@ -20,9 +20,13 @@ struct Named {
     min_sequence: Option<i64>,
 }
 
-/// The layer that waits before a request is carried out. The document tells of the parameter in words: whoever makes up values for it would
-/// wait for what nobody sends.
-pub(crate) async fn wait_where_named(State(app): State<App>, request: Request, next: Next) -> Result<Response> {
+/// The layer that waits before a request is carried out. The document tells of the parameter in
+/// words: whoever makes up values for it would wait for what nobody sends.
+pub(crate) async fn wait_where_named(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Result<Response> {
     if !request.uri().query().is_some_and(|query| query.contains("min_sequence")) {
         return Ok(next.run(request).await);
     }
@@ -44,8 +48,9 @@ pub(crate) async fn wait(app: &App, sequence: i64) -> Result<()> {
         Ok(published) => Ok(published?),
         Err(_) => {
             let seconds = wait_time.as_secs();
-            let message =
-                format!("sequence {sequence} was not published within {seconds} seconds; read it again in a second");
+            let message = format!(
+                "sequence {sequence} was not published within {seconds} seconds; read it again in a second"
+            );
             Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
         }
     }

@@ -1,7 +1,8 @@
-//! Pull mode: a data source's records are fetched from its owner's endpoint, page by page, and pushed like any others.
+//! Pull mode: a data source's records are fetched from its owner's endpoint, page by page, and
+//! pushed like any others.
 //!
-//! A sync asks for `{endpoint}/customers`, `/plans` and `/invoices` in turn. It is a job: whatever ends it, what was stored stays, and where
-//! it stopped is kept, so that it can go on there.
+//! A sync asks for `{endpoint}/customers`, `/plans` and `/invoices` in turn. It is a job: whatever
+//! ends it, what was stored stays, and where it stopped is kept, so that it can go on there.
 
 mod configure;
 mod control;

@@ -1,5 +1,5 @@
-//! Reads: movements, MRR, tables, settings and status. Every read is of one moment, says which, and costs nothing where the client has it
-//! already.
+//! Reads: movements, MRR, tables, settings and status. Every read is of one moment, says which, and
+//! costs nothing where the client has it already.
 
 mod answer;
 mod encode;
@@ -59,13 +59,22 @@ impl Reads {
     pub(crate) fn begin(&self) -> Result<OwnedSemaphorePermit> {
         const SOON: std::time::Duration = std::time::Duration::from_secs(1);
         Arc::clone(&self.at_once).try_acquire_owned().map_err(|_| {
-            ApiError::try_again("overloaded", "too many reads are being answered; send it again in a second", SOON)
+            ApiError::try_again(
+                "overloaded",
+                "too many reads are being answered; send it again in a second",
+                SOON,
+            )
         })
     }
 }
 
-/// The snapshot that a request asks for, with the rows that the caller sees. It is opened once for all requests of its moment.
-pub(crate) async fn pinned(app: &App, caller: &Caller, parameters: &ReadParams) -> Result<Arc<Snapshot>> {
+/// The snapshot that a request asks for, with the rows that the caller sees. It is opened once for
+/// all requests of its moment.
+pub(crate) async fn pinned(
+    app: &App,
+    caller: &Caller,
+    parameters: &ReadParams,
+) -> Result<Arc<Snapshot>> {
     Moment::of(app, parameters).await?.open(app, caller).await
 }
 

@@ -1,4 +1,5 @@
-//! Records out, changed and deleted, as GrowPanel's clients ask for them: `/data/customers`, `/data/plans`, `/data/invoices`.
+//! Records out, changed and deleted, as GrowPanel's clients ask for them: `/data/customers`,
+//! `/data/plans`, `/data/invoices`.
 
 mod change;
 mod customers;
@@ -41,7 +42,8 @@ pub(crate) async fn fresh(app: &App) -> Result<Snapshot> {
     Ok(engine.snapshot(None).await?)
 }
 
-/// The data source of the record that a request is about: the one that it names, or the only one that has such an id.
+/// The data source of the record that a request is about: the one that it names, or the only one
+/// that has such an id.
 async fn source_of_record(
     app: &App,
     caller: &Caller,
@@ -59,9 +61,12 @@ async fn source_of_record(
         [] => Err(record_not_found(object, id)),
         [only] => Ok(only.clone()),
         several => {
-            let named = several.iter().map(|source| format!("\"{source}\"")).collect::<Vec<_>>().join(", ");
-            let message =
-                format!("\"{id}\" is in the data sources {named}; name one of them, as in ?source={}", several[0]);
+            let named =
+                several.iter().map(|source| format!("\"{source}\"")).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "\"{id}\" is in the data sources {named}; name one of them, as in ?source={}",
+                several[0]
+            );
             Err(ApiError::conflict("ambiguous_data_source", message))
         }
     }
@@ -74,5 +79,8 @@ fn record_not_found(object: ObjectType, id: &str) -> ApiError {
         ObjectType::Plans => ("plan_not_found", "plan"),
         ObjectType::Invoices => ("invoice_not_found", "invoice"),
     };
-    ApiError::not_found(code, format!("there is no {what} \"{id}\"; GET /data/{object} lists those there are"))
+    ApiError::not_found(
+        code,
+        format!("there is no {what} \"{id}\"; GET /data/{object} lists those there are"),
+    )
 }

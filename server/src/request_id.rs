@@ -1,4 +1,5 @@
-//! The outermost layer: every request gets an id, every answer has it, every error its one shape, every request its line in the log.
+//! The outermost layer: every request gets an id, every answer has it, every error its one shape,
+//! every request its line in the log.
 
 use std::time::Instant;
 
@@ -55,7 +56,8 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
 fn sent_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
-    (!id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX && id.bytes().all(harmless)).then(|| id.to_string())
+    (!id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX && id.bytes().all(harmless))
+        .then(|| id.to_string())
 }
 
 /// Gives an error its shape, whoever it is of.
@@ -81,14 +83,24 @@ async fn of_another_layer(status: StatusCode, body: Body) -> ApiError {
     let text = to_bytes(body, TEXT_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let (code, words) = match status {
-        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path does not take this method; see Allow"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("method_not_allowed", "this path does not take this method; see Allow")
+        }
         StatusCode::PAYLOAD_TOO_LARGE => {
             ("too_large", "the body is too large; send it in parts, or POST it to …/imports")
         }
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported_encoding", "send the body plain, or with gzip or zstd"),
-        StatusCode::REQUEST_TIMEOUT => ("slow_request", "the request took too long to arrive; send it again"),
-        StatusCode::INTERNAL_SERVER_ERROR => ("internal", "the request failed; the server's log says why"),
-        StatusCode::NOT_FOUND => ("not_found", "there is nothing at this path; GET /openapi.json lists what there is"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ("unsupported_encoding", "send the body plain, or with gzip or zstd")
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            ("slow_request", "the request took too long to arrive; send it again")
+        }
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            ("internal", "the request failed; the server's log says why")
+        }
+        StatusCode::NOT_FOUND => {
+            ("not_found", "there is nothing at this path; GET /openapi.json lists what there is")
+        }
         _ => ("refused", ""),
     };
     ApiError::new(status, code, if words.is_empty() { text } else { words.to_string() })

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, Result};
 use crate::{
-    health, imports, keys, later, metrics, openapi, plan_groups, published, pull, push, reads, records, request_id,
-    sources, sql,
+    health, imports, keys, later, metrics, openapi, plan_groups, published, pull, push, reads,
+    records, request_id, sources, sql,
 };
 
 /// Every route and its handler, with the layers around them.
@@ -22,7 +22,8 @@ pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
     let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
     let small = small.fallback(later::nothing_here);
-    let routes = readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
+    let routes =
+        readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
     // Before `around`: who names no route and method of ours is told so at once.
     around(routes.layer(from_fn_with_state(app.clone(), published::wait_where_named)), app)
 }
@@ -32,8 +33,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
 }
 
-/// What is around every route, outermost first: each answer is in its shape, whatever happens. All in one: the router makes a copy of each
-/// layer for each request.
+/// What is around every route, outermost first: each answer is in its shape, whatever happens. All
+/// in one: the router makes a copy of each layer for each request.
 fn around(routes: Router<App>, app: App) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), request_id::identify))
@@ -114,12 +115,14 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_error_in_its_shape() {
         let dir = tempfile::tempdir().unwrap();
-        let engine = Engine::open(Config::new(dir.path(), Arc::new(chrono::Utc::now))).await.unwrap();
+        let engine =
+            Engine::open(Config::new(dir.path(), Arc::new(chrono::Utc::now))).await.unwrap();
         let random = Arc::new(|bytes: &mut [u8]| {
             bytes.fill(7);
             Ok(())
         });
-        let app = App::new(Arc::new(engine), ServerConfig::new("127.0.0.1:0".parse().unwrap()), random);
+        let app =
+            App::new(Arc::new(engine), ServerConfig::new("127.0.0.1:0".parse().unwrap()), random);
         let routes = around(Router::new().route("/", get(panics)), app);
         let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);

@@ -25,7 +25,8 @@ use crate::connections::Bounded;
 use crate::local::{self, LocalSocket};
 use crate::{imports, pull, routes};
 
-/// Fills bytes with what nobody can guess; passed in, so that nothing here asks the system by itself.
+/// Fills bytes with what nobody can guess; passed in, so that nothing here asks the system by
+/// itself.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
 
 /// How many requests one connection of HTTP/2 may have at work.
@@ -47,11 +48,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the address, and the socket in the engine's directory. The engine must hold the directory for writing.
+    /// Binds the address, and the socket in the engine's directory. The engine must hold the
+    /// directory for writing.
     ///
     /// # Errors
-    /// When the address cannot be bound, the certificate not be read, or the catalog not be written.
-    pub async fn bind(engine: Arc<Engine>, config: ServerConfig, random: Random) -> io::Result<Server> {
+    /// When the address cannot be bound, the certificate not be read, or the catalog not be
+    /// written.
+    pub async fn bind(
+        engine: Arc<Engine>,
+        config: ServerConfig,
+        random: Random,
+    ) -> io::Result<Server> {
         // Another part of the process may have chosen already; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = match &config.tls {
@@ -77,7 +84,8 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Answers until `stopped` resolves, then finishes what was begun, for so long as is configured.
+    /// Answers until `stopped` resolves, then finishes what was begun, for so long as is
+    /// configured.
     ///
     /// # Errors
     /// When connections cannot be accepted any more.
@@ -94,7 +102,8 @@ impl Server {
         let server = axum_server::from_tcp(listener)?;
         let served = match tls {
             Some(tls) => {
-                let secured = RustlsAcceptor::new(tls).handshake_timeout(limits.head_time).acceptor(bounded);
+                let secured =
+                    RustlsAcceptor::new(tls).handshake_timeout(limits.head_time).acceptor(bounded);
                 tokio::join!(serve(server.acceptor(secured), handle, limits, routes), beside).0
             }
             None => tokio::join!(serve(server.acceptor(bounded), handle, limits, routes), beside).0,
@@ -136,8 +145,13 @@ where
     server.handle(handle).serve(routes.into_make_service()).await
 }
 
-/// Carries out what the command line asks for; without the socket, it has to wait until the server ends.
-async fn serve_local(socket: io::Result<LocalSocket>, handle: Handle<std::os::unix::net::SocketAddr>, app: &App) {
+/// Carries out what the command line asks for; without the socket, it has to wait until the server
+/// ends.
+async fn serve_local(
+    socket: io::Result<LocalSocket>,
+    handle: Handle<std::os::unix::net::SocketAddr>,
+    app: &App,
+) {
     let served = match socket.map(LocalSocket::into_parts) {
         Ok((listener, _removed)) => serve_on(listener, handle, app).await,
         Err(error) => Err(error),
@@ -147,7 +161,11 @@ async fn serve_local(socket: io::Result<LocalSocket>, handle: Handle<std::os::un
     }
 }
 
-async fn serve_on(listener: UnixListener, handle: Handle<std::os::unix::net::SocketAddr>, app: &App) -> io::Result<()> {
+async fn serve_on(
+    listener: UnixListener,
+    handle: Handle<std::os::unix::net::SocketAddr>,
+    app: &App,
+) -> io::Result<()> {
     let server = axum_server::from_unix(listener)?.handle(handle);
     server.serve(local::routes(app.clone()).into_make_service()).await
 }
@@ -155,12 +173,19 @@ async fn serve_on(listener: UnixListener, handle: Handle<std::os::unix::net::Soc
 async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {
     RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|error| {
         let (certificate, key) = (tls.certificate.display(), tls.key.display());
-        io::Error::new(error.kind(), format!("read the certificate \"{certificate}\" and its key \"{key}\": {error}"))
+        io::Error::new(
+            error.kind(),
+            format!("read the certificate \"{certificate}\" and its key \"{key}\": {error}"),
+        )
     })
 }
 
 /// Stops the server: no new connections, and a while for what was begun; until when is returned.
-async fn stop_when(stopped: impl Future<Output = ()>, handle: Handle<SocketAddr>, app: App) -> Instant {
+async fn stop_when(
+    stopped: impl Future<Output = ()>,
+    handle: Handle<SocketAddr>,
+    app: App,
+) -> Instant {
     stopped.await;
     tracing::info!("stopping: finishing what was begun");
     app.stopping.cancel();

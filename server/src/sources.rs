@@ -1,4 +1,5 @@
-//! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients speak, under `/data/data-sources`.
+//! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients
+//! speak, under `/data/data-sources`.
 
 mod named;
 
@@ -21,13 +22,16 @@ use crate::error::{ApiError, ErrorBody, Result};
 use crate::extract::{Json, Path, Query};
 use crate::pull::PullRequest;
 
-pub(crate) use named::{SourceQuery, recent_source_of, source_of, visible_sources, visible_sources_among};
+pub(crate) use named::{
+    SourceQuery, recent_source_of, source_of, visible_sources, visible_sources_among,
+};
 
 /// How long an answer waits for a reset; a longer one goes on by itself.
 const RESET_WAIT: Duration = Duration::from_secs(20);
 
 /// The kinds of source that GrowPanel knows; all are fed alike here.
-const KINDS: [&str; 8] = ["api", "alunta", "chargebee", "csv", "google-sheets", "manual", "recurly", "stripe"];
+const KINDS: [&str; 8] =
+    ["api", "alunta", "chargebee", "csv", "google-sheets", "manual", "recurly", "stripe"];
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).merge(of_one())
@@ -67,7 +71,8 @@ pub(crate) struct Source {
 pub(crate) struct ClientSource {
     #[serde(flatten)]
     source: Source,
-    /// An admin key restricted to this source, shown this once; for the types `api` and `google-sheets`.
+    /// An admin key restricted to this source, shown this once; for the types `api` and
+    /// `google-sheets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
 }
@@ -159,7 +164,11 @@ impl Source {
 /// The data sources that the key sees, oldest first.
 #[utoipa::path(get, path = "/data-sources", tag = "data sources", params(ListQuery),
     responses((status = 200, description = "the data sources", body = Sources)))]
-async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<axum::Json<Sources>> {
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Sources>> {
     let sources = app.engine.data_sources().await?;
     let is_asked_for = |source: &DataSource| {
         caller.key.sees(&source.id) && query.kind.as_ref().is_none_or(|kind| *kind == source.kind)
@@ -194,19 +203,31 @@ async fn create_for_client(
     let access_token = match source.kind.as_str() {
         "api" | "google-sheets" => {
             let data_sources = Some(vec![source.id.clone()]);
-            let new = NewKey { name: senders_key(&source.id), role: Role::Admin, data_sources, expires_at: None };
+            let new = NewKey {
+                name: senders_key(&source.id),
+                role: Role::Admin,
+                data_sources,
+                expires_at: None,
+            };
             Some(app.engine.create_key(&new, app.random()?).await?.1)
         }
         _ => None,
     };
-    Ok((StatusCode::CREATED, axum::Json(ClientSource { source: Source::of(&app, source), access_token })))
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(ClientSource { source: Source::of(&app, source), access_token }),
+    ))
 }
 
 /// One data source.
 #[utoipa::path(get, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "the data source", body = Source),
               (status = 404, description = "no such data source", body = ErrorBody)))]
-async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Source>> {
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Source>> {
     let source = source_of(&app, &caller, &id).await?;
     Ok(axum::Json(Source::of(&app, source)))
 }
@@ -226,12 +247,16 @@ async fn update(
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     check_kind(change.kind.as_deref())?;
-    let changed = app.engine.update_data_source(&source.id, change.name.as_deref(), change.kind.as_deref()).await?;
+    let changed = app
+        .engine
+        .update_data_source(&source.id, change.name.as_deref(), change.kind.as_deref())
+        .await?;
     let changed = changed.ok_or_else(|| ApiError::data_source_not_found(&id))?;
     Ok(axum::Json(Source::of(&app, changed)))
 }
 
-/// Deletes a data source: it takes no more records. What it has sent stays in the numbers unless that is to go too.
+/// Deletes a data source: it takes no more records. What it has sent stays in the numbers unless
+/// that is to go too.
 #[utoipa::path(delete, path = "/data-sources/{id}", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), DeleteQuery),
     responses((status = 200, description = "it is deleted", body = Done),
@@ -258,7 +283,11 @@ async fn delete(
     params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "its records are deleted, or are being deleted", body = Done),
               (status = 404, description = "no such data source", body = ErrorBody)))]
-async fn reset(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Done>> {
+async fn reset(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Done>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     empty(&app, &source.id).await?;
@@ -271,7 +300,8 @@ async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<Data
     check_kind(request.kind.as_deref())?;
     let SourceRequest { name, kind, id, pull } = request;
     let pull = pull.map(|pull| pull.check(app)).transpose()?;
-    let source = app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?;
+    let source =
+        app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?;
     if let Some(pull) = pull
         && let Err(error) = pull.set(app, &source.id).await
     {
@@ -305,7 +335,9 @@ async fn empty(app: &App, id: &str) -> Result<()> {
     });
     match tokio::time::timeout(RESET_WAIT, work).await {
         Ok(done) => {
-            done.map_err(|error| ApiError::internal(format!("delete the records of a data source: {error}")))??;
+            done.map_err(|error| {
+                ApiError::internal(format!("delete the records of a data source: {error}"))
+            })??;
             Ok(())
         }
         Err(_) => Ok(()),
@@ -321,7 +353,10 @@ async fn end_senders_key(app: &App, source: &str) -> Result<()> {
     let name = senders_key(source);
     let only = [source.to_string()];
     for key in app.engine.keys().await? {
-        if key.name == name && key.revoked_at.is_none() && key.data_sources.as_deref() == Some(&only) {
+        if key.name == name
+            && key.revoked_at.is_none()
+            && key.data_sources.as_deref() == Some(&only)
+        {
             app.engine.revoke_key(&key.id).await?;
         }
     }

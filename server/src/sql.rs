@@ -1,4 +1,5 @@
-//! `POST /v1/sql`: a statement runs in a child process, so that nothing it does can take the server down.
+//! `POST /v1/sql`: a statement runs in a child process, so that nothing it does can take the server
+//! down.
 
 mod answer;
 mod child;
@@ -59,7 +60,8 @@ pub(crate) struct SqlRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SqlAnswer {
     columns: Vec<Column>,
-    /// The values of each row in the order of the columns: decimals, dates and instants as text, integers as numbers.
+    /// The values of each row in the order of the columns: decimals, dates and instants as text,
+    /// integers as numbers.
     rows: Vec<Vec<serde_json::Value>>,
     row_count: u64,
     /// Whether there are more rows than were asked for.
@@ -72,7 +74,8 @@ pub(crate) struct SqlAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Column {
     name: String,
-    /// boolean, integer, decimal(p, s), double, text, date, time, timestamp, timestamptz, interval, binary, a type with `[]`, or json.
+    /// boolean, integer, decimal(p, s), double, text, date, time, timestamp, timestamptz, interval,
+    /// binary, a type with `[]`, or json.
     #[serde(rename = "type")]
     #[schema(example = "decimal(24, 4)")]
     kind: String,
@@ -87,8 +90,8 @@ pub(crate) struct SqlParams {
     format: Option<String>,
 }
 
-/// Runs one read-only statement. Its time, memory, rows and bytes are limited; a JSON answer that was cut says so, and one in another form
-/// that fails after it began is broken off.
+/// Runs one read-only statement. Its time, memory, rows and bytes are limited; a JSON answer that
+/// was cut says so, and one in another form that fails after it began is broken off.
 #[utoipa::path(post, path = "/sql", tag = "reads", params(SqlParams), request_body = SqlRequest, responses(
     (status = 200, description = "the rows", content(
         (SqlAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
@@ -98,8 +101,14 @@ pub(crate) struct SqlParams {
     (status = 408, description = "sql_timeout: it takes too long", body = ErrorBody),
     (status = 413, description = "sql_limit: it is too long or too deep, needs too much memory, or answers too much", body = ErrorBody),
     (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
-pub(crate) async fn sql(State(app): State<App>, caller: Caller, wanted: Wanted, request: Request) -> Result<Response> {
-    let Json(request) = <Json<SqlRequest> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
+pub(crate) async fn sql(
+    State(app): State<App>,
+    caller: Caller,
+    wanted: Wanted,
+    request: Request,
+) -> Result<Response> {
+    let Json(request) =
+        <Json<SqlRequest> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
     let limits = &app.config.sql;
     let format = wanted.or(Format::Json);
     let statement = statement(&request, format, limits)?;
@@ -114,11 +123,14 @@ pub(crate) async fn sql(State(app): State<App>, caller: Caller, wanted: Wanted, 
 fn statement(request: &SqlRequest, format: Format, limits: &SqlLimits) -> Result<wire::Statement> {
     if request.sql.len() > limits.statement_bytes {
         let (bytes, bytes_max) = (request.sql.len(), limits.statement_bytes);
-        return Err(failure::limit(format!("the statement has {bytes} bytes; {bytes_max} are allowed")));
+        return Err(failure::limit(format!(
+            "the statement has {bytes} bytes; {bytes_max} are allowed"
+        )));
     }
     let rows_max = match (request.max_rows, format) {
         (Some(rows), _) if rows > limits.rows_max => {
-            let message = format!("\"max_rows\" is {rows}; at most {} rows are answered", limits.rows_max);
+            let message =
+                format!("\"max_rows\" is {rows}; at most {} rows are answered", limits.rows_max);
             return Err(ApiError::invalid("max_rows", message));
         }
         (Some(rows), _) => Some(rows),
@@ -127,7 +139,11 @@ fn statement(request: &SqlRequest, format: Format, limits: &SqlLimits) -> Result
     };
     let time = request.timeout_ms.map_or(limits.time_default, Duration::from_millis);
     if time.is_zero() || time > limits.time_max {
-        let message = format!("\"timeout_ms\" is {}; use 1 to {}", time.as_millis(), limits.time_max.as_millis());
+        let message = format!(
+            "\"timeout_ms\" is {}; use 1 to {}",
+            time.as_millis(),
+            limits.time_max.as_millis()
+        );
         return Err(ApiError::invalid("timeout_ms", message));
     }
     Ok(wire::Statement { sql: request.sql.clone(), format, rows_max, time })

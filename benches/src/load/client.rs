@@ -24,7 +24,11 @@ impl Client {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         // It ends with the sender.
         tokio::spawn(connection);
-        Ok(Client { sender, host: server.address.clone(), authorization: format!("Bearer {}", server.key) })
+        Ok(Client {
+            sender,
+            host: server.address.clone(),
+            authorization: format!("Bearer {}", server.key),
+        })
     }
 
     /// Sends a request and reads its answer whole.

@@ -1,4 +1,5 @@
-//! The loads: connections that push without a pause, each request an invoice or a batch of invoices of its own customers.
+//! The loads: connections that push without a pause, each request an invoice or a batch of invoices
+//! of its own customers.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -56,8 +57,15 @@ pub(crate) async fn run(server: &Server, load: &Load) -> Result<Done, Box<dyn Er
     }
     let begun = Instant::now();
     let until = begun + Duration::from_secs(load.seconds);
-    let pushing = clients.into_iter().enumerate().map(|(number, client)| one(client, number, load, until));
-    let mut done = Done { requests: 0, objects: 0, refused: 0, latency: Histogram::new(3)?, took: Duration::default() };
+    let pushing =
+        clients.into_iter().enumerate().map(|(number, client)| one(client, number, load, until));
+    let mut done = Done {
+        requests: 0,
+        objects: 0,
+        refused: 0,
+        latency: Histogram::new(3)?,
+        took: Duration::default(),
+    };
     for each in try_join_all(pushing).await? {
         done.requests += each.requests;
         done.objects += each.objects;
@@ -68,8 +76,19 @@ pub(crate) async fn run(server: &Server, load: &Load) -> Result<Done, Box<dyn Er
     Ok(done)
 }
 
-async fn one(mut client: Client, number: usize, load: &Load, until: Instant) -> Result<Done, Box<dyn Error>> {
-    let mut done = Done { requests: 0, objects: 0, refused: 0, latency: Histogram::new(3)?, took: Duration::default() };
+async fn one(
+    mut client: Client,
+    number: usize,
+    load: &Load,
+    until: Instant,
+) -> Result<Done, Box<dyn Error>> {
+    let mut done = Done {
+        requests: 0,
+        objects: 0,
+        refused: 0,
+        latency: Histogram::new(3)?,
+        took: Duration::default(),
+    };
     let run = std::process::id();
     let mut invoice = 0;
     let path = path("invoices");
@@ -93,7 +112,8 @@ async fn one(mut client: Client, number: usize, load: &Load, until: Instant) -> 
     Ok(done)
 }
 
-/// Pushes an invoice of a new customer, both with this id, and returns the sequence it was acknowledged with.
+/// Pushes an invoice of a new customer, both with this id, and returns the sequence it was
+/// acknowledged with.
 pub(crate) async fn push_one(client: &mut Client, id: &str) -> Result<i64, Box<dyn Error>> {
     push(client, "plans", plan()).await?;
     push(client, "customers", format!(r#"{{"id":"{id}","name":"Visible"}}"#).into()).await?;
@@ -101,17 +121,26 @@ pub(crate) async fn push_one(client: &mut Client, id: &str) -> Result<i64, Box<d
         r#"{{"id":"{id}","customer_id":"{id}","type":"subscription","invoice_date":"2025-03-01","amount":9900,"currency":"USD","plan_id":"pro","subscription_id":"s"}}"#
     );
     let answer = push(client, "invoices", invoice.into()).await?;
-    Ok(serde_json::from_slice::<serde_json::Value>(&answer)?["sequence"].as_i64().ok_or("no sequence")?)
+    Ok(serde_json::from_slice::<serde_json::Value>(&answer)?["sequence"]
+        .as_i64()
+        .ok_or("no sequence")?)
 }
 
 /// Pushes, again when it is told to come again.
 async fn push(client: &mut Client, object: &str, body: Bytes) -> Result<Bytes, Box<dyn Error>> {
     loop {
-        let (status, answer) = client.send("POST", &path(object), "application/json", body.clone()).await?;
+        let (status, answer) =
+            client.send("POST", &path(object), "application/json", body.clone()).await?;
         match status {
             200 => return Ok(answer),
             429 | 503 => tokio::time::sleep(COME_AGAIN).await,
-            _ => return Err(format!("push {object}: {status} {}", String::from_utf8_lossy(&answer)).into()),
+            _ => {
+                return Err(format!(
+                    "push {object}: {status} {}",
+                    String::from_utf8_lossy(&answer)
+                )
+                .into());
+            }
         }
     }
 }
@@ -125,7 +154,8 @@ fn plan() -> Bytes {
 }
 
 fn customers(connection: usize, first: u64) -> Bytes {
-    let customer = |number| format!(r#"{{"id":"c{connection}_{number}","name":"Customer {number}"}}"#);
+    let customer =
+        |number| format!(r#"{{"id":"c{connection}_{number}","name":"Customer {number}"}}"#);
     format!("[{}]", (first..first + CUSTOMERS).map(customer).collect::<Vec<_>>().join(",")).into()
 }
 

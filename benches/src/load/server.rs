@@ -22,18 +22,28 @@ impl Server {
         if invoices > 0 {
             let books = data.with_file_name("books");
             demo::write(&books, invoices)?;
-            succeed(mrrow(data)?.arg("import").arg(&books).stdout(Stdio::null()).stderr(Stdio::null()))?;
+            succeed(
+                mrrow(data)?.arg("import").arg(&books).stdout(Stdio::null()).stderr(Stdio::null()),
+            )?;
             std::fs::remove_dir_all(&books)?;
         }
-        succeed(mrrow(data)?.args(["sources", "create", SOURCE, "--id", SOURCE]).stdout(Stdio::null()))?;
-        let created = mrrow(data)?.args(["keys", "create", "--name", "load", "--role", "admin"]).output()?;
+        succeed(
+            mrrow(data)?.args(["sources", "create", SOURCE, "--id", SOURCE]).stdout(Stdio::null()),
+        )?;
+        let created =
+            mrrow(data)?.args(["keys", "create", "--name", "load", "--role", "admin"]).output()?;
         let key = String::from_utf8(created.stdout)?.trim().to_string();
-        let mut process =
-            mrrow(data)?.args(["serve", "--listen", "127.0.0.1:0", "--log", "error"]).stderr(Stdio::piped()).spawn()?;
+        let mut process = mrrow(data)?
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
+            .stderr(Stdio::piped())
+            .spawn()?;
         let stderr = process.stderr.take().ok_or("the server has no standard error")?;
         let mut line = String::new();
         BufReader::new(stderr).read_line(&mut line)?;
-        let address = line.trim().strip_prefix("listening on http://").ok_or(format!("the server said: {line}"))?;
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .ok_or(format!("the server said: {line}"))?;
         Ok(Server { process, address: address.to_string(), key })
     }
 

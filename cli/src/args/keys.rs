@@ -49,15 +49,17 @@ fn span(text: &str) -> Result<TimeDelta, String> {
     const DAYS_MAX: i64 = 36_500;
     let split = text.len() - text.chars().next_back().map_or(0, char::len_utf8);
     let (number, unit) = text.split_at(split);
-    let number: Option<i64> = number.parse::<u32>().ok().filter(|number| *number > 0).map(i64::from);
+    let number: Option<i64> =
+        number.parse::<u32>().ok().filter(|number| *number > 0).map(i64::from);
     let span = match (number, unit) {
         (Some(number), "h") => TimeDelta::try_hours(number),
         (Some(number), "d") => TimeDelta::try_days(number),
         (Some(number), "w") => TimeDelta::try_weeks(number),
         _ => None,
     };
-    span.filter(|span| *span <= TimeDelta::days(DAYS_MAX))
-        .ok_or_else(|| format!("\"{text}\" is not a time of up to {DAYS_MAX} days, such as 12h, 90d or 8w"))
+    span.filter(|span| *span <= TimeDelta::days(DAYS_MAX)).ok_or_else(|| {
+        format!("\"{text}\" is not a time of up to {DAYS_MAX} days, such as 12h, 90d or 8w")
+    })
 }
 
 #[cfg(test)]
@@ -70,9 +72,21 @@ mod tests {
         for (text, hours) in table {
             assert_eq!(span(text), Ok(TimeDelta::hours(hours)), "{text}");
         }
-        for text in
-            ["", "d", "0d", "-1d", "1.5d", "90", "9m", "1 d", "d1", "36501d", "4294967295w", "99999999999d", "9é"]
-        {
+        for text in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "1.5d",
+            "90",
+            "9m",
+            "1 d",
+            "d1",
+            "36501d",
+            "4294967295w",
+            "99999999999d",
+            "9é",
+        ] {
             assert!(span(text).is_err(), "{text}");
         }
     }

@@ -27,7 +27,8 @@ pub(crate) struct ImportArgs {
     /// Read the field THEIRS as OURS; may be repeated
     #[arg(long, value_name = "THEIRS=OURS", value_parser = renaming)]
     pub(crate) map: Vec<(String, String)>,
-    /// The format of the input, where names and first bytes do not tell: json, ndjson, csv or parquet
+    /// The format of the input, where names and first bytes do not tell: json, ndjson, csv or
+    /// parquet
     #[arg(long, value_name = "FORMAT")]
     pub(crate) input_format: Option<InputFormat>,
     /// Validate and count, store nothing
@@ -107,7 +108,9 @@ pub(crate) struct DeleteArgs {
 
 fn renaming(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((theirs, ours)) if !theirs.is_empty() && !ours.is_empty() => Ok((theirs.to_string(), ours.to_string())),
+        Some((theirs, ours)) if !theirs.is_empty() && !ours.is_empty() => {
+            Ok((theirs.to_string(), ours.to_string()))
+        }
         _ => Err(format!("\"{text}\" is not THEIRS=OURS, such as email_address=email")),
     }
 }

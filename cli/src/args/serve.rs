@@ -21,10 +21,12 @@ pub(crate) struct ServeArgs {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "FILE", env = "MRROW_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Let pulls connect to this network, address or host although it is not of the public Internet; may be repeated
+    /// Let pulls connect to this network, address or host although it is not of the public
+    /// Internet; may be repeated
     #[arg(long, value_name = "NETWORK|HOST", env = "MRROW_PULL_ALLOW", value_delimiter = ',')]
     pub(crate) pull_allow: Vec<Allowed>,
-    /// The file with 32 random bytes that encrypt the credentials of pulls [default: secret.key in the data directory, made when needed]
+    /// The file with 32 random bytes that encrypt the credentials of pulls [default: secret.key in
+    /// the data directory, made when needed]
     #[arg(long, value_name = "FILE", env = "MRROW_SECRET_KEY_FILE")]
     pub(crate) secret_key_file: Option<PathBuf>,
     /// What to log: a level, or target=level with commas [default: info]
@@ -40,7 +42,9 @@ pub(crate) struct ServeArgs {
 
 /// The address of a host and port; of a host with several, one that any client reaches.
 pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    let found = text.to_socket_addrs().map_err(|error| format!("{error}; give HOST:PORT, such as 127.0.0.1:8080"))?;
+    let found = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; give HOST:PORT, such as 127.0.0.1:8080"))?;
     let mut addresses: Vec<SocketAddr> = found.collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.first().copied().ok_or_else(|| format!("the host of \"{text}\" has no address"))

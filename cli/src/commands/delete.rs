@@ -12,12 +12,18 @@ pub(super) async fn run(engine: &Engine, args: &DeleteArgs) -> Result<Code, Fail
     let deleted = delete(engine, args).await?;
     push::print(&deleted)?;
     engine.flush().await?;
-    let missing: Vec<_> = deleted.result.iter().filter(|row| row.status == RowStatus::NotFound).collect();
+    let missing: Vec<_> =
+        deleted.result.iter().filter(|row| row.status == RowStatus::NotFound).collect();
     if missing.is_empty() {
         return Ok(Code::Done);
     }
     let ids: Vec<_> = missing.iter().map(|row| format!("\"{}\"", row.id)).collect();
-    Err(Failure::other(format!("data source \"{}\" has no {} {}", args.source, args.object, ids.join(", "))))
+    Err(Failure::other(format!(
+        "data source \"{}\" has no {} {}",
+        args.source,
+        args.object,
+        ids.join(", ")
+    )))
 }
 
 /// Deletes here, or by the server that holds the directory.
@@ -25,6 +31,10 @@ async fn delete(engine: &Engine, args: &DeleteArgs) -> Result<Pushed, Failure> {
     let Some(server) = LocalClient::connect(engine).await else {
         return Ok(engine.delete(&args.source, args.object, &args.ids).await?);
     };
-    let request = DeleteRequest { data_source: args.source.clone(), object: args.object, ids: args.ids.clone() };
+    let request = DeleteRequest {
+        data_source: args.source.clone(),
+        object: args.object,
+        ids: args.ids.clone(),
+    };
     Ok(server.delete(&request).await?)
 }

@@ -13,8 +13,9 @@ pub(super) fn run(args: &DemoArgs) -> Result<Code, Failure> {
     let started = Instant::now();
     refuse_to_mix(&args.dir, args.force)?;
     let company = Company::new(args.customers, args.months, args.until, args.seed);
-    let written = write(&company, &args.dir)
-        .map_err(|error| Failure::other(format!("write a demo into \"{}\": {error}", args.dir.display())))?;
+    let written = write(&company, &args.dir).map_err(|error| {
+        Failure::other(format!("write a demo into \"{}\": {error}", args.dir.display()))
+    })?;
     // The files are whole by now; a reader of standard error that has gone does not change that.
     let _ = report(&written, &company, args, started);
     Ok(Code::Done)
@@ -59,10 +60,21 @@ fn would_be_imported(name: &OsStr) -> bool {
     ["customers.", "plans.", "invoices."].iter().any(|start| name.starts_with(start))
 }
 
-fn report(written: &[Written], company: &Company, args: &DemoArgs, started: Instant) -> std::io::Result<()> {
+fn report(
+    written: &[Written],
+    company: &Company,
+    args: &DemoArgs,
+    started: Instant,
+) -> std::io::Result<()> {
     let mut stderr = std::io::stderr();
     for file in written {
-        writeln!(stderr, "wrote {}: {} rows, {} bytes", file.path.display(), file.rows, file.bytes)?;
+        writeln!(
+            stderr,
+            "wrote {}: {} rows, {} bytes",
+            file.path.display(),
+            file.rows,
+            file.bytes
+        )?;
     }
     let (first, last) = (company.first, company.last);
     writeln!(

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::Path;
 
 use mrrow_engine::Engine;
-use mrrow_engine::import::{Content, ImportOptions, ImportSummary, Input, OnError, RejectedRow, inputs_of_path};
+use mrrow_engine::import::{
+    Content, ImportOptions, ImportSummary, Input, OnError, RejectedRow, inputs_of_path,
+};
 use mrrow_engine::model::ObjectType;
 use mrrow_server::local::LocalClient;
 
@@ -29,17 +31,23 @@ pub(super) async fn run(engine: &Engine, args: &ImportArgs) -> Result<Code, Fail
     let imported = import(engine, inputs, &options).await;
     bar.finish_and_clear();
     let summary = imported?;
-    // The rows are stored or refused by now, and the exit code says so; a reader of standard error that has gone changes neither.
+    // The rows are stored or refused by now, and the exit code says so; a reader of standard error
+    // that has gone changes neither.
     let _ = report(&summary, args, &mut std::io::stderr());
     if args.json {
-        let json = serde_json::to_string(&summary).map_err(|error| Failure::other(error.to_string()))?;
+        let json =
+            serde_json::to_string(&summary).map_err(|error| Failure::other(error.to_string()))?;
         writeln!(std::io::stdout(), "{json}")?;
     }
     Ok(if summary.total().rejected > 0 { Code::Rejected } else { Code::Done })
 }
 
 /// Imports here, or by the server that holds the directory.
-async fn import(engine: &Engine, inputs: Vec<Input>, options: &ImportOptions) -> Result<ImportSummary, Failure> {
+async fn import(
+    engine: &Engine,
+    inputs: Vec<Input>,
+    options: &ImportOptions,
+) -> Result<ImportSummary, Failure> {
     let Some(server) = LocalClient::connect(engine).await else {
         return Ok(engine.import(inputs, options).await?);
     };
@@ -58,14 +66,21 @@ fn inputs(args: &ImportArgs) -> Result<Vec<Input>, Failure> {
             && !(is_last && Path::new(word).exists())
         {
             if is_last {
-                return Err(Failure::usage(format!("name a file of {named}, or - for standard input")));
+                return Err(Failure::usage(format!(
+                    "name a file of {named}, or - for standard input"
+                )));
             }
             object = Some(named);
             continue;
         }
         if word == "-" {
             let content = Content::Stream(Box::new(std::io::stdin()));
-            inputs.push(Input { name: "standard input".to_string(), object, format: None, content });
+            inputs.push(Input {
+                name: "standard input".to_string(),
+                object,
+                format: None,
+                content,
+            });
             continue;
         }
         let path = Path::new(word);
@@ -74,8 +89,9 @@ fn inputs(args: &ImportArgs) -> Result<Vec<Input>, Failure> {
         }
         match object {
             Some(object) if path.is_dir() => {
-                let message =
-                    format!("\"{word}\" is a directory, whose files name their types; name a file of {object}");
+                let message = format!(
+                    "\"{word}\" is a directory, whose files name their types; name a file of {object}"
+                );
                 return Err(Failure::usage(message));
             }
             Some(_) => inputs.push(Input::file(path, object)),
@@ -101,7 +117,9 @@ pub(super) fn renames(pairs: &[(String, String)]) -> Result<HashMap<String, Stri
     for (theirs, ours) in pairs {
         let taken = map.values().any(|other| other == ours);
         if taken || map.insert(theirs.clone(), ours.clone()).is_some() {
-            return Err(Failure::usage(format!("--map {theirs}={ours}: one of the two names is mapped already")));
+            return Err(Failure::usage(format!(
+                "--map {theirs}={ours}: one of the two names is mapped already"
+            )));
         }
     }
     Ok(map)
@@ -126,22 +144,39 @@ fn report(summary: &ImportSummary, args: &ImportArgs, out: &mut impl Write) -> R
     let total = summary.total();
     let shown = summary.rejections.len() as u64;
     if total.rejected > shown {
-        let all = if args.rejects.is_some() { "in the rejects file" } else { "listed with --rejects FILE" };
+        let all = if args.rejects.is_some() {
+            "in the rejects file"
+        } else {
+            "listed with --rejects FILE"
+        };
         writeln!(out, "… and {} more rejected rows, all {all}", total.rejected - shown)?;
     }
     for (object, counts) in &summary.counts {
         writeln!(
             out,
             "{object}: {} read, {} accepted ({} created, {} updated, {} unchanged), {} rejected",
-            counts.read, counts.accepted, counts.created, counts.updated, counts.unchanged, counts.rejected
+            counts.read,
+            counts.accepted,
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.rejected
         )?;
     }
     for warning in &summary.warnings {
         let text = explanation(&warning.code);
-        writeln!(out, "warning {}: {} rows, such as \"{}\": {text}", warning.code, warning.rows, warning.example)?;
+        writeln!(
+            out,
+            "warning {}: {} rows, such as \"{}\": {text}",
+            warning.code, warning.rows, warning.example
+        )?;
     }
     if !summary.ignored_fields.is_empty() {
-        let fields: Vec<_> = summary.ignored_fields.iter().map(|(field, rows)| format!("{field} ({rows})")).collect();
+        let fields: Vec<_> = summary
+            .ignored_fields
+            .iter()
+            .map(|(field, rows)| format!("{field} ({rows})"))
+            .collect();
         writeln!(out, "ignored fields that are not ours: {}", fields.join(", "))?;
     }
     writeln!(out, "{}", outcome(summary, args))?;
@@ -153,9 +188,14 @@ fn report_rejection(rejected: &RejectedRow, out: &mut impl Write) -> Result<(), 
     let line = rejection.line.map(|line| format!(":{line}")).unwrap_or_default();
     let id = rejection.id.as_ref().map(|id| format!(" \"{id}\"")).unwrap_or_default();
     for error in &rejection.errors {
-        let value = error.value.as_ref().map(|value| format!(" (it is {value})")).unwrap_or_default();
+        let value =
+            error.value.as_ref().map(|value| format!(" (it is {value})")).unwrap_or_default();
         let (code, pointer) = (error.code.as_str(), &error.pointer);
-        writeln!(out, "rejected {}{line}{id} {pointer} [{code}]: {}{value}", rejected.input, error.message)?;
+        writeln!(
+            out,
+            "rejected {}{line}{id} {pointer} [{code}]: {}{value}",
+            rejected.input, error.message
+        )?;
     }
     Ok(())
 }
@@ -173,11 +213,17 @@ fn explanation(code: &str) -> &'static str {
 fn outcome(summary: &ImportSummary, args: &ImportArgs) -> String {
     match summary.snapshot {
         Some(snapshot) => format!("stored as snapshot {snapshot}"),
-        None if !summary.stored && summary.total().rejected > 0 && matches!(args.on_error, args::OnError::Abort) => {
-            "nothing was stored; mend the rejected rows, or store the others with --on-error skip".to_string()
+        None if !summary.stored
+            && summary.total().rejected > 0
+            && matches!(args.on_error, args::OnError::Abort) =>
+        {
+            "nothing was stored; mend the rejected rows, or store the others with --on-error skip"
+                .to_string()
         }
         None if args.dry_run => "dry run: nothing was stored".to_string(),
-        None if summary.total().accepted > 0 => "nothing new: all of it was stored before".to_string(),
+        None if summary.total().accepted > 0 => {
+            "nothing new: all of it was stored before".to_string()
+        }
         None => "nothing to store".to_string(),
     }
 }

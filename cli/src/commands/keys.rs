@@ -19,7 +19,8 @@ pub(super) async fn run(engine: &Engine, command: &KeysCommand) -> Result<Code, 
     match command {
         KeysCommand::Create(args) => create(engine, args).await?,
         KeysCommand::List(output) => {
-            let rows = rows(&engine.keys().await?, engine.now()).map_err(|error| Failure::other(error.to_string()))?;
+            let rows = rows(&engine.keys().await?, engine.now())
+                .map_err(|error| Failure::other(error.to_string()))?;
             let mut output = Output::begin(output.format, rows.schema())?;
             output.write(&rows)?;
             output.finish()?;
@@ -27,7 +28,9 @@ pub(super) async fn run(engine: &Engine, command: &KeysCommand) -> Result<Code, 
         KeysCommand::Revoke { key } => {
             let revoked = engine.revoke_key(key).await?;
             let revoked = revoked.ok_or_else(|| {
-                Failure::other(format!("there is no key \"{key}\"; \"mrrow keys list\" shows those there are"))
+                Failure::other(format!(
+                    "there is no key \"{key}\"; \"mrrow keys list\" shows those there are"
+                ))
             })?;
             writeln!(stderr(), "{} \"{}\" is revoked", revoked.id, revoked.name)?;
         }

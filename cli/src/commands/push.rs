@@ -57,7 +57,8 @@ async fn push(
     if let Some(server) = LocalClient::connect(engine).await {
         let PushOptions { map, format, on_error, .. } = options;
         let data_source = args.source.clone();
-        let request = PushRequest { data_source, object: args.object, rows_each, map, format, on_error };
+        let request =
+            PushRequest { data_source, object: args.object, rows_each, map, format, on_error };
         return Ok(server.push(&request, input, acknowledged).await?);
     }
     let tell = |pushed| {
@@ -72,7 +73,8 @@ fn input(path: &str) -> Result<Box<dyn Read + Send>, Failure> {
     if path == "-" {
         return Ok(Box::new(std::io::stdin()));
     }
-    let file = File::open(path).map_err(|error| Failure::usage(format!("open \"{path}\": {error}")))?;
+    let file =
+        File::open(path).map_err(|error| Failure::usage(format!("open \"{path}\": {error}")))?;
     Ok(Box::new(file))
 }
 

@@ -24,11 +24,17 @@ const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 /// What is logged unless it is told.
 const LOG_DEFAULT: &str = "info";
 
-pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_file::Serve) -> Result<Code, Failure> {
+pub(super) async fn run(
+    engine: &Arc<Engine>,
+    args: &ServeArgs,
+    file: &config_file::Serve,
+) -> Result<Code, Failure> {
     let format = match (args.log_format, &file.log_format) {
         (Some(format), _) => Some(format),
         (None, Some(text)) => Some(LogFormat::from_str(text, false).map_err(|_| {
-            Failure::usage(format!("log_format = \"{text}\" in the configuration is neither \"text\" nor \"json\""))
+            Failure::usage(format!(
+                "log_format = \"{text}\" in the configuration is neither \"text\" nor \"json\""
+            ))
         })?),
         (None, None) => None,
     };
@@ -52,31 +58,39 @@ pub(super) async fn run(engine: &Arc<Engine>, args: &ServeArgs, file: &config_fi
 fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, Failure> {
     let listen = match (args.listen, &file.listen) {
         (Some(address), _) => address,
-        (None, Some(text)) => listen_address(text)
-            .map_err(|error| Failure::usage(format!("listen = \"{text}\" in the configuration: {error}")))?,
+        (None, Some(text)) => listen_address(text).map_err(|error| {
+            Failure::usage(format!("listen = \"{text}\" in the configuration: {error}"))
+        })?,
         (None, None) => LISTEN_DEFAULT,
     };
     let mut config = ServerConfig::new(listen);
-    for (name, number) in file.limits.iter().chain(args.limits.iter().map(|(name, number)| (name, number))) {
+    for (name, number) in
+        file.limits.iter().chain(args.limits.iter().map(|(name, number)| (name, number)))
+    {
         serve_limits::set(&mut config.limits, name, *number).map_err(Failure::usage)?;
     }
     config.sql_worker = Some(sql_worker()?);
     let certificate = args.tls_certificate.as_ref().or(file.tls_certificate.as_ref());
     let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
     config.tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(Tls { certificate: certificate.clone(), key: key.clone() }),
+        (Some(certificate), Some(key)) => {
+            Some(Tls { certificate: certificate.clone(), key: key.clone() })
+        }
         (None, None) => None,
         _ => {
-            return Err(Failure::usage("TLS needs both a certificate and a key; give --tls-certificate and --tls-key"));
+            return Err(Failure::usage(
+                "TLS needs both a certificate and a key; give --tls-certificate and --tls-key",
+            ));
         }
     };
-    config.secret_key_file = args.secret_key_file.as_ref().or(file.secret_key_file.as_ref()).cloned();
+    config.secret_key_file =
+        args.secret_key_file.as_ref().or(file.secret_key_file.as_ref()).cloned();
     config.pull_allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
-        ([], Some(allowed)) => allowed
-            .iter()
-            .map(|one| one.parse())
-            .collect::<Result<_, String>>()
-            .map_err(|error| Failure::usage(format!("pull_allow in the configuration: {error}")))?,
+        ([], Some(allowed)) => {
+            allowed.iter().map(|one| one.parse()).collect::<Result<_, String>>().map_err(
+                |error| Failure::usage(format!("pull_allow in the configuration: {error}")),
+            )?
+        }
         (allowed, _) => allowed.to_vec(),
     };
     Ok(config)
@@ -84,7 +98,11 @@ fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, F
 
 /// This very program, also once another version was installed in its place.
 fn sql_worker() -> Result<SqlWorker, Failure> {
-    let program = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
+    let program = if cfg!(target_os = "linux") {
+        PathBuf::from("/proc/self/exe")
+    } else {
+        std::env::current_exe()?
+    };
     Ok(SqlWorker { program, arguments: vec!["sql-worker".to_string()] })
 }
 
@@ -93,13 +111,19 @@ async fn tell_first_key(engine: &Engine) -> Result<(), Failure> {
     if !engine.keys().await?.is_empty() {
         return Ok(());
     }
-    let new = NewKey { name: "first start".to_string(), role: Role::Admin, data_sources: None, expires_at: None };
+    let new = NewKey {
+        name: "first start".to_string(),
+        role: Role::Admin,
+        data_sources: None,
+        expires_at: None,
+    };
     let (_, key) = engine.create_key(&new, random::bytes()?).await?;
     writeln!(io::stderr(), "admin key, shown this once: {key}")?;
     Ok(())
 }
 
-/// Resolves when the process is told to stop, by Ctrl-C or SIGTERM; told once more, it ends at once.
+/// Resolves when the process is told to stop, by Ctrl-C or SIGTERM; told once more, it ends at
+/// once.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;

@@ -15,7 +15,11 @@ use crate::output::Output;
 pub(super) async fn run(engine: &Engine, command: &SettingsCommand) -> Result<Code, Failure> {
     match command {
         SettingsCommand::Get { name } => {
-            let value = engine.settings().await?.get(name).map_err(|error| Failure::usage(error.to_string()))?;
+            let value = engine
+                .settings()
+                .await?
+                .get(name)
+                .map_err(|error| Failure::usage(error.to_string()))?;
             writeln!(std::io::stdout(), "{value}")?;
         }
         SettingsCommand::Set { name, value } => engine.set_setting(name, value).await?,

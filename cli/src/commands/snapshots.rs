@@ -12,7 +12,8 @@ use crate::moment::shown;
 use crate::output::Output;
 
 pub(super) async fn run(engine: &Engine, args: &SnapshotsArgs) -> Result<Code, Failure> {
-    let rows = rows(&engine.snapshots().await?).map_err(|error| Failure::other(error.to_string()))?;
+    let rows =
+        rows(&engine.snapshots().await?).map_err(|error| Failure::other(error.to_string()))?;
     let mut output = Output::begin(args.output.format, rows.schema())?;
     output.write(&rows)?;
     output.finish()?;
@@ -20,12 +21,14 @@ pub(super) async fn run(engine: &Engine, args: &SnapshotsArgs) -> Result<Code, F
 }
 
 fn rows(snapshots: &[KeptSnapshot]) -> Result<RecordBatch, ArrowError> {
-    let whole =
-        |value: fn(&KeptSnapshot) -> i64| -> ArrayRef { Arc::new(snapshots.iter().map(value).collect::<Int64Array>()) };
+    let whole = |value: fn(&KeptSnapshot) -> i64| -> ArrayRef {
+        Arc::new(snapshots.iter().map(value).collect::<Int64Array>())
+    };
     let text = |value: fn(&KeptSnapshot) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(snapshots.iter().map(value)))
     };
-    let has_files: BooleanArray = snapshots.iter().map(|snapshot| Some(snapshot.has_files)).collect();
+    let has_files: BooleanArray =
+        snapshots.iter().map(|snapshot| Some(snapshot.has_files)).collect();
     RecordBatch::try_from_iter([
         ("snapshot", whole(|snapshot| snapshot.snapshot)),
         ("committed_at", text(|snapshot| shown(snapshot.committed_at))),

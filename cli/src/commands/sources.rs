@@ -22,7 +22,10 @@ pub(super) async fn run(engine: &Engine, command: &SourcesCommand) -> Result<Cod
         SourcesCommand::Show { source, output } => print(output, &[find(engine, source).await?])?,
         SourcesCommand::Rename { source, name } => {
             let id = find(engine, source).await?.id;
-            engine.update_data_source(&id, Some(name), None).await?.ok_or_else(|| is_missing(source))?;
+            engine
+                .update_data_source(&id, Some(name), None)
+                .await?
+                .ok_or_else(|| is_missing(source))?;
         }
         SourcesCommand::Reset { source } => {
             let source = find(engine, source).await?;
@@ -47,7 +50,8 @@ async fn create(engine: &Engine, args: &CreateSourceArgs) -> Result<(), Failure>
             "\"{name}\" is the name of a data source already; use that one, or another name"
         )));
     }
-    let source = engine.create_data_source(NewDataSource { id, name, kind }, random::bytes()?).await?;
+    let source =
+        engine.create_data_source(NewDataSource { id, name, kind }, random::bytes()?).await?;
     writeln!(stdout(), "{}", source.id)?;
     Ok(())
 }
@@ -57,7 +61,11 @@ async fn reset(engine: &Engine, source: &DataSource) -> Result<(), Failure> {
         Some(server) => server.reset(&ResetRequest { data_source: source.id.clone() }).await?,
         None => engine.reset_data_source(&source.id, |_| {}).await?,
     };
-    writeln!(stderr(), "{deleted} records of \"{}\" are deleted; what was known before stays known", source.name)?;
+    writeln!(
+        stderr(),
+        "{deleted} records of \"{}\" are deleted; what was known before stays known",
+        source.name
+    )?;
     Ok(())
 }
 
@@ -66,7 +74,9 @@ async fn find(engine: &Engine, source: &str) -> Result<DataSource, Failure> {
 }
 
 fn is_missing(source: &str) -> Failure {
-    Failure::other(format!("there is no data source \"{source}\"; \"mrrow sources list\" shows those there are"))
+    Failure::other(format!(
+        "there is no data source \"{source}\"; \"mrrow sources list\" shows those there are"
+    ))
 }
 
 fn print(output: &OutputArgs, sources: &[DataSource]) -> Result<(), Failure> {

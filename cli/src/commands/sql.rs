@@ -37,9 +37,9 @@ fn text(args: &SqlArgs) -> Result<String, Failure> {
         writeln!(std::io::stderr(), "type statements, then Ctrl-D")?;
     }
     let mut sql = String::new();
-    std::io::stdin()
-        .read_to_string(&mut sql)
-        .map_err(|error| Failure::other(format!("read the statements from standard input: {error}")))?;
+    std::io::stdin().read_to_string(&mut sql).map_err(|error| {
+        Failure::other(format!("read the statements from standard input: {error}"))
+    })?;
     if args.stdin.is_none() && split(&sql).is_empty() {
         return Err(Failure::usage(
             "standard input has no statement; name one with -c SQL or -f FILE, or type it on a terminal",
@@ -49,17 +49,24 @@ fn text(args: &SqlArgs) -> Result<String, Failure> {
 }
 
 /// Runs one statement after the other, all on one snapshot, until one fails.
-async fn run_statements(snapshot: &Snapshot, text: &str, format: Option<Format>) -> Result<(), Failure> {
+async fn run_statements(
+    snapshot: &Snapshot,
+    text: &str,
+    format: Option<Format>,
+) -> Result<(), Failure> {
     let statements = split(text);
     if statements.len() < 2 {
         return output::print(format, snapshot.sql(text).await?).await;
     }
     if let Some(format @ (Format::Parquet | Format::Arrow)) = format {
         let count = statements.len();
-        return Err(Failure::usage(format!("a file of {format:?} holds the rows of one statement, not of {count}")));
+        return Err(Failure::usage(format!(
+            "a file of {format:?} holds the rows of one statement, not of {count}"
+        )));
     }
     for statement in statements {
-        let within = |failure: Failure| failure.within(&format!("the statement on line {}", statement.line));
+        let within =
+            |failure: Failure| failure.within(&format!("the statement on line {}", statement.line));
         let rows = snapshot.sql(statement.text).await.map_err(|error| within(error.into()))?;
         output::print(format, rows).await.map_err(within)?;
     }

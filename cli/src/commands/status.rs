@@ -15,7 +15,8 @@ use crate::output::{Format, Output};
 pub(super) async fn run(engine: &Engine, args: &StatusArgs) -> Result<Code, Failure> {
     let status = engine.status().await?;
     if args.json || matches!(args.format, Format::Json | Format::Ndjson) {
-        let json = serde_json::to_string(&status).map_err(|error| Failure::other(error.to_string()))?;
+        let json =
+            serde_json::to_string(&status).map_err(|error| Failure::other(error.to_string()))?;
         writeln!(std::io::stdout(), "{json}")?;
         return Ok(Code::Done);
     }
@@ -48,7 +49,11 @@ fn facts(status: &Status, out: &mut impl Write) -> Result<(), Failure> {
         None => writeln!(out, "nothing is stored yet")?,
     }
     match &status.writer_pid {
-        Some(pid) => writeln!(out, "process {pid} writes; {} rows wait to be published", status.waiting_rows)?,
+        Some(pid) => writeln!(
+            out,
+            "process {pid} writes; {} rows wait to be published",
+            status.waiting_rows
+        )?,
         None => writeln!(out, "nobody writes; {} rows wait to be published", status.waiting_rows)?,
     }
     let mut settings = Vec::with_capacity(SETTING_NAMES.len());
@@ -62,9 +67,11 @@ fn facts(status: &Status, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 fn rows(tables: &[TableStatus]) -> Result<RecordBatch, ArrowError> {
-    let whole =
-        |value: fn(&TableStatus) -> i64| -> ArrayRef { Arc::new(tables.iter().map(value).collect::<Int64Array>()) };
-    let names: ArrayRef = Arc::new(StringArray::from_iter_values(tables.iter().map(|table| table.name)));
+    let whole = |value: fn(&TableStatus) -> i64| -> ArrayRef {
+        Arc::new(tables.iter().map(value).collect::<Int64Array>())
+    };
+    let names: ArrayRef =
+        Arc::new(StringArray::from_iter_values(tables.iter().map(|table| table.name)));
     RecordBatch::try_from_iter([
         ("table", names),
         ("rows", whole(|table| table.rows)),

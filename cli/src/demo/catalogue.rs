@@ -1,4 +1,5 @@
-//! The plans: three tiers by the seat and an add-on, each by the month, quarter and year, in three currencies.
+//! The plans: three tiers by the seat and an add-on, each by the month, quarter and year, in three
+//! currencies.
 
 use std::fmt;
 use std::io::{Result, Write};
@@ -53,7 +54,8 @@ pub(super) fn write(plans: &mut Lines) -> Result<()> {
 }
 
 impl Plan {
-    /// What one seat costs for one cycle, in minor units. A quarter is 5 percent off, a year is ten months.
+    /// What one seat costs for one cycle, in minor units. A quarter is 5 percent off, a year is ten
+    /// months.
     pub(super) fn price(self) -> i64 {
         let month = match (self.tier, self.currency) {
             (Tier::Starter, Currency::Usd) => 900,

@@ -62,16 +62,23 @@ impl Customer {
         let day = profile.created.date();
         let begins = match profile.has_trial {
             false => Some(day),
-            true => percent(&mut chance, TRIALS_CONVERTED_PERCENT).then(|| day + Days::new(TRIAL_DAYS)),
+            true => {
+                percent(&mut chance, TRIALS_CONVERTED_PERCENT).then(|| day + Days::new(TRIAL_DAYS))
+            }
         };
-        let cadence = pick(&mut chance, &[(Cadence::Month, 72), (Cadence::Quarter, 8), (Cadence::Year, 20)]);
+        let cadence =
+            pick(&mut chance, &[(Cadence::Month, 72), (Cadence::Quarter, 8), (Cadence::Year, 20)]);
         let coupon = percent(&mut chance, COUPONS_PERCENT);
         let customer = Customer {
             number: profile.number,
             size: profile.size,
             step: Step::Subscribe,
             subscription: 0,
-            plan: Plan { tier: first_tier(profile.size, &mut chance), cadence, currency: profile.currency },
+            plan: Plan {
+                tier: first_tier(profile.size, &mut chance),
+                cadence,
+                currency: profile.currency,
+            },
             seats: first_seats(profile.size, &mut chance),
             has_add_on: false,
             coupon: if coupon { 3_u32.div_ceil(cadence.months()) } else { 0 },
@@ -86,7 +93,11 @@ impl Customer {
     }
 
     /// Does what was waited for; gives the next day to wait for, if there is one.
-    pub(super) fn live(&mut self, day: NaiveDate, invoices: &mut Vec<Invoice>) -> Option<NaiveDate> {
+    pub(super) fn live(
+        &mut self,
+        day: NaiveDate,
+        invoices: &mut Vec<Invoice>,
+    ) -> Option<NaiveDate> {
         match self.step {
             Step::Subscribe => {
                 self.subscription += 1;
@@ -123,14 +134,18 @@ impl Customer {
     /// Decides what the month from this day on brings, and waits for it.
     fn look_ahead(&mut self, day: NaiveDate) -> Option<NaiveDate> {
         let month_end = self.month_end();
-        let drawn = fate::draw(&mut self.chance, self.size, self.plan.cadence, month_end == self.end);
+        let drawn =
+            fate::draw(&mut self.chance, self.size, self.plan.cadence, month_end == self.end);
         match drawn {
             Some(Fate::Lapse) => self.wait_for(Step::Leave, self.end),
             Some(Fate::RenewLate) => {
                 let late = Days::new(self.chance.u64(1..=LATE_DAYS_MAX));
                 self.wait_for(Step::RenewLate, self.end + late)
             }
-            Some(fate @ (Fate::RenewFewerSeats | Fate::Downgrade | Fate::PayYearly | Fate::DropAddOn)) => {
+            Some(
+                fate
+                @ (Fate::RenewFewerSeats | Fate::Downgrade | Fate::PayYearly | Fate::DropAddOn),
+            ) => {
                 self.change_terms(fate);
                 self.wait_for(Step::TurnMonth, month_end)
             }
@@ -154,7 +169,12 @@ impl Customer {
     }
 
     /// What happens on some day of the month.
-    fn meet(&mut self, fate: Fate, day: NaiveDate, invoices: &mut Vec<Invoice>) -> Option<NaiveDate> {
+    fn meet(
+        &mut self,
+        fate: Fate,
+        day: NaiveDate,
+        invoices: &mut Vec<Invoice>,
+    ) -> Option<NaiveDate> {
         let at = instant(day, &mut self.chance);
         match fate {
             Fate::Cancel => {

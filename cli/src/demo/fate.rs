@@ -62,7 +62,12 @@ const LAST_MONTH: [(Fate, u32); 7] = [
 const CASES: u32 = 10_000;
 
 /// What happens in a month, mostly nothing; what turns out not to be possible does not happen.
-pub(super) fn draw(chance: &mut Rng, size: Size, cadence: Cadence, is_last_month: bool) -> Option<Fate> {
+pub(super) fn draw(
+    chance: &mut Rng,
+    size: Size,
+    cadence: Cadence,
+    is_last_month: bool,
+) -> Option<Fate> {
     let decisions = if is_last_month { decisions_at_end(cadence) } else { 0 };
     let last_month = LAST_MONTH.map(|(fate, cases)| (fate, cases * decisions));
     let mut left = chance.u32(..CASES);

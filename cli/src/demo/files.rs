@@ -1,4 +1,5 @@
-//! The three files of a demo: written under other names, and under their own once all of them are whole.
+//! The three files of a demo: written under other names, and under their own once all of them are
+//! whole.
 
 use std::fs::File;
 use std::io::{BufWriter, Result, Write};
@@ -68,7 +69,10 @@ impl Lines {
     }
 
     /// Adds a line.
-    pub(super) fn line(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+    pub(super) fn line(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+    ) -> Result<()> {
         write(&mut self.out)?;
         self.rows += 1;
         self.out.write_all(b"\n")

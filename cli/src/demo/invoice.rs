@@ -47,7 +47,10 @@ impl Invoice {
     pub(super) fn write(&self, id: u64, out: &mut impl Write) -> Result<()> {
         let customer = self.customer + 1;
         let name = self.kind.name();
-        write!(out, r#"{{"id":"in_{id:09}","customer_id":"cus_{customer:07}","type":"{name}","invoice_date":"#)?;
+        write!(
+            out,
+            r#"{{"id":"in_{id:09}","customer_id":"cus_{customer:07}","type":"{name}","invoice_date":"#
+        )?;
         write_instant(self.at, out)?;
         write!(out, r#","amount":{},"currency":"{}""#, self.charge.amount, self.currency)?;
         if let Some(plan) = self.plan {
@@ -56,7 +59,9 @@ impl Invoice {
         if let Some(subscription) = self.subscription {
             write!(out, r#","subscription_id":"sub_{customer:07}_{subscription}""#)?;
         }
-        for (field, moment) in [("period_start", self.period_start), ("period_end", self.period_end)] {
+        for (field, moment) in
+            [("period_start", self.period_start), ("period_end", self.period_end)]
+        {
             if let Some(moment) = moment {
                 write!(out, r#","{field}":"#)?;
                 write_instant(moment, out)?;
@@ -86,7 +91,8 @@ impl Kind {
     }
 }
 
-/// A time of a working day. No minute is the last of its hour: an end at 23:59 in somebody's zone would mean the day after.
+/// A time of a working day. No minute is the last of its hour: an end at 23:59 in somebody's zone
+/// would mean the day after.
 pub(super) fn instant(day: NaiveDate, chance: &mut Rng) -> NaiveDateTime {
     let (hour, minute, second) = (chance.u32(6..20), chance.u32(..59), chance.u32(..60));
     day.and_time(NaiveTime::from_hms_opt(hour, minute, second).unwrap_or_default())

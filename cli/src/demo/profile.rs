@@ -91,7 +91,8 @@ pub(super) enum Size {
     Hundreds,
 }
 
-const SIZES: [(Size, u32); 4] = [(Size::Few, 55), (Size::Dozens, 29), (Size::Hundred, 13), (Size::Hundreds, 3)];
+const SIZES: [(Size, u32); 4] =
+    [(Size::Few, 55), (Size::Dozens, 29), (Size::Hundred, 13), (Size::Hundreds, 3)];
 
 const TRIALS_PERCENT: u32 = 60;
 
@@ -130,13 +131,22 @@ impl Profile {
         let (place, industry) = (self.place, self.industry);
         let number = self.number + 1;
         write!(out, r#"{{"id":"cus_{number:07}","name":"{} {} {form}""#, place.0, industry.1.0)?;
-        write!(out, r#","email":"{}@{}-{}-{number}.example""#, self.mailbox, place.1, industry.1.1)?;
+        write!(
+            out,
+            r#","email":"{}@{}-{}-{number}.example""#,
+            self.mailbox, place.1, industry.1.1
+        )?;
         let created = self.created.format("%Y-%m-%dT%H:%M:%SZ");
         write!(out, r#","created":"{created}","country":"{code}""#)?;
         if self.has_trial {
             write!(out, r#","trial_started":"{created}""#)?;
         }
-        write!(out, r#","metadata":{{"industry":"{}","size":"{}"}}}}"#, industry.0, self.size.employees())
+        write!(
+            out,
+            r#","metadata":{{"industry":"{}","size":"{}"}}}}"#,
+            industry.0,
+            self.size.employees()
+        )
     }
 }
 

@@ -8,8 +8,12 @@ use super::Company;
 pub(super) fn by_day(company: &Company) -> impl Iterator<Item = (NaiveDate, usize)> {
     let customers = u64::from(company.customers);
     let days = (company.last - company.first).num_days().unsigned_abs() + 1;
-    let weights: Vec<u64> =
-        company.first.iter_days().zip(0..days).map(|(day, index)| weight(day, index, days)).collect();
+    let weights: Vec<u64> = company
+        .first
+        .iter_days()
+        .zip(0..days)
+        .map(|(day, index)| weight(day, index, days))
+        .collect();
     let total: u64 = weights.iter().sum();
     let mut passed = 0;
     company.first.iter_days().zip(weights).map(move |(day, weight)| {

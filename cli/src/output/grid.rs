@@ -41,8 +41,11 @@ impl Grid {
 
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let options = FormatOptions::default();
-        let formatters: Vec<ArrayFormatter<'_>> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>()?;
+        let formatters: Vec<ArrayFormatter<'_>> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<_, _>>()?;
         for row in 0..batch.num_rows() {
             let mut cells = Vec::with_capacity(formatters.len());
             for (column, formatter) in batch.columns().iter().zip(&formatters) {

@@ -11,9 +11,10 @@ use mrrow_engine::arrow::util::display::{ArrayFormatter, FormatOptions};
 /// JSON numbers are floats to many readers, so decimals are strings.
 pub(super) fn for_json(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     with_columns(batch, |column| match column.data_type() {
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
-            cast(column, &DataType::Utf8)
-        }
+        DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => cast(column, &DataType::Utf8),
         _ => Ok(Arc::clone(column)),
     })
 }
@@ -24,7 +25,8 @@ pub(super) fn for_csv(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         if !column.data_type().is_nested() {
             return Ok(Arc::clone(column));
         }
-        let values: Vec<String> = (0..column.len()).map(|row| nested(column, row)).collect::<Result<_, _>>()?;
+        let values: Vec<String> =
+            (0..column.len()).map(|row| nested(column, row)).collect::<Result<_, _>>()?;
         Ok(Arc::new(StringArray::from(values)))
     })
 }
@@ -38,7 +40,8 @@ pub(super) fn nested(column: &ArrayRef, row: usize) -> Result<String, ArrowError
         && let Some(texts) = list.value(row).as_string_opt::<i32>()
     {
         let texts: Vec<Option<&str>> = texts.iter().collect();
-        return serde_json::to_string(&texts).map_err(|error| ArrowError::ExternalError(Box::new(error)));
+        return serde_json::to_string(&texts)
+            .map_err(|error| ArrowError::ExternalError(Box::new(error)));
     }
     let formatter = ArrayFormatter::try_new(column, &FormatOptions::default())?;
     Ok(formatter.value(row).to_string())

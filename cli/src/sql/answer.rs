@@ -1,4 +1,5 @@
-//! One statement's answer in the shell: its rows on standard output, how many and how long it took on standard error.
+//! One statement's answer in the shell: its rows on standard output, how many and how long it took
+//! on standard error.
 
 use std::io::Write;
 use std::time::Instant;
@@ -26,14 +27,21 @@ struct Printed {
 }
 
 /// Runs a statement on the snapshot of the moment, newly asked for. Dropped, it stops.
-pub(super) async fn answer(engine: &Engine, moment: MomentArgs, sql: &str, form: Form) -> Result<(), Failure> {
+pub(super) async fn answer(
+    engine: &Engine,
+    moment: MomentArgs,
+    sql: &str,
+    form: Form,
+) -> Result<(), Failure> {
     let started = Instant::now();
     let snapshot = moment.snapshot(engine).await?;
     let printed = print(Running::start(snapshot, sql)?, form).await?;
     let time = if form.has_time { format!(", {:.1?}", started.elapsed()) } else { String::new() };
     let mut stderr = std::io::stderr();
     match printed {
-        Printed { rows, is_cut: true } => writeln!(stderr, "(first {rows} rows{time}; \\rows all prints every row)")?,
+        Printed { rows, is_cut: true } => {
+            writeln!(stderr, "(first {rows} rows{time}; \\rows all prints every row)")?
+        }
         Printed { rows: 1, .. } => writeln!(stderr, "(1 row{time})")?,
         Printed { rows, .. } => writeln!(stderr, "({rows} rows{time})")?,
     }

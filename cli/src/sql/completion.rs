@@ -1,4 +1,5 @@
-//! What can stand where the cursor is: tables, columns, keywords, and commands of the shell with their arguments.
+//! What can stand where the cursor is: tables, columns, keywords, and commands of the shell with
+//! their arguments.
 
 use clap::ValueEnum;
 
@@ -82,9 +83,13 @@ pub(super) fn complete(tables: &[Table], text: &str, cursor: usize) -> (usize, V
         Some(token) if token.kind == Kind::Word => (token.text, token.at),
         _ => ("", cursor),
     };
-    let significant: Vec<&str> =
-        typed.iter().filter(|token| token.is_significant() && token.at < at).map(|token| token.text).collect();
-    let all: Vec<&str> = tokens(text).filter(Token::is_significant).map(|token| token.text).collect();
+    let significant: Vec<&str> = typed
+        .iter()
+        .filter(|token| token.is_significant() && token.at < at)
+        .map(|token| token.text)
+        .collect();
+    let all: Vec<&str> =
+        tokens(text).filter(Token::is_significant).map(|token| token.text).collect();
     (at, beginning_with(word, fitting(tables, &significant, &all, word)))
 }
 
@@ -98,7 +103,11 @@ fn fitting(tables: &[Table], before: &[&str], all: &[&str], word: &str) -> Vec<S
             let mut fitting: Vec<String> = mentioned.flat_map(columns).collect();
             if !word.is_empty() {
                 let is_upper = word.starts_with(char::is_uppercase);
-                fitting.extend(KEYWORDS.map(|keyword| if is_upper { keyword.to_uppercase() } else { keyword.into() }));
+                fitting.extend(
+                    KEYWORDS.map(
+                        |keyword| if is_upper { keyword.to_uppercase() } else { keyword.into() },
+                    ),
+                );
                 fitting.extend(names(tables));
                 if all.iter().all(|word| !is_any(word, &["from"])) {
                     fitting.extend(tables.iter().flat_map(columns));
@@ -114,7 +123,8 @@ fn named<'t>(tables: &'t [Table], all: &[&str], name: &str) -> Option<&'t Table>
     let table = |name: &str| tables.iter().find(|table| table.name.eq_ignore_ascii_case(name));
     let aliased = || {
         let at = all.windows(2).position(|pair| pair[1] == name && table(pair[0]).is_some());
-        let after_as = all.windows(3).position(|three| three[2] == name && is_any(three[1], &["as"]));
+        let after_as =
+            all.windows(3).position(|three| three[2] == name && is_any(three[1], &["as"]));
         at.or(after_as).and_then(|at| table(all[at]))
     };
     table(name).or_else(aliased)
@@ -157,8 +167,9 @@ fn is_any(word: &str, words: &[&str]) -> bool {
 }
 
 fn beginning_with(word: &str, mut candidates: Vec<String>) -> Vec<String> {
-    let begins =
-        |candidate: &String| candidate.get(..word.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(word));
+    let begins = |candidate: &String| {
+        candidate.get(..word.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(word))
+    };
     candidates.retain(begins);
     candidates.sort();
     candidates.dedup();
@@ -176,7 +187,10 @@ mod tests {
 
     /// Completes at the bar.
     fn check(table: &[(&str, &str)]) {
-        let tables = [self::table("customers", &["id", "name"]), self::table("movements", &["amount", "customer_id"])];
+        let tables = [
+            self::table("customers", &["id", "name"]),
+            self::table("movements", &["amount", "customer_id"]),
+        ];
         for (typed, expected) in table {
             let cursor = typed.find('|').unwrap_or(typed.len());
             let (at, candidates) = complete(&tables, &typed.replace('|', ""), cursor);

@@ -1,4 +1,5 @@
-//! The line editor: when Enter ends what is typed, what Tab offers, and a history that outlives the shell.
+//! The line editor: when Enter ends what is typed, what Tab offers, and a history that outlives the
+//! shell.
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -81,7 +82,12 @@ impl Validator for Typing {
 impl Completer for Typing {
     type Candidate = String;
 
-    fn complete(&self, text: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(
+        &self,
+        text: &str,
+        cursor: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
         Ok(complete(&self.tables, text, cursor))
     }
 }

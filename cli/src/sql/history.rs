@@ -36,7 +36,8 @@ impl History {
     }
 }
 
-/// `MRROW_HISTORY` (nowhere, if it is empty), else `sql_history` in the directory for the state of programs.
+/// `MRROW_HISTORY` (nowhere, if it is empty), else `sql_history` in the directory for the state of
+/// programs.
 fn place(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(file) = variable("MRROW_HISTORY") {
         return Some(PathBuf::from(file)).filter(|file| !file.as_os_str().is_empty());
@@ -53,8 +54,12 @@ mod tests {
     use super::*;
 
     fn check(variables: &[(&str, &str)], expected: Option<&str>) {
-        let variable =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        };
         assert_eq!(place(variable), expected.map(PathBuf::from), "{variables:?}");
     }
 

@@ -34,10 +34,13 @@ pub(super) fn read(text: &str) -> Line<'_> {
     if !is_command(text) {
         return if text.is_empty() { Line::Nothing } else { Line::Sql(text) };
     }
-    let (name, argument) = text.trim_end_matches(';').split_once(char::is_whitespace).unwrap_or((text, ""));
+    let (name, argument) =
+        text.trim_end_matches(';').split_once(char::is_whitespace).unwrap_or((text, ""));
     let argument = Some(argument.trim()).filter(|argument| !argument.is_empty());
     match (name.trim_end_matches(';'), argument) {
-        (r"\q" | r"\quit" | r"\exit" | ".quit" | ".exit" | ".q" | "quit" | "exit", None) => Line::Quit,
+        (r"\q" | r"\quit" | r"\exit" | ".quit" | ".exit" | ".q" | "quit" | "exit", None) => {
+            Line::Quit
+        }
         (r"\?" | r"\h" | r"\help" | ".help" | "help", None) => Line::Help,
         (r"\d" | r"\dt" | ".tables" | ".schema", None) => Line::Tables,
         (r"\d" | ".schema", Some(table)) => Line::Table(table),
@@ -51,7 +54,9 @@ pub(super) fn read(text: &str) -> Line<'_> {
 /// Whether a text is for the shell itself, so that its line ends it.
 pub(super) fn is_command(text: &str) -> bool {
     let text = text.trim();
-    text.starts_with('\\') || text.starts_with('.') || matches!(text.trim_end_matches(';'), "quit" | "exit" | "help")
+    text.starts_with('\\')
+        || text.starts_with('.')
+        || matches!(text.trim_end_matches(';'), "quit" | "exit" | "help")
 }
 
 #[cfg(test)]

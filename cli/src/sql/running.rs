@@ -38,7 +38,8 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// A step that cannot be stopped, such as one of a huge join, ends later by itself; nobody waits for it.
+    /// A step that cannot be stopped, such as one of a huge join, ends later by itself; nobody
+    /// waits for it.
     fn drop(&mut self) {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
@@ -55,14 +56,19 @@ async fn run(snapshot: Snapshot, sql: String, parts: Sender<Result<Part, Failure
     let _ = parts.send(Err(failed)).await;
 }
 
-async fn send(snapshot: &Snapshot, sql: &str, parts: &Sender<Result<Part, Failure>>) -> Result<(), Failure> {
+async fn send(
+    snapshot: &Snapshot,
+    sql: &str,
+    parts: &Sender<Result<Part, Failure>>,
+) -> Result<(), Failure> {
     let mut rows = snapshot.sql(sql).await?;
     let mut part = Some(Part::Columns(rows.schema()));
     while let Some(next) = part {
         if parts.send(Ok(next)).await.is_err() {
             return Ok(());
         }
-        let batch = rows.try_next().await.map_err(|error| Failure::other(error.strip_backtrace()))?;
+        let batch =
+            rows.try_next().await.map_err(|error| Failure::other(error.strip_backtrace()))?;
         part = batch.map(Part::Rows);
     }
     Ok(())
@@ -92,22 +98,28 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_statement_that_is_dropped_holds_up_no_other() -> Result<(), Failure> {
         let dir = tempfile::tempdir()?;
-        let engine = Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
+        let engine =
+            Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
         let join = "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b where a.value <> b.value";
         let mut endless = start(&engine, join).await?;
         assert!(matches!(endless.next().await?, Some(Part::Columns(_))));
         drop(endless);
-        assert_eq!(rows(start(&engine, "select value from generate_series(1, 10000)").await?).await?, 10_000);
+        assert_eq!(
+            rows(start(&engine, "select value from generate_series(1, 10000)").await?).await?,
+            10_000
+        );
         Ok(())
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_error_comes_instead_of_columns_or_after_rows() -> Result<(), Failure> {
         let dir = tempfile::tempdir()?;
-        let engine = Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
+        let engine =
+            Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
         let unknown = rows(start(&engine, "select nope").await?).await;
         assert!(matches!(unknown, Err(Failure::Other(message)) if message.contains("nope")));
-        let late = rows(start(&engine, "select 1 / (value - 5) from generate_series(1, 9)").await?).await;
+        let late =
+            rows(start(&engine, "select 1 / (value - 5) from generate_series(1, 9)").await?).await;
         assert!(matches!(late, Err(Failure::Other(message)) if message.contains("zero")));
         Ok(())
     }

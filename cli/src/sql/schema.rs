@@ -27,17 +27,24 @@ pub(super) struct Column {
 
 /// Asks for the tables, in the order of their names.
 pub(super) async fn tables(snapshot: &Snapshot) -> Result<Vec<Table>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::other(format!("list the tables: {error}"));
-    let rows: Vec<RecordBatch> =
-        snapshot.sql(COLUMNS).await?.try_collect().await.map_err(|error| failed(&error.strip_backtrace()))?;
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::other(format!("list the tables: {error}"));
+    let rows: Vec<RecordBatch> = snapshot
+        .sql(COLUMNS)
+        .await?
+        .try_collect()
+        .await
+        .map_err(|error| failed(&error.strip_backtrace()))?;
     let mut tables: Vec<Table> = Vec::new();
     for batch in rows {
-        let [table, column, data_type] = [0, 1, 2].map(|at| batch.column(at).as_string_opt::<i32>());
+        let [table, column, data_type] =
+            [0, 1, 2].map(|at| batch.column(at).as_string_opt::<i32>());
         let (Some(table), Some(column), Some(data_type)) = (table, column, data_type) else {
             return Err(failed(&"a name is not text"));
         };
         for row in 0..batch.num_rows() {
-            let column = Column { name: column.value(row).into(), data_type: in_sql(data_type.value(row)) };
+            let column =
+                Column { name: column.value(row).into(), data_type: in_sql(data_type.value(row)) };
             match tables.last_mut() {
                 Some(last) if last.name == table.value(row) => last.columns.push(column),
                 _ => tables.push(Table { name: table.value(row).into(), columns: vec![column] }),
@@ -51,7 +58,10 @@ pub(super) async fn tables(snapshot: &Snapshot) -> Result<Vec<Table>, Failure> {
 pub(super) fn list(tables: &[Table]) -> Result<RecordBatch, ArrowError> {
     let names = StringArray::from_iter_values(tables.iter().map(|table| &table.name));
     let columns: Int64Array = tables.iter().map(|table| Some(table.columns.len() as i64)).collect();
-    RecordBatch::try_from_iter([("table", Arc::new(names) as ArrayRef), ("columns", Arc::new(columns))])
+    RecordBatch::try_from_iter([
+        ("table", Arc::new(names) as ArrayRef),
+        ("columns", Arc::new(columns)),
+    ])
 }
 
 /// The columns of one table as rows.
@@ -71,7 +81,9 @@ fn in_sql(data_type: &str) -> String {
         "Date32" => "date".to_string(),
         _ if data_type.starts_with("Timestamp") => "timestamp".to_string(),
         _ if data_type.starts_with("List") && data_type.contains("Utf8") => "text[]".to_string(),
-        _ => data_type.strip_prefix("Decimal128").map_or(data_type.to_string(), |digits| format!("decimal{digits}")),
+        _ => data_type
+            .strip_prefix("Decimal128")
+            .map_or(data_type.to_string(), |digits| format!("decimal{digits}")),
     }
 }
 

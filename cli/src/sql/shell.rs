@@ -55,7 +55,8 @@ pub(crate) async fn run(engine: &Engine, args: &SqlArgs) -> Result<Code, Failure
 }
 
 impl Shell<'_> {
-    /// Does what was typed. What is wrong with it is told, and only a reader who has gone ends the shell.
+    /// Does what was typed. What is wrong with it is told, and only a reader who has gone ends the
+    /// shell.
     async fn carry_out(&mut self, line: Line<'_>) -> Result<(), Failure> {
         let done = match line {
             Line::Nothing | Line::Quit => Ok(()),
@@ -65,7 +66,9 @@ impl Shell<'_> {
             Line::Format(format) => self.set_format(format),
             Line::Rows(rows) => self.set_rows(rows),
             Line::Timing(timing) => self.set_timing(timing),
-            Line::Unknown(command) => Err(Failure::usage(format!("there is no command \"{command}\"; \\? lists them"))),
+            Line::Unknown(command) => {
+                Err(Failure::usage(format!("there is no command \"{command}\"; \\? lists them")))
+            }
             Line::Sql(text) => self.answer(text).await,
         };
         match done {
@@ -108,10 +111,19 @@ impl Shell<'_> {
     fn set_format(&mut self, format: Option<&str>) -> Result<(), Failure> {
         match format.map(|name| Format::from_str(name, true)) {
             Some(Ok(format)) if format.is_text() => self.form.format = format,
-            Some(_) => return Err(Failure::usage("a format is table, csv, tsv, json, ndjson or markdown")),
+            Some(_) => {
+                return Err(Failure::usage(
+                    "a format is table, csv, tsv, json, ndjson or markdown",
+                ));
+            }
             None => {}
         }
-        let name = self.form.format.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default();
+        let name = self
+            .form
+            .format
+            .to_possible_value()
+            .map(|value| value.get_name().to_string())
+            .unwrap_or_default();
         tell(&format!("rows are printed as {name}"))
     }
 
@@ -119,7 +131,9 @@ impl Shell<'_> {
         match rows.map(|rows| (rows, rows.parse())) {
             Some(("all", _)) => self.form.rows_max = None,
             Some((_, Ok(rows_max))) => self.form.rows_max = Some(rows_max),
-            Some((rows, Err(_))) => return Err(Failure::usage(format!("\"{rows}\" is not a number of rows, or all"))),
+            Some((rows, Err(_))) => {
+                return Err(Failure::usage(format!("\"{rows}\" is not a number of rows, or all")));
+            }
             None => {}
         }
         match self.form.rows_max {

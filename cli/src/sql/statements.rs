@@ -19,7 +19,8 @@ pub(crate) fn split(text: &str) -> Vec<Statement<'_>> {
 
 /// Whether every statement has ended, and no comment is open.
 pub(super) fn is_complete(text: &str) -> bool {
-    let is_open = tokens(text).last().is_some_and(|token| !token.is_closed && !token.text.starts_with("--"));
+    let is_open =
+        tokens(text).last().is_some_and(|token| !token.is_closed && !token.text.starts_with("--"));
     !is_open && ended_and_rest(text).1.is_none()
 }
 
@@ -64,13 +65,20 @@ mod tests {
             ("", &[]),
             (" ;; -- nothing;\n ; /* nor; here */", &[]),
             ("select 1", &[(1, "select 1")]),
-            ("select 1; select\n2 ;\n\nselect 3", &[(1, "select 1"), (1, "select\n2"), (4, "select 3")]),
+            (
+                "select 1; select\n2 ;\n\nselect 3",
+                &[(1, "select 1"), (1, "select\n2"), (4, "select 3")],
+            ),
             ("-- what;\nselect ';' -- so;\n;select 2", &[(2, "select ';'"), (3, "select 2")]),
-            ("select $$;$$, \"a;b\", e'\\';'; x", &[(1, "select $$;$$, \"a;b\", e'\\';'"), (1, "x")]),
+            (
+                "select $$;$$, \"a;b\", e'\\';'; x",
+                &[(1, "select $$;$$, \"a;b\", e'\\';'"), (1, "x")],
+            ),
             ("select 'a; b", &[(1, "select 'a; b")]),
         ];
         for (text, expected) in table {
-            let found: Vec<_> = split(text).iter().map(|statement| (statement.line, statement.text)).collect();
+            let found: Vec<_> =
+                split(text).iter().map(|statement| (statement.line, statement.text)).collect();
             assert_eq!(found, expected, "{text}");
         }
     }
@@ -80,8 +88,15 @@ mod tests {
         for text in ["", "  \n", "select 1;", "select 1; -- done", ";", "select ';'; /* x */"] {
             assert!(is_complete(text), "{text}");
         }
-        for text in ["select 1", "select 1; select", "select ';", "/* x", "select 1; /* x", "select 1 -- ;", "$a$;$b$"]
-        {
+        for text in [
+            "select 1",
+            "select 1; select",
+            "select ';",
+            "/* x",
+            "select 1; /* x",
+            "select 1 -- ;",
+            "$a$;$b$",
+        ] {
             assert!(!is_complete(text), "{text}");
         }
     }

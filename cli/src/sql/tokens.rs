@@ -1,4 +1,5 @@
-//! SQL as words, quotes, comments and signs: as much of it as tells where a statement ends and what is being typed.
+//! SQL as words, quotes, comments and signs: as much of it as tells where a statement ends and what
+//! is being typed.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -40,7 +41,12 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
         let rest = &text[at..];
         let first = rest.chars().next()?;
         let (kind, length) = measure(rest, first);
-        let token = Token { kind, text: &rest[..length.unwrap_or(rest.len())], at, is_closed: length.is_some() };
+        let token = Token {
+            kind,
+            text: &rest[..length.unwrap_or(rest.len())],
+            at,
+            is_closed: length.is_some(),
+        };
         at = token.end();
         Some(token)
     })
@@ -97,9 +103,11 @@ fn escaped(text: &str) -> Option<usize> {
 /// $$…$$ or $tag$…$tag$; not $1, a parameter.
 fn dollar(text: &str) -> Option<(Kind, Option<usize>)> {
     let tag = 1 + length_while(&text[1..], is_word);
-    let is_quote = text[tag..].starts_with('$') && !text[1..].starts_with(|c: char| c.is_ascii_digit());
+    let is_quote =
+        text[tag..].starts_with('$') && !text[1..].starts_with(|c: char| c.is_ascii_digit());
     let quote = &text[..=tag];
-    is_quote.then(|| (Kind::Quoted, text[quote.len()..].find(quote).map(|end| end + 2 * quote.len())))
+    is_quote
+        .then(|| (Kind::Quoted, text[quote.len()..].find(quote).map(|end| end + 2 * quote.len())))
 }
 
 #[cfg(test)]

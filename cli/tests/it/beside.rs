@@ -23,7 +23,19 @@ const COMMANDS: [(&[&str], &str); 18] = [
         "{\"id\":\"c1\",\"email\":\"a@b.c\"}\n",
     ),
     (&["import", "customers", "bad.csv", "--rejects", "rejects.ndjson"], ""),
-    (&["import", "customers", "bad.csv", "--on-error", "skip", "--rejects", "rejects.ndjson", "--json"], ""),
+    (
+        &[
+            "import",
+            "customers",
+            "bad.csv",
+            "--on-error",
+            "skip",
+            "--rejects",
+            "rejects.ndjson",
+            "--json",
+        ],
+        "",
+    ),
     (&["import", "customers", "bad.csv", "--map", "name=shoe_size"], ""),
     (&["import", "customers", "bad.csv", "--rejects", "bad.csv"], ""),
     (&["import", "nowhere.json"], ""),
@@ -56,7 +68,9 @@ fn ran(place: &Place) -> Vec<(Ran, String)> {
         let mut ran = place.run_with_input(args, input.as_bytes());
         // Numbers that an import reserved and did not use are free again for the next process only.
         ran.out = without_sequences(&ran.out);
-        ran.err = ran.err.replace(&place.dir.path().canonicalize().unwrap().display().to_string(), "PLACE");
+        ran.err = ran
+            .err
+            .replace(&place.dir.path().canonicalize().unwrap().display().to_string(), "PLACE");
         let rejects = place.dir.path().join("rejects.ndjson");
         let written = std::fs::read_to_string(&rejects).unwrap_or_default();
         let _ = std::fs::remove_file(rejects);
@@ -68,7 +82,9 @@ fn ran(place: &Place) -> Vec<(Ran, String)> {
 fn without_sequences(text: &str) -> String {
     let mut parts = text.split("\"sequence\":");
     let first = parts.next().unwrap_or_default().to_string();
-    parts.fold(first, |text, part| text + part.trim_start_matches(|digit: char| digit.is_ascii_digit()))
+    parts.fold(first, |text, part| {
+        text + part.trim_start_matches(|digit: char| digit.is_ascii_digit())
+    })
 }
 
 #[test]
@@ -76,7 +92,9 @@ fn a_command_beside_a_server_does_what_it_does_without() {
     let (without, with) = (place(), place());
     let server = Served::start(&with, &[]);
     let beside = ran(&with);
-    for (at, ((alone, its_rejects), (beside, rejects))) in ran(&without).iter().zip(&beside).enumerate() {
+    for (at, ((alone, its_rejects), (beside, rejects))) in
+        ran(&without).iter().zip(&beside).enumerate()
+    {
         let command = COMMANDS[at].0;
         assert_eq!((alone.code, &alone.err), (beside.code, &beside.err), "{command:?}");
         assert_eq!(alone.out, beside.out, "{command:?}");
@@ -97,8 +115,14 @@ fn a_command_beside_a_server_does_what_it_does_without() {
 fn an_open_stream_is_acknowledged_row_by_row() {
     let place = place();
     let server = Served::start(&place, &[]);
-    let mut command = place.command(&["push", "customers", "-", "--batch", "1", "--input-format", "ndjson"]);
-    let mut push = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command =
+        place.command(&["push", "customers", "-", "--batch", "1", "--input-format", "ndjson"]);
+    let mut push = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let (mut input, output) = (push.stdin.take().unwrap(), push.stdout.take().unwrap());
     let mut acknowledged = BufReader::new(output).lines();
     for id in ["a", "b", "c"] {
@@ -106,7 +130,8 @@ fn an_open_stream_is_acknowledged_row_by_row() {
         let line = acknowledged.next().unwrap().unwrap();
         assert!(line.contains(&format!(r#""id":"{id}","status":"created""#)), "{line}");
     }
-    // A server that stops does not wait for input that nobody sends, and what was acknowledged stays.
+    // A server that stops does not wait for input that nobody sends, and what was acknowledged
+    // stays.
     server.stop();
     let output = push.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -120,7 +145,8 @@ fn an_import_whose_command_is_killed_stores_nothing() {
     let place = place();
     let server = Served::start(&place, &[]);
     let mut command = place.command(&["import", "customers", "-"]);
-    let mut import = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut import =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut input = import.stdin.take().unwrap();
     for row in 0..20_000 {
         writeln!(input, r#"{{"id":"c{row}","name":"n"}}"#).unwrap();
@@ -180,7 +206,11 @@ fn limits_are_set_by_the_file_and_the_command_line() {
     place.file("mrrow.toml", "[serve.limits]\nbody_mb = 1\n");
     let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("\"body_mb\" is not a limit; the limits are connections,"), "{}", refused.err);
+    assert!(
+        refused.err.contains("\"body_mb\" is not a limit; the limits are connections,"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]
@@ -190,7 +220,9 @@ fn no_secret_is_in_any_log() {
     let secret = "mrrow_secretsecretsecretsecretsecretsecretsec";
     server.ask(200, "GET", "/v1/data-sources", "");
     for request in [
-        format!("GET /v1/data-sources?api_key={secret} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+        format!(
+            "GET /v1/data-sources?api_key={secret} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        ),
         format!(
             "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\nconnection: close\r\n\r\n"
         ),
@@ -206,7 +238,10 @@ fn no_secret_is_in_any_log() {
     place.ok(&["import", "book.json"]);
     let known = server.first_key.clone().unwrap();
     let log = server.stop();
-    assert!(log.contains("\"path\":\"/v1/data-sources\"") && log.contains("\"key\":\"key_"), "{log}");
+    assert!(
+        log.contains("\"path\":\"/v1/data-sources\"") && log.contains("\"key\":\"key_"),
+        "{log}"
+    );
     for secret in [known.as_str(), secret, &made] {
         assert!(
             !log.contains(secret),

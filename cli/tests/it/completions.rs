@@ -2,8 +2,19 @@
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 11] =
-    ["import", "movements", "mrr", "sql", "settings", "verify", "keys", "sources", "serve", "demo", "completions"];
+const COMMANDS: [&str; 11] = [
+    "import",
+    "movements",
+    "mrr",
+    "sql",
+    "settings",
+    "verify",
+    "keys",
+    "sources",
+    "serve",
+    "demo",
+    "completions",
+];
 
 #[test]
 fn every_shell_gets_a_script_that_names_every_command() {
@@ -22,7 +33,8 @@ fn every_shell_gets_a_script_that_names_every_command() {
 #[test]
 fn the_help_names_every_command_of_the_scripts() {
     let help = Place::new().ok(&["--help"]);
-    let listed: Vec<_> = help.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let listed: Vec<_> =
+        help.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
     for command in COMMANDS {
         assert!(listed.contains(&command), "{command} is not in {help}");
     }

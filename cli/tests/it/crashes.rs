@@ -1,6 +1,8 @@
-//! Kill -9 at any moment: what was acknowledged is there, nothing is there by half, and the next write goes through.
+//! Kill -9 at any moment: what was acknowledged is there, nothing is there by half, and the next
+//! write goes through.
 //!
-//! `MRROW_ROUNDS=N` kills N times in each test instead of the few of an ordinary run, `MRROW_SEED` chooses other moments.
+//! `MRROW_ROUNDS=N` kills N times in each test instead of the few of an ordinary run, `MRROW_SEED`
+//! chooses other moments.
 
 mod checks;
 mod compactions;
@@ -28,7 +30,8 @@ fn chance() -> fastrand::Rng {
     fastrand::Rng::with_seed(number_from_environment("MRROW_SEED").unwrap_or(1).into())
 }
 
-/// The moment of a round's kill: all rounds together are spread over the time that the whole has taken here and now.
+/// The moment of a round's kill: all rounds together are spread over the time that the whole has
+/// taken here and now.
 fn moment(round: u32, whole: Duration, chance: &mut fastrand::Rng) -> Duration {
     const STEPS: u32 = 1000;
     whole * (round * STEPS + chance.u32(..STEPS)) / (rounds() * STEPS)

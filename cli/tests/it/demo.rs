@@ -16,8 +16,11 @@ fn demo(place: &Place, args: &[&str]) -> [String; 3] {
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        dir.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = dir
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -29,7 +32,10 @@ fn the_same_arguments_write_the_same_bytes() {
     assert_eq!(once, demo(&place, &["two", "--customers", "50", "--seed", "7"]));
     let other = demo(&place, &["three", "--customers", "50", "--seed", "8"]);
     assert!(once[0] != other[0] && once[1] == other[1] && once[2] != other[2]);
-    assert_eq!(names(&place.dir.path().join("one")), ["customers.ndjson", "invoices.ndjson", "plans.ndjson"]);
+    assert_eq!(
+        names(&place.dir.path().join("one")),
+        ["customers.ndjson", "invoices.ndjson", "plans.ndjson"]
+    );
     assert!(!place.dir.path().join("mrrow-data").exists(), "a demo needs no data directory");
 }
 
@@ -56,7 +62,11 @@ fn every_company_is_imported_without_a_word_and_verified() {
         let ran = place.run(&["import", "demo"]);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert!(!ran.err.contains("warning") && !ran.err.contains("ignored"), "{}", ran.err);
-        assert!(ran.err.contains(&format!("customers: {customers} read, {customers} accepted")), "{}", ran.err);
+        assert!(
+            ran.err.contains(&format!("customers: {customers} read, {customers} accepted")),
+            "{}",
+            ran.err
+        );
         place.ok(&["verify"]);
     }
 }
@@ -69,8 +79,7 @@ fn a_company_shows_every_movement_and_grows() {
     let types = "select distinct type from movements order by type";
     let types = place.ok(&["sql", "--as-of", "2025-12-31", "-c", types, "--format", "csv"]);
     assert_eq!(types, "type\nchurn\ncontraction\nexpansion\nnew\nreactivation\n");
-    let by_year =
-        "select sum(amount) filter (where date < date '2025-01-01') * 2 < sum(amount) as doubles from movements";
+    let by_year = "select sum(amount) filter (where date < date '2025-01-01') * 2 < sum(amount) as doubles from movements";
     assert_eq!(place.ok(&["sql", "--as-of", "2025-12-31", "-c", by_year]), "{\"doubles\":true}\n");
     let kinds = "select count(distinct type) as types, count(distinct currency) as currencies,
         count(*) filter (where proration and amount < 0) > 0 as credits, sum(discount) > 0 as discounts from invoices";
@@ -81,13 +90,19 @@ fn a_company_shows_every_movement_and_grows() {
 #[test]
 fn invoices_come_in_the_order_of_their_dates_and_end_with_the_month() {
     let place = Place::new();
-    let [_, _, invoices] = demo(&place, &["demo", "--customers", "100", "--months", "12", "--until", "2023-06"]);
+    let [_, _, invoices] =
+        demo(&place, &["demo", "--customers", "100", "--months", "12", "--until", "2023-06"]);
     let dates: Vec<String> = invoices
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["invoice_date"].to_string())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["invoice_date"].to_string()
+        })
         .collect();
     assert!(dates.is_sorted());
-    assert!(dates[0].starts_with("\"2022-07") && dates[dates.len() - 1].starts_with("\"2023-06"), "{dates:?}");
+    assert!(
+        dates[0].starts_with("\"2022-07") && dates[dates.len() - 1].starts_with("\"2023-06"),
+        "{dates:?}"
+    );
 }
 
 #[test]
@@ -96,7 +111,11 @@ fn records_that_are_there_are_not_overwritten() {
     let before = demo(&place, &["demo", "--customers", "5"]);
     let refused = place.run(&["demo", "demo", "--customers", "6"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("is there already") && refused.err.contains("--force"), "{}", refused.err);
+    assert!(
+        refused.err.contains("is there already") && refused.err.contains("--force"),
+        "{}",
+        refused.err
+    );
     assert_eq!(read(&place, "demo"), before);
     assert_ne!(demo(&place, &["demo", "--customers", "6", "--force"]), before);
 

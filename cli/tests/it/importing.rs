@@ -5,7 +5,8 @@ use std::io::Write;
 use crate::run::Place;
 
 const CUSTOMERS: &str = "id,name\nc1,Acme\nc2,Bolt\n";
-const PLANS: &str = r#"[{"id":"p","name":"Pro","interval":"month","interval_count":1,"currency":"USD"}]"#;
+const PLANS: &str =
+    r#"[{"id":"p","name":"Pro","interval":"month","interval_count":1,"currency":"USD"}]"#;
 const INVOICES: &str = r#"{"id":"i1","customer_id":"c1","type":"subscription","invoice_date":"2024-01-01","amount":9900,"currency":"USD","plan_id":"p"}
 {"id":"i2","customer_id":"c2","type":"subscription","invoice_date":"2024-01-01","amount":4900,"currency":"USD","plan_id":"p"}
 "#;
@@ -35,7 +36,9 @@ fn a_directory_is_read_in_the_order_that_the_types_need() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(ran.out, "");
     assert!(
-        ran.err.contains("invoices: 2 read, 2 accepted (2 created, 0 updated, 0 unchanged), 0 rejected"),
+        ran.err.contains(
+            "invoices: 2 read, 2 accepted (2 created, 0 updated, 0 unchanged), 0 rejected"
+        ),
         "{}",
         ran.err
     );
@@ -67,7 +70,16 @@ fn a_document_names_its_types_itself() {
 fn other_names_for_fields_are_mapped_and_sources_kept_apart() {
     let place = Place::new();
     let file = place.file("customers.csv", "nr,title\nc1,Acme\n");
-    place.ok(&["import", file.to_str().unwrap(), "--map", "nr=id", "--map", "title=name", "--source", "shop"]);
+    place.ok(&[
+        "import",
+        file.to_str().unwrap(),
+        "--map",
+        "nr=id",
+        "--map",
+        "title=name",
+        "--source",
+        "shop",
+    ]);
     assert_eq!(
         place.ok(&["sql", "-c", "select data_source, id, name from customers", "--format", "csv"]),
         "data_source,id,name\nshop,c1,Acme\n"
@@ -87,7 +99,11 @@ fn a_refused_row_stores_nothing_or_only_itself_not() {
     assert_eq!(place.ok(&["sql", "-c", "select count(*) as n from customers"]), "{\"n\":0}\n");
     let rejects = std::fs::read_to_string(place.dir.path().join("rejects.ndjson")).unwrap();
     let reject: serde_json::Value = serde_json::from_str(&rejects).unwrap();
-    assert_eq!((&reject["line"], &reject["errors"][0]["code"]), (&2.into(), &"required".into()), "{rejects}");
+    assert_eq!(
+        (&reject["line"], &reject["errors"][0]["code"]),
+        (&2.into(), &"required".into()),
+        "{rejects}"
+    );
     assert_eq!(reject["original"], "{\"id\":\"b\"}");
 
     let skipped = place.run(&["import", path, "--on-error", "skip"]);

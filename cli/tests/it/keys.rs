@@ -13,7 +13,10 @@ fn a_key_is_printed_alone_and_once() {
     let place = Place::new();
     let ran = place.run(&["keys", "create", "--name", "ops", "--role", "admin"]);
     let key = ran.out.strip_suffix('\n').unwrap();
-    assert!(ran.code == 0 && key.starts_with("mrrow_") && key.len() == 49 && !key.contains('\n'), "{ran:?}");
+    assert!(
+        ran.code == 0 && key.starts_with("mrrow_") && key.len() == 49 && !key.contains('\n'),
+        "{ran:?}"
+    );
     assert!(ran.err.contains("shown this once") && !ran.err.contains(key), "{}", ran.err);
     let keys = listed(&place);
     assert_eq!(keys.len(), 1);
@@ -36,7 +39,10 @@ fn a_key_is_restricted_ends_and_is_revoked() {
     assert_eq!(with(&["--source", "shop", "--source", "App", "--expires-in", "90d"]).code, 0);
     assert_eq!(with(&["--expires", "2999-01-01T00:00:00+01:00"]).code, 0);
     let keys = listed(&place);
-    assert_eq!((&keys[0]["data_sources"], &keys[0]["state"]), (&"shop, app".into(), &"valid".into()));
+    assert_eq!(
+        (&keys[0]["data_sources"], &keys[0]["state"]),
+        (&"shop, app".into(), &"valid".into())
+    );
     assert!(keys[0]["expires_at"].is_string());
     assert_eq!(keys[1]["expires_at"], "2998-12-31T23:00:00.000000Z");
 
@@ -59,8 +65,14 @@ fn a_key_that_cannot_be_made_is_told() {
         (vec!["--name", "x", "--role", "owner"], "\"owner\" is not a role; use admin or viewer"),
         (vec!["--name", "", "--role", "admin"], "the name of the key is empty"),
         (vec!["--role", "admin"], "--name"),
-        (vec!["--name", "x", "--role", "admin", "--source", "nowhere"], "there is no data source \"nowhere\""),
-        (vec!["--name", "x", "--role", "admin", "--expires", "2020-01-01T00:00:00Z"], "would have expired already"),
+        (
+            vec!["--name", "x", "--role", "admin", "--source", "nowhere"],
+            "there is no data source \"nowhere\"",
+        ),
+        (
+            vec!["--name", "x", "--role", "admin", "--expires", "2020-01-01T00:00:00Z"],
+            "would have expired already",
+        ),
         (vec!["--name", "x", "--role", "admin", "--expires", "tomorrow"], "is not an instant"),
         (vec!["--name", "x", "--role", "admin", "--expires-in", "0d"], "such as 12h, 90d or 8w"),
     ] {

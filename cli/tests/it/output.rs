@@ -9,7 +9,8 @@ use crate::run::Place;
 fn every_format_has_the_same_rows() {
     let place = Place::new();
     place.import_sample();
-    let query = "select id, amount, amount * 0.5 as half, plan_id from invoices order by id limit 2";
+    let query =
+        "select id, amount, amount * 0.5 as half, plan_id from invoices order by id limit 2";
     let format = |format: &str| place.ok(&["sql", "-c", query, "--format", format]);
     let ndjson = format("ndjson");
     let first: serde_json::Value = serde_json::from_str(ndjson.lines().next().unwrap()).unwrap();
@@ -26,7 +27,10 @@ fn every_format_has_the_same_rows() {
 fn binary_formats_can_be_read_again() {
     let place = Place::new();
     place.import_sample();
-    let output = place.command(&["sql", "-c", "select * from customers", "--format", "parquet"]).output().unwrap();
+    let output = place
+        .command(&["sql", "-c", "select * from customers", "--format", "parquet"])
+        .output()
+        .unwrap();
     place.file("customers.parquet", output.stdout);
     let again = place.run(&["import", "customers.parquet", "--source", "again"]);
     assert_eq!(again.code, 0, "{}", again.err);
@@ -46,7 +50,8 @@ fn an_empty_answer_still_has_its_form() {
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
     let place = Place::new();
-    let mut command = place.command(&["sql", "-c", "select value from generate_series(1, 3000000)"]);
+    let mut command =
+        place.command(&["sql", "-c", "select value from generate_series(1, 3000000)"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut some = [0; 100];
     child.stdout.take().unwrap().read_exact(&mut some).unwrap();
@@ -58,7 +63,12 @@ fn a_reader_that_leaves_is_no_failure() {
 #[test]
 fn anything_but_a_query_is_refused() {
     let place = Place::new();
-    for sql in ["create table t as select 1", "set x = 1", "copy (select 1) to 'x.csv'", "select * from 'x.csv'"] {
+    for sql in [
+        "create table t as select 1",
+        "set x = 1",
+        "copy (select 1) to 'x.csv'",
+        "select * from 'x.csv'",
+    ] {
         let ran = place.run(&["sql", "-c", sql]);
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{sql}");
         assert!(ran.err.starts_with("mrrow: "), "{}", ran.err);

@@ -10,46 +10,68 @@ fn acknowledgements(out: &str) -> Vec<Value> {
 }
 
 fn statuses(acknowledgement: &Value) -> Vec<&str> {
-    acknowledgement["result"].as_array().unwrap().iter().map(|row| row["status"].as_str().unwrap()).collect()
+    acknowledgement["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["status"].as_str().unwrap())
+        .collect()
 }
 
 fn customers(names: &[&str]) -> String {
-    names.iter().map(|name| format!("{}\n", json!({"id": name.to_lowercase(), "name": name}))).collect()
+    names
+        .iter()
+        .map(|name| format!("{}\n", json!({"id": name.to_lowercase(), "name": name})))
+        .collect()
 }
 
 #[test]
 fn each_request_is_acknowledged_with_what_became_of_its_rows() {
     let place = Place::new();
     let push = |input: &str| {
-        let ran = place.run_with_input(&["push", "customers", "-", "--batch", "2"], input.as_bytes());
+        let ran =
+            place.run_with_input(&["push", "customers", "-", "--batch", "2"], input.as_bytes());
         assert_eq!(ran.code, 0, "{}", ran.err);
         acknowledgements(&ran.out)
     };
     let first = push(&customers(&["A", "B", "C"]));
-    assert_eq!(first.iter().map(statuses).collect::<Vec<_>>(), [vec!["created", "created"], vec!["created"]]);
+    assert_eq!(
+        first.iter().map(statuses).collect::<Vec<_>>(),
+        [vec!["created", "created"], vec!["created"]]
+    );
     assert_eq!(first[0]["sequence"], 2);
     assert_eq!(first[1]["sequence"], 3);
     let again = push(&format!("{}{}", customers(&["A"]), json!({"id": "b", "name": "Bee"})));
     assert_eq!(statuses(&again[0]), ["unchanged", "updated"]);
-    assert_eq!(place.ok(&["sql", "-c", "select count(*) as n from customers where name = 'Bee'"]), "{\"n\":1}\n");
+    assert_eq!(
+        place.ok(&["sql", "-c", "select count(*) as n from customers where name = 'Bee'"]),
+        "{\"n\":1}\n"
+    );
     place.ok(&["verify"]);
 }
 
 #[test]
 fn a_request_with_a_refused_row_stores_nothing_and_the_others_are_stored() {
     let place = Place::new();
-    let input = format!("{}{{\"id\":\"d\"}}\n{{\"name\":\"E\"}}\n{}", customers(&["A", "B"]), customers(&["F", "G"]));
+    let input = format!(
+        "{}{{\"id\":\"d\"}}\n{{\"name\":\"E\"}}\n{}",
+        customers(&["A", "B"]),
+        customers(&["F", "G"])
+    );
     let ran = place.run_with_input(&["push", "customers", "-", "--batch", "3"], input.as_bytes());
     assert_eq!(ran.code, 3, "{}", ran.err);
     let told = acknowledgements(&ran.out);
-    let stored: Vec<_> = told.iter().filter(|told| told["stored"] == true).flat_map(statuses).collect();
+    let stored: Vec<_> =
+        told.iter().filter(|told| told["stored"] == true).flat_map(statuses).collect();
     let refused: Vec<_> = told.iter().filter(|told| told["stored"] == false).collect();
     assert!(refused.iter().all(|told| told["result"] == json!([])), "{refused:?}");
     let names = place.ok(&["sql", "-c", "select id from customers order by id"]);
     assert_eq!(names.lines().count(), stored.len());
-    let lines: Vec<_> = told.iter().filter_map(|told| told["rejections"].as_array()).flatten().collect();
+    let lines: Vec<_> =
+        told.iter().filter_map(|told| told["rejections"].as_array()).flatten().collect();
     assert_eq!(lines.iter().map(|row| row["line"].as_i64().unwrap()).collect::<Vec<_>>(), [3, 4]);
-    let skipped = place.run_with_input(&["push", "customers", "-", "--on-error", "skip"], input.as_bytes());
+    let skipped =
+        place.run_with_input(&["push", "customers", "-", "--on-error", "skip"], input.as_bytes());
     assert_eq!(skipped.code, 3);
     let names = place.ok(&["sql", "-c", "select id from customers order by id"]);
     assert_eq!(names.lines().count(), 4);

@@ -39,7 +39,11 @@ impl Place {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mrrow"));
-        command.current_dir(self.dir.path()).args(args).env_remove("MRROW_DATA").env("NO_COLOR", "1");
+        command
+            .current_dir(self.dir.path())
+            .args(args)
+            .env_remove("MRROW_DATA")
+            .env("NO_COLOR", "1");
         command
     }
 
@@ -53,7 +57,12 @@ impl Place {
 
     /// Runs a command to its end.
     pub(crate) fn finish(&self, command: &mut Command, input: &[u8]) -> Ran {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         // A command that reads no input closes it.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();

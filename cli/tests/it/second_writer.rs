@@ -1,4 +1,5 @@
-//! One writer: while it is at work a second one is refused and told who writes, reads go on, and settings are taken over.
+//! One writer: while it is at work a second one is refused and told who writes, reads go on, and
+//! settings are taken over.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -18,9 +19,16 @@ struct Writer {
 
 impl Writer {
     fn start(place: &Place) -> Writer {
-        let mut command = place.command(&["push", "customers", "-", "--batch", "1", "--input-format", "ndjson"]);
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let (input, output) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+        let mut command =
+            place.command(&["push", "customers", "-", "--batch", "1", "--input-format", "ndjson"]);
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (input, output) =
+            (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
         Writer { process, input, output }
     }
 
@@ -61,16 +69,31 @@ fn a_second_writer_is_refused_and_told_who_writes_and_reads_go_on() {
     let pid = writer.process.id().to_string();
     let file = place.file("customers.csv", "id,name\nother,Other\n");
     let path = file.to_str().unwrap();
-    for args in
-        [vec!["import", path], vec!["push", "customers", path], vec!["delete", "customers", "new"], vec!["compact"]]
-    {
+    for args in [
+        vec!["import", path],
+        vec!["push", "customers", path],
+        vec!["delete", "customers", "new"],
+        vec!["compact"],
+    ] {
         let refused = place.run(&args);
         assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{args:?}");
-        assert!(refused.err.contains(&format!("is being written by process {pid};")), "{args:?}: {}", refused.err);
+        assert!(
+            refused.err.contains(&format!("is being written by process {pid};")),
+            "{args:?}: {}",
+            refused.err
+        );
     }
-    let count = ["sql", "--format", "csv", "-c", "select count(*) as n from customers where id in ('new', 'other')"];
+    let count = [
+        "sql",
+        "--format",
+        "csv",
+        "-c",
+        "select count(*) as n from customers where id in ('new', 'other')",
+    ];
     wait_for(&place, &count, |found| found == "n\n1\n");
-    for args in [vec!["movements"], vec!["mrr"], vec!["verify"], vec!["settings", "list"], vec!["status"]] {
+    for args in
+        [vec!["movements"], vec!["mrr"], vec!["verify"], vec!["settings", "list"], vec!["status"]]
+    {
         place.ok(&args);
     }
     writer.push("newer");

@@ -33,7 +33,8 @@ impl Served {
             if let Some(url) = line.strip_prefix("listening on ") {
                 break url.to_string();
             }
-            first_key = first_key.or(line.strip_prefix("admin key, shown this once: ").map(str::to_string));
+            first_key =
+                first_key.or(line.strip_prefix("admin key, shown this once: ").map(str::to_string));
             said.push(line);
         };
         // What it says from now on is read, so that it never waits for a reader.

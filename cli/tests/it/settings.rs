@@ -49,5 +49,9 @@ fn verification_finds_movements_that_are_not_what_the_records_say() {
     let ran = place.run(&["verify"]);
     assert_eq!(ran.code, 7, "{}", ran.err);
     assert!(ran.err.contains("rebuilt_movements"), "{}", ran.err);
-    assert!(ran.out.contains("\"only_in\":\"rebuilt\"") && ran.out.contains("1111.0000"), "{}", ran.out);
+    assert!(
+        ran.out.contains("\"only_in\":\"rebuilt\"") && ran.out.contains("1111.0000"),
+        "{}",
+        ran.out
+    );
 }

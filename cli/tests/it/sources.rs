@@ -11,12 +11,21 @@ fn listed(place: &Place) -> Vec<Value> {
 #[test]
 fn a_data_source_is_made_shown_and_renamed() {
     let place = Place::new();
-    assert_eq!(place.ok(&["sources", "create", "Our shop", "--id", "shop", "--kind", "stripe"]), "shop\n");
+    assert_eq!(
+        place.ok(&["sources", "create", "Our shop", "--id", "shop", "--kind", "stripe"]),
+        "shop\n"
+    );
     let id = place.ok(&["sources", "create", "App"]);
     assert!(id.starts_with("ds_") && id.len() == 36, "{id}");
     let sources = listed(&place);
-    assert_eq!(sources.iter().map(|source| source["name"].as_str().unwrap()).collect::<Vec<_>>(), ["Our shop", "App"]);
-    assert_eq!(sources.iter().map(|source| source["kind"].as_str().unwrap()).collect::<Vec<_>>(), ["stripe", "api"]);
+    assert_eq!(
+        sources.iter().map(|source| source["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["Our shop", "App"]
+    );
+    assert_eq!(
+        sources.iter().map(|source| source["kind"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["stripe", "api"]
+    );
     place.ok(&["sources", "rename", "App", "The app"]);
     let shown: Value = serde_json::from_str(&place.ok(&["sources", "show", id.trim()])).unwrap();
     assert_eq!((&shown["id"], &shown["name"]), (&id.trim().into(), &"The app".into()));
@@ -39,7 +48,8 @@ fn a_data_source_is_made_shown_and_renamed() {
 fn a_data_source_is_emptied_and_deleted() {
     let place = Place::new();
     place.import_sample();
-    let movements = |more: &[&str]| place.ok(&[&["movements", "--as-of", "2025-07-01"], more].concat());
+    let movements =
+        |more: &[&str]| place.ok(&[&["movements", "--as-of", "2025-07-01"], more].concat());
     let before = movements(&[]);
     assert!(!before.is_empty());
     place.ok(&["sources", "delete", "default"]);

@@ -1,4 +1,5 @@
-//! SQL over HTTP, with the real binary as server and child: answers, limits, attacks, and a server that is well after each.
+//! SQL over HTTP, with the real binary as server and child: answers, limits, attacks, and a server
+//! that is well after each.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -38,12 +39,14 @@ impl Answer {
 
     /// What was answered on a connection until it was closed.
     fn of(said: &[u8]) -> Answer {
-        let head_ends = said.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+        let head_ends =
+            said.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
         let head = String::from_utf8_lossy(&said[..head_ends]).to_ascii_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let rest = &said[head_ends + 4..];
         if !head.contains("transfer-encoding: chunked") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
             return Answer { status, body: rest.to_vec(), whole: rest.len().to_string() == length };
         }
         let (body, whole) = unchunked(rest);
@@ -55,7 +58,8 @@ impl Answer {
 fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     while let Some(line_ends) = rest.windows(2).position(|two| two == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..line_ends]).unwrap(), 16).unwrap();
+        let size =
+            usize::from_str_radix(std::str::from_utf8(&rest[..line_ends]).unwrap(), 16).unwrap();
         rest = &rest[line_ends + 2..];
         if size == 0 {
             return (body, true);
@@ -75,7 +79,8 @@ impl Face {
     }
 
     fn ask(&self, key: &str, query: &str, body: Value) -> Answer {
-        let mut stream = TcpStream::connect(self.served.url.strip_prefix("http://").unwrap()).unwrap();
+        let mut stream =
+            TcpStream::connect(self.served.url.strip_prefix("http://").unwrap()).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
         let body = body.to_string();
         let length = body.len();
@@ -143,11 +148,15 @@ fn an_answer_is_columns_and_rows_and_says_of_what() {
             "row_count": 1, "truncated": false, "snapshot": 1
         })
     );
-    let instants = face.sql("select invoice_date from invoices order by invoice_date limit 1").json();
+    let instants =
+        face.sql("select invoice_date from invoices order by invoice_date limit 1").json();
     assert_eq!(instants["columns"][0]["type"], "timestamptz");
     assert!(instants["rows"][0][0].as_str().unwrap().ends_with('Z'), "{instants}");
     let none = face.sql("select id from customers where false").json();
-    assert_eq!((&none["rows"], &none["row_count"], &none["truncated"]), (&json!([]), &json!(0), &json!(false)));
+    assert_eq!(
+        (&none["rows"], &none["row_count"], &none["truncated"]),
+        (&json!([]), &json!(0), &json!(false))
+    );
 }
 
 #[test]
@@ -164,10 +173,18 @@ fn rows_are_limited_and_it_is_said() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let answer = face.sql_with("", body).json();
         assert_eq!(answer["rows"].as_array().unwrap().len(), count, "{sql}");
-        assert_eq!((&answer["row_count"], &answer["truncated"]), (&json!(count), &json!(truncated)), "{sql}");
+        assert_eq!(
+            (&answer["row_count"], &answer["truncated"]),
+            (&json!(count), &json!(truncated)),
+            "{sql}"
+        );
     }
-    let lines = face.sql_with("?format=ndjson", json!({"sql": "select value from generate_series(1, 20000)"}));
-    assert_eq!((lines.whole, lines.body.iter().filter(|byte| **byte == b'\n').count()), (true, 20_000));
+    let lines = face
+        .sql_with("?format=ndjson", json!({"sql": "select value from generate_series(1, 20000)"}));
+    assert_eq!(
+        (lines.whole, lines.body.iter().filter(|byte| **byte == b'\n').count()),
+        (true, 20_000)
+    );
     for (body, status, code) in [
         (json!({"sql": "select 1", "max_rows": 100_001}), 400, "invalid_request"),
         (json!({"sql": "select 1", "timeout_ms": 0}), 400, "invalid_request"),
@@ -175,7 +192,11 @@ fn rows_are_limited_and_it_is_said() {
         (json!({"sql": "select 1", "limit": 1}), 400, "invalid_request"),
         (json!({}), 400, "invalid_request"),
         (json!({"sql": " ".repeat(64 * 1024 + 1)}), 413, "sql_limit"),
-        (json!({"sql": "select repeat('x', 1000000) from generate_series(1, 40)"}), 413, "sql_limit"),
+        (
+            json!({"sql": "select repeat('x', 1000000) from generate_series(1, 40)"}),
+            413,
+            "sql_limit",
+        ),
         // DataFusion does not count what its functions take: the system does.
         (json!({"sql": "select length(repeat('x', 400000000))"}), 413, "sql_limit"),
     ] {
@@ -196,8 +217,9 @@ fn every_form_has_all_the_rows() {
     assert_eq!(batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), rows);
     let parquet = face.sql_with("?format=parquet", sql).body;
     let path = face.place.file("rows.parquet", parquet);
-    let reader =
-        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap());
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
+        std::fs::File::open(path).unwrap(),
+    );
     assert_eq!(reader.unwrap().metadata().file_metadata().num_rows() as usize, rows);
 }
 
@@ -214,7 +236,10 @@ fn what_is_no_query_is_refused() {
         ("copy customers to '/tmp/mrrow-stolen.csv'".to_string(), "sql_not_allowed"),
         ("copy (select 1) to '/tmp/mrrow-stolen.parquet'".to_string(), "sql_not_allowed"),
         ("set datafusion.execution.batch_size = 1".to_string(), "sql_not_allowed"),
-        ("create external table t stored as csv location '/etc/passwd'".to_string(), "sql_not_allowed"),
+        (
+            "create external table t stored as csv location '/etc/passwd'".to_string(),
+            "sql_not_allowed",
+        ),
         ("explain select 1".to_string(), "sql_not_allowed"),
         ("/* */ explain analyze verbose select * from customers".to_string(), "sql_not_allowed"),
         ("begin".to_string(), "sql_not_allowed"),
@@ -246,22 +271,38 @@ fn what_is_too_much_for_its_process_ends_it_alone() {
     let joined = format!("select {}", vec!["'a'"; 10_000].join("||"));
     for (sql, expected) in [
         (nested.as_str(), &[413][..]),
-        // They plan for as long as they may, or overflow their stack, or are done: it depends on the machine.
+        // They plan for as long as they may, or overflow their stack, or are done: it depends on
+        // the machine.
         (unions.as_str(), &[200, 408, 413]),
         (added.as_str(), &[200, 408, 413]),
         (joined.as_str(), &[200, 408, 413]),
         ("select repeat('x', 1000000000)", &[408, 413]),
         ("select lpad('x', 2000000000, 'y')", &[400, 408, 413]),
         ("select array_agg(a.value) from generate_series(1, 1000000000) a", &[408, 413]),
-        ("select a.value from generate_series(1, 100000000) a order by a.value % 7, a.value desc", &[408, 413]),
-        ("select string_agg(name, repeat('z', 10000000)) from customers, generate_series(1, 100)", &[408, 413]),
+        (
+            "select a.value from generate_series(1, 100000000) a order by a.value % 7, a.value desc",
+            &[408, 413],
+        ),
+        (
+            "select string_agg(name, repeat('z', 10000000)) from customers, generate_series(1, 100)",
+            &[408, 413],
+        ),
         (ENDLESS, &[408]),
-        ("with recursive r as (select 1 as n union all select n + 1 from r) select max(n) from r", &[408, 413]),
+        (
+            "with recursive r as (select 1 as n union all select n + 1 from r) select max(n) from r",
+            &[408, 413],
+        ),
     ] {
         let begun = Instant::now();
         let answer = face.sql_with("", json!({"sql": sql, "timeout_ms": 3000}));
-        let shown = String::from_utf8_lossy(&answer.body[..answer.body.len().min(300)]).into_owned();
-        assert!(expected.contains(&answer.status), "{}: {} {shown}", &sql[..sql.len().min(60)], answer.status);
+        let shown =
+            String::from_utf8_lossy(&answer.body[..answer.body.len().min(300)]).into_owned();
+        assert!(
+            expected.contains(&answer.status),
+            "{}: {} {shown}",
+            &sql[..sql.len().min(60)],
+            answer.status
+        );
         assert!(begun.elapsed() < SOON);
         face.is_well();
     }
@@ -270,7 +311,8 @@ fn what_is_too_much_for_its_process_ends_it_alone() {
 #[test]
 fn a_stream_that_fails_after_it_began_is_broken_off() {
     let face = Face::start();
-    let endless = json!({"sql": "select value from generate_series(1, 100000000000)", "timeout_ms": 1500});
+    let endless =
+        json!({"sql": "select value from generate_series(1, 100000000000)", "timeout_ms": 1500});
     let answer = face.sql_with("?format=ndjson", endless);
     assert_eq!((answer.status, answer.whole), (200, false));
     assert!(answer.body.len() > 1000);
@@ -318,8 +360,18 @@ fn a_key_restricted_to_a_source_sees_only_its_rows() {
     let customers = face.place.file("theirs.ndjson", "{\"id\":\"x1\",\"name\":\"Secret Ltd\"}\n");
     let other = face.place.dir.path().join("mrrow-data");
     let customers = customers.to_str().unwrap();
-    face.place.ok(&["--data", other.to_str().unwrap(), "import", "customers", customers, "--source", "theirs"]);
-    let key = face.place.ok(&["keys", "create", "--name", "one", "--role", "viewer", "--source", "theirs"]);
+    face.place.ok(&[
+        "--data",
+        other.to_str().unwrap(),
+        "import",
+        "customers",
+        customers,
+        "--source",
+        "theirs",
+    ]);
+    let key = face
+        .place
+        .ok(&["keys", "create", "--name", "one", "--role", "viewer", "--source", "theirs"]);
     let ask = |sql: &str| face.ask(key.trim(), "", json!({"sql": sql}));
     assert_eq!(
         ask("select distinct data_source, name from customers").json()["rows"],
@@ -331,7 +383,10 @@ fn a_key_restricted_to_a_source_sees_only_its_rows() {
         json!([[0]])
     );
     let leak = ask("select id from customers where cast(name as int) > 0").json();
-    assert!(leak["message"].as_str().unwrap().contains("Secret Ltd"), "of its own rows it is told: {leak}");
+    assert!(
+        leak["message"].as_str().unwrap().contains("Secret Ltd"),
+        "of its own rows it is told: {leak}"
+    );
     assert!(face.sql("select count(*) from invoices").json()["rows"][0][0].as_i64().unwrap() > 0);
 }
 
@@ -340,20 +395,27 @@ fn a_key_restricted_to_a_source_sees_only_its_rows() {
 fn a_statements_process_can_do_little_and_goes_with_its_server() {
     let mut face = Face::start();
     face.is_well();
-    let read = |pid: u32, file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let read =
+        |pid: u32, file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let (limits, environment) = thread::scope(|scope| {
         scope.spawn(|| face.sql_with("", json!({"sql": ENDLESS, "timeout_ms": 4000})));
         thread::sleep(Duration::from_millis(2000));
         let text = |pid, file: &str| String::from_utf8_lossy(&read(pid, file)).into_owned();
         let children = face.children();
-        let at_work = children.iter().find(|pid| text(**pid, "status").contains("NoNewPrivs:\t1")).copied();
+        let at_work =
+            children.iter().find(|pid| text(**pid, "status").contains("NoNewPrivs:\t1")).copied();
         let at_work = at_work.expect("a child is at work");
         (text(at_work, "limits"), text(at_work, "environ"))
     });
-    for limit in ["Max file size             0 ", "Max core file size        0 ", "Max open files            1024 "] {
+    for limit in [
+        "Max file size             0 ",
+        "Max core file size        0 ",
+        "Max open files            1024 ",
+    ] {
         assert!(limits.contains(limit), "{limit}: {limits}");
     }
-    for unlimited in ["Max address space         unlimited", "Max cpu time              unlimited"] {
+    for unlimited in ["Max address space         unlimited", "Max cpu time              unlimited"]
+    {
         assert!(!limits.contains(unlimited), "{limits}");
     }
     assert_eq!(environment, "MALLOC_ARENA_MAX=2\0MIMALLOC_ARENA_RESERVE=65536\0");

@@ -14,27 +14,48 @@ use crate::store::{DataFile, Layer, NewFile, Table, TableWriter, bucket_bits};
 const SUPERSEDED_VERSIONS: &str = include_str!("../../sql/tables/superseded_versions.sql");
 
 /// The rows of small files of a layer in one.
-pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile], layer: Layer) -> Result<Vec<NewFile>> {
+pub(super) async fn merge(
+    core: &Core,
+    table: Table,
+    files: &[DataFile],
+    layer: Layer,
+) -> Result<Vec<NewFile>> {
     let context = core.sessions.in_order()?;
-    let rows = RawTables::of(&core.directory, files)?.in_order().stored(&context, table, &[layer])?;
+    let rows =
+        RawTables::of(&core.directory, files)?.in_order().stored(&context, table, &[layer])?;
     write(core, rows, table, layer, 0).await
 }
 
 /// The current rows of a table as a new base.
-pub(super) async fn current(core: &Core, pinned: &Pinned, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
+pub(super) async fn current(
+    core: &Core,
+    pinned: &Pinned,
+    table: Table,
+    files: &[DataFile],
+) -> Result<Vec<NewFile>> {
     let tables = RawTables::of(&core.directory, files)?;
     let context = core.sessions.in_order()?;
-    context.register_table("current", tables.in_order().current(&core.sessions, table).await?.into_view())?;
+    context.register_table(
+        "current",
+        tables.in_order().current(&core.sessions, table).await?.into_view(),
+    )?;
     let bits = match table {
         Table::Records(_) => bucket_bits(tables.rows(table)),
         // As many as the invoices they are computed from.
-        _ => bucket_bits(RawTables::of(&core.directory, &pinned.files)?.rows(Table::Records(ObjectType::Invoices))),
+        _ => bucket_bits(
+            RawTables::of(&core.directory, &pinned.files)?
+                .rows(Table::Records(ObjectType::Invoices)),
+        ),
     };
     write(core, context.table("current").await?, table, Layer::Base, bits).await
 }
 
 /// The versions of a type that are not current, for the history.
-pub(super) async fn superseded(core: &Core, table: Table, files: &[DataFile]) -> Result<Vec<NewFile>> {
+pub(super) async fn superseded(
+    core: &Core,
+    table: Table,
+    files: &[DataFile],
+) -> Result<Vec<NewFile>> {
     if files.iter().all(|file| file.superseded_rows == 0) {
         return Ok(Vec::new());
     }
@@ -51,7 +72,13 @@ fn register(context: &SessionContext, tables: &RawTables, table: Table) -> Resul
     Ok(())
 }
 
-async fn write(core: &Core, rows: DataFrame, table: Table, layer: Layer, bits: u32) -> Result<Vec<NewFile>> {
+async fn write(
+    core: &Core,
+    rows: DataFrame,
+    table: Table,
+    layer: Layer,
+    bits: u32,
+) -> Result<Vec<NewFile>> {
     let order = table.order().iter().map(|column| ident(*column).sort(true, false)).collect();
     let mut rows = rows.sort(order)?.execute_stream().await?;
     // It is named by the snapshot that comes next, or a later one.
@@ -65,7 +92,9 @@ async fn write(core: &Core, rows: DataFrame, table: Table, layer: Layer, bits: u
 
 /// In the base no row takes the place of another.
 fn for_layer(rows: RecordBatch, layer: Layer) -> Result<RecordBatch> {
-    let Some((at, _)) = rows.schema().column_with_name("_supersedes").filter(|_| layer == Layer::Base) else {
+    let Some((at, _)) =
+        rows.schema().column_with_name("_supersedes").filter(|_| layer == Layer::Base)
+    else {
         return Ok(rows);
     };
     let mut columns = rows.columns().to_vec();

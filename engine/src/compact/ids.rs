@@ -13,7 +13,12 @@ use crate::query::RawTables;
 use crate::store::{DataFile, Layer, NewFile, Table, TableWriter};
 
 /// Merges files; in a new base there are no deleted ids.
-pub(super) async fn merge(core: &Core, table: Table, files: &[DataFile], layer: Layer) -> Result<Vec<NewFile>> {
+pub(super) async fn merge(
+    core: &Core,
+    table: Table,
+    files: &[DataFile],
+    layer: Layer,
+) -> Result<Vec<NewFile>> {
     let context = core.sessions.in_order()?;
     let tables = RawTables::of(&core.directory, files)?.in_order();
     let rows = tables.stored(&context, table, &[Layer::Base, Layer::Delta])?;

@@ -1,4 +1,5 @@
-//! Which compactions are due: deltas of a size are merged when there are many, and folded into the base when they are a fair part of it.
+//! Which compactions are due: deltas of a size are merged when there are many, and folded into the
+//! base when they are a fair part of it.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +42,9 @@ pub(crate) fn due_jobs(pinned: &Pinned) -> Vec<Job> {
         let base_rows: i64 = of(pinned, &group.1, Layer::Base).iter().map(|file| file.rows).sum();
         match fold(pinned, &group, FOLD_ROWS_MIN.max(base_rows / FOLD_SHARE)) {
             Some(job) => jobs.push(job),
-            None => jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::Delta))),
+            None => {
+                jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::Delta)))
+            }
         }
         jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::History)));
     }
@@ -73,5 +76,10 @@ fn merge(pinned: &Pinned, table: Table, layer: Layer) -> Option<Job> {
 }
 
 fn of(pinned: &Pinned, tables: &[Table], layer: Layer) -> Vec<DataFile> {
-    pinned.files.iter().filter(|file| tables.contains(&file.table) && file.layer == layer).cloned().collect()
+    pinned
+        .files
+        .iter()
+        .filter(|file| tables.contains(&file.table) && file.layer == layer)
+        .cloned()
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Admission: staged rows are held against what is stored, and those that say something new are published with their movements.
+//! Admission: staged rows are held against what is stored, and those that say something new are
+//! published with their movements.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,10 +33,12 @@ pub(super) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// Publishes what the staged rows change, unless rows were rejected and the caller wants all or nothing.
+    /// Publishes what the staged rows change, unless rows were rejected and the caller wants all or
+    /// nothing.
     pub(super) async fn run(mut self, options: &ImportOptions) -> Result<ImportSummary> {
         let rejected = options.unless_canceled(self.reject_and_warn()).await?;
-        let aborted = options.on_error == OnError::Abort && self.staged.summary.total().rejected > 0;
+        let aborted =
+            options.on_error == OnError::Abort && self.staged.summary.total().rejected > 0;
         // Also of an import that stores nothing the summary says what it would have done.
         let mut addition = self.addition();
         let write = !aborted && !options.dry_run;
@@ -59,7 +62,8 @@ impl Admission<'_> {
         Ok(summary)
     }
 
-    /// Rejects invoices of unknown customers, and counts what is odd about plans; the places of the rejected rows are returned.
+    /// Rejects invoices of unknown customers, and counts what is odd about plans; the places of the
+    /// rejected rows are returned.
     async fn reject_and_warn(&mut self) -> Result<HashSet<i64>> {
         let context = self.staging_session().await?;
         let rejected = unknown_customers::reject(&context, &mut self.staged).await?;
@@ -76,18 +80,24 @@ impl Admission<'_> {
         }
     }
 
-    /// The stored tables under their names, the staged ones as `staged_…`, and `known_customers` of both.
+    /// The stored tables under their names, the staged ones as `staged_…`, and `known_customers` of
+    /// both.
     async fn staging_session(&self) -> Result<SessionContext> {
         let context = self.core.tables(self.pinned)?.session(&self.core.sessions).await?;
         for object in ObjectType::ALL {
             let paths: Vec<_> = self.staged.files.get(&object).cloned().into_iter().collect();
-            context.register_table(format!("staged_{object}"), parquet_table(&paths, staged_schema(object), &[])?)?;
+            context.register_table(
+                format!("staged_{object}"),
+                parquet_table(&paths, staged_schema(object), &[])?,
+            )?;
         }
-        context.register_table("known_customers", context.sql(KNOWN_CUSTOMERS).await?.into_view())?;
+        context
+            .register_table("known_customers", context.sql(KNOWN_CUSTOMERS).await?.into_view())?;
         Ok(context)
     }
 
-    /// Compares the rows of every type and counts what each does; then writes those that say something new.
+    /// Compares the rows of every type and counts what each does; then writes those that say
+    /// something new.
     async fn hold_against_stored(
         &mut self,
         rejected: HashSet<i64>,
@@ -130,16 +140,25 @@ impl Admission<'_> {
         counts.updated += verdicts.counts.updated;
         counts.unchanged += verdicts.counts.unchanged;
         if counts.accepted + counts.rejected != counts.read {
-            return Err(Error::Internal(format!("of {} {object} read, {counts:?} is not all", counts.read)));
+            return Err(Error::Internal(format!(
+                "of {} {object} read, {counts:?} is not all",
+                counts.read
+            )));
         }
         Ok(())
     }
 
-    async fn write(&self, comparison: &Comparison, verdicts: &Verdicts, addition: &mut Addition) -> Result<()> {
+    async fn write(
+        &self,
+        comparison: &Comparison,
+        verdicts: &Verdicts,
+        addition: &mut Addition,
+    ) -> Result<()> {
         let bits = bucket_bits(verdicts.kept.count_set_bits() as u64);
         let writer = self.writer(Table::Records(comparison.object), bits);
         let changed = (!computes_everyone(self.pinned)).then_some(&mut addition.changed);
-        let files = keep::write(self.core, comparison, verdicts, self.received_at, writer, changed).await?;
+        let files =
+            keep::write(self.core, comparison, verdicts, self.received_at, writer, changed).await?;
         addition.files.extend(files);
         Ok(())
     }
@@ -150,7 +169,8 @@ impl Admission<'_> {
         index: Option<TableWriter>,
         options: &ImportOptions,
     ) -> Result<(Comparison, Verdicts)> {
-        let (core, pinned, options) = (Arc::clone(self.core), Arc::clone(self.pinned), options.clone());
+        let (core, pinned, options) =
+            (Arc::clone(self.core), Arc::clone(self.pinned), options.clone());
         let comparing = tokio::task::spawn_blocking(move || {
             let verdicts = comparison.run(&core, &pinned, index, &options)?;
             Ok((comparison, verdicts))
@@ -168,10 +188,15 @@ impl Admission<'_> {
 
 async fn count_plan_warnings(context: &SessionContext, summary: &mut ImportSummary) -> Result<()> {
     for batch in context.sql(PLAN_WARNINGS).await?.collect().await? {
-        let (codes, examples) = (batch.column(0).as_string::<i32>(), batch.column(2).as_string::<i32>());
+        let (codes, examples) =
+            (batch.column(0).as_string::<i32>(), batch.column(2).as_string::<i32>());
         let counts = batch.column(1).as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
-            summary.warn(codes.value(row), u64::try_from(counts.value(row)).unwrap_or(0), examples.value(row));
+            summary.warn(
+                codes.value(row),
+                u64::try_from(counts.value(row)).unwrap_or(0),
+                examples.value(row),
+            );
         }
     }
     Ok(())

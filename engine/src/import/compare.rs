@@ -1,11 +1,14 @@
-//! Staged rows of one type are compared with what is stored, in memory for a share of them: a pass for each range of keys.
+//! Staged rows of one type are compared with what is stored, in memory for a share of them: a pass
+//! for each range of keys.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Int64Array, RecordBatch};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Int64Array, RecordBatch,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
@@ -77,7 +80,8 @@ impl Comparison {
             options.check_canceled()?;
             let rows = self.rows_of_pass(pass, passes)?;
             let incoming = Incoming::of(self.object, &rows)?;
-            let compared = incoming.compare(Keep::Last, |keys| core.ids.find(&pinned.files, self.object, keys))?;
+            let compared = incoming
+                .compare(Keep::Last, |keys| core.ids.find(&pinned.files, self.object, keys))?;
             self.note(&rows, &compared, &mut kept, &mut verdicts)?;
             if let Some(index) = &mut index {
                 index.write(&incoming.id_rows(&compared)?)?;
@@ -136,7 +140,8 @@ impl Comparison {
             schema = Some(batch.schema());
             batches.push(batch);
         }
-        let schema = schema.ok_or_else(|| Error::Internal("a staged file has no rows".to_string()))?;
+        let schema =
+            schema.ok_or_else(|| Error::Internal("a staged file has no rows".to_string()))?;
         Ok(concat_batches(&schema, &batches)?)
     }
 
@@ -153,7 +158,9 @@ impl Comparison {
 
     fn with_sequences(&self, rows: &RecordBatch) -> Result<RecordBatch> {
         let places = column(rows, "_row")?.as_primitive::<Int64Type>();
-        let sequences = Int64Array::from_iter_values(places.values().iter().map(|row| self.first_sequence + row));
+        let sequences = Int64Array::from_iter_values(
+            places.values().iter().map(|row| self.first_sequence + row),
+        );
         let mut fields = rows.schema().fields().to_vec();
         fields.push(Arc::new(Field::new("_sequence", DataType::Int64, false)));
         fields.push(Arc::new(Field::new("_deleted", DataType::Boolean, false)));
@@ -166,6 +173,7 @@ impl Comparison {
 
 fn rows_of(file: &Path) -> Result<u64> {
     let opened = File::open(file).map_err(Error::file("open", file))?;
-    let rows = ParquetRecordBatchReaderBuilder::try_new(opened)?.metadata().file_metadata().num_rows();
+    let rows =
+        ParquetRecordBatchReaderBuilder::try_new(opened)?.metadata().file_metadata().num_rows();
     Ok(u64::try_from(rows).unwrap_or(0))
 }

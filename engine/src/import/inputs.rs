@@ -1,4 +1,5 @@
-//! What is read by an import: files and streams, each of one type of record, or a document that names the types itself.
+//! What is read by an import: files and streams, each of one type of record, or a document that
+//! names the types itself.
 
 use std::fmt;
 use std::io::Read;
@@ -30,7 +31,8 @@ impl fmt::Debug for Content {
 pub struct Input {
     /// What messages call it.
     pub name: String,
-    /// The type of its records; none when the input names the types itself: `{"customers": […], "invoices": […]}`.
+    /// The type of its records; none when the input names the types itself: `{"customers": […],
+    /// "invoices": […]}`.
     pub object: Option<ObjectType>,
     /// Its format; none when it is to be found out from the name and the first bytes.
     pub format: Option<Format>,
@@ -56,7 +58,8 @@ impl Input {
     }
 }
 
-/// The inputs that a path stands for: itself, or of a directory its `customers.*`, `plans.*` and `invoices.*`, in that order.
+/// The inputs that a path stands for: itself, or of a directory its `customers.*`, `plans.*` and
+/// `invoices.*`, in that order.
 pub fn inputs_of_path(path: &Path) -> Result<Vec<Input>> {
     if !path.is_dir() {
         return Ok(vec![Input::file(path, None)]);
@@ -66,13 +69,17 @@ pub fn inputs_of_path(path: &Path) -> Result<Vec<Input>> {
         let file = entry.map_err(Error::file("list", path))?.path();
         let Some(object) = type_of_name(&file) else { continue };
         if !file.is_file() {
-            let message = format!("\"{}\" is not a file that can be read; mend it or move it away", file.display());
+            let message = format!(
+                "\"{}\" is not a file that can be read; mend it or move it away",
+                file.display()
+            );
             return Err(Error::Argument(message));
         }
         named.push((object, file));
     }
     if named.is_empty() {
-        let message = format!("\"{}\" has no file customers.*, plans.* or invoices.*", path.display());
+        let message =
+            format!("\"{}\" has no file customers.*, plans.* or invoices.*", path.display());
         return Err(Error::Argument(message));
     }
     named.sort();
@@ -87,7 +94,10 @@ fn type_of_name(path: &Path) -> Option<ObjectType> {
 
 fn format_of_name(path: &Path) -> Option<Format> {
     let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-    let name = [".gz", ".zst", ".zstd"].into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let name = [".gz", ".zst", ".zstd"]
+        .into_iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
         "json" => Some(Format::Json),
         "ndjson" | "jsonl" => Some(Format::Ndjson),

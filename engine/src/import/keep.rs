@@ -1,8 +1,11 @@
-//! The rows that are kept are sorted into the table's order and written with the columns that the store adds.
+//! The rows that are kept are sorted into the table's order and written with the columns that the
+//! store adds.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, Utc};
@@ -42,7 +45,8 @@ pub(super) async fn write(
 fn kept(core: &Core, comparison: &Comparison, verdicts: &Verdicts) -> Result<DataFrame> {
     let context = core.sessions.parallel()?;
     let schema = staged_schema(comparison.object);
-    let staged = context.read_table(parquet_table(std::slice::from_ref(&comparison.file), schema, &[])?)?;
+    let staged =
+        context.read_table(parquet_table(std::slice::from_ref(&comparison.file), schema, &[])?)?;
     let order = Table::Records(comparison.object).order();
     Ok(staged
         .filter(is_kept(&verdicts.kept).call(vec![ident("_row")]))?
@@ -86,9 +90,17 @@ fn is_kept(kept: &BooleanBuffer) -> ScalarUDF {
     let lookup = move |arguments: &[ColumnarValue]| {
         let places = ColumnarValue::values_to_arrays(arguments)?;
         let places = places[0].as_primitive::<Int64Type>();
-        let kept: BooleanArray =
-            places.iter().map(|row| Some(row.is_some_and(|row| kept.value(row as usize)))).collect();
+        let kept: BooleanArray = places
+            .iter()
+            .map(|row| Some(row.is_some_and(|row| kept.value(row as usize))))
+            .collect();
         Ok(ColumnarValue::Array(Arc::new(kept)))
     };
-    create_udf("is_kept", vec![DataType::Int64], DataType::Boolean, Volatility::Immutable, Arc::new(lookup))
+    create_udf(
+        "is_kept",
+        vec![DataType::Int64],
+        DataType::Boolean,
+        Volatility::Immutable,
+        Arc::new(lookup),
+    )
 }

@@ -1,4 +1,5 @@
-//! Staging: the inputs are decoded once, and their valid rows kept in Parquet files beside the data, not yet part of it.
+//! Staging: the inputs are decoded once, and their valid rows kept in Parquet files beside the
+//! data, not yet part of it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +12,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono_tz::Tz;
 use parquet::arrow::ArrowWriter;
 
-use super::{Content, ImportOptions, ImportSummary, Input, Progress, REJECTIONS_SHOWN, RejectedRow};
+use super::{
+    Content, ImportOptions, ImportSummary, Input, Progress, REJECTIONS_SHOWN, RejectedRow,
+};
 use crate::error::{Error, Result};
 use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, decode_file, ignore};
 use crate::model::{HASH_BYTES, ObjectType, column, record_schema};
@@ -39,8 +42,8 @@ pub(super) struct Staged {
     pub(super) rows: i64,
 }
 
-/// The columns of a staged file: those of the record, then `_key` (of its id), `_row` (its place among the valid rows of all inputs),
-/// `_line` and `_input` (the input's index).
+/// The columns of a staged file: those of the record, then `_key` (of its id), `_row` (its place
+/// among the valid rows of all inputs), `_line` and `_input` (the input's index).
 pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
     let mut fields: Vec<_> = record_schema(object).fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
@@ -51,7 +54,11 @@ pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
 }
 
 /// Decodes all inputs on a thread of their own.
-pub(super) async fn stage(plan: Plan, inputs: Vec<Input>, options: ImportOptions) -> Result<Staged> {
+pub(super) async fn stage(
+    plan: Plan,
+    inputs: Vec<Input>,
+    options: ImportOptions,
+) -> Result<Staged> {
     let staging = tokio::task::spawn_blocking(move || {
         refuse_rejects_in_the_place_of_an_input(&inputs, options.rejects.as_deref())?;
         Stager::new(plan, options)?.stage_all(inputs)
@@ -65,7 +72,10 @@ fn refuse_rejects_in_the_place_of_an_input(inputs: &[Input], rejects: Option<&Pa
         if let Content::File(path) = &input.content
             && path.canonicalize().is_ok_and(|path| path == rejects)
         {
-            let message = format!("the rejects file \"{}\" is one of the inputs; name another", rejects.display());
+            let message = format!(
+                "the rejects file \"{}\" is one of the inputs; name another",
+                rejects.display()
+            );
             return Err(Error::Argument(message));
         }
     }
@@ -91,7 +101,15 @@ impl Stager {
             input_names: Vec::new(),
             rows: 0,
         };
-        Ok(Stager { plan, options, writers: BTreeMap::new(), staged, bytes_before: 0, bytes_here: 0, rows: 0 })
+        Ok(Stager {
+            plan,
+            options,
+            writers: BTreeMap::new(),
+            staged,
+            bytes_before: 0,
+            bytes_here: 0,
+            rows: 0,
+        })
     }
 
     fn stage_all(mut self, inputs: Vec<Input>) -> Result<Staged> {
@@ -124,7 +142,9 @@ impl Stager {
                 let file = File::open(&path).map_err(Error::file("open", &path))?;
                 decode_file(file, &decode_options, |decoded| self.take(decoded))
             }
-            Content::Stream(stream) => decode(stream, &decode_options, |decoded| self.take(decoded)),
+            Content::Stream(stream) => {
+                decode(stream, &decode_options, |decoded| self.take(decoded))
+            }
         };
         decoded.map_err(|error| match error {
             DecodeError::Io(source) => Error::file("read", &input.name)(source),
@@ -153,7 +173,10 @@ impl Stager {
             let input = self.staged.input_names.last().cloned().unwrap_or_default();
             self.staged.rejects.take(RejectedRow { input, rejection }, &mut self.staged.summary)?;
         }
-        self.options.tell(Progress::Reading { rows: self.rows, bytes: self.bytes_before + self.bytes_here });
+        self.options.tell(Progress::Reading {
+            rows: self.rows,
+            bytes: self.bytes_before + self.bytes_here,
+        });
         Ok(())
     }
 
@@ -165,7 +188,11 @@ impl Stager {
         }
         let path = self.plan.directory.join(format!("{object}.parquet"));
         let file = File::create(&path).map_err(Error::file("create", &path))?;
-        let mut writer = ArrowWriter::try_new(BufWriter::new(file), staged_schema(object), Some(file_properties()))?;
+        let mut writer = ArrowWriter::try_new(
+            BufWriter::new(file),
+            staged_schema(object),
+            Some(file_properties()),
+        )?;
         writer.write(&batch)?;
         self.writers.insert(object, (path, writer));
         Ok(())
@@ -203,7 +230,11 @@ impl Rejects {
         Ok(Rejects { file: Some((path, BufWriter::new(file))) })
     }
 
-    pub(super) fn take(&mut self, rejected: RejectedRow, summary: &mut ImportSummary) -> Result<()> {
+    pub(super) fn take(
+        &mut self,
+        rejected: RejectedRow,
+        summary: &mut ImportSummary,
+    ) -> Result<()> {
         match rejected.rejection.object {
             Some(object) => {
                 let counts = summary.counts_of(object);

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::ingest::Rejection;
 use crate::model::ObjectType;
 
-/// Rejected rows that a summary carries itself; the rest is counted, and all are in the rejects file.
+/// Rejected rows that a summary carries itself; the rest is counted, and all are in the rejects
+/// file.
 pub const REJECTIONS_SHOWN: usize = 20;
 
 /// The rows of one type.
@@ -95,7 +96,11 @@ impl ImportSummary {
     pub(super) fn warn(&mut self, code: &str, rows: u64, example: &str) {
         match self.warnings.iter_mut().find(|warning| warning.code == code) {
             Some(warning) => warning.rows += rows,
-            None => self.warnings.push(WarningCount { code: code.to_string(), rows, example: example.to_string() }),
+            None => self.warnings.push(WarningCount {
+                code: code.to_string(),
+                rows,
+                example: example.to_string(),
+            }),
         }
     }
 }

@@ -23,7 +23,8 @@ pub(super) async fn reject(context: &SessionContext, staged: &mut Staged) -> Res
         let inputs = column(&batch, "_input")?.as_primitive::<Int32Type>();
         rejected.extend(column(&batch, "_row")?.as_primitive::<Int64Type>().values());
         for row in 0..batch.num_rows() {
-            let input = staged.input_names.get(inputs.value(row) as usize).cloned().unwrap_or_default();
+            let input =
+                staged.input_names.get(inputs.value(row) as usize).cloned().unwrap_or_default();
             let line = Some(column(&batch, "_line")?.as_primitive::<UInt64Type>().value(row));
             let rejection = unknown_customer(&batch, row, line)?;
             // It was counted when it was read.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, StringArray, StringViewArray, StructArray,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, StringArray, StringViewArray,
+    StructArray, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -53,9 +53,9 @@ pub(super) enum Unit {
 impl Column {
     pub(super) fn new(array: &ArrayRef) -> Result<Self, ArrowError> {
         use DataType::{
-            Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256, Dictionary, Float16, Float32,
-            Float64, Int8, Int16, Int32, Int64, LargeUtf8, Map, Null, Struct, Timestamp, UInt8, UInt16, UInt32, UInt64,
-            Utf8, Utf8View,
+            Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256, Dictionary,
+            Float16, Float32, Float64, Int8, Int16, Int32, Int64, LargeUtf8, Map, Null, Struct,
+            Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
         };
         let to = |data_type| cast(array, &data_type);
         Ok(match array.data_type() {
@@ -63,11 +63,12 @@ impl Column {
             // A column of nothing but nulls, as some writers type it.
             Null => Column::new(&new_null_array(&Utf8View, array.len()))?,
             Boolean => Column::Flag(array.as_boolean().clone()),
-            Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => Column::Whole(to(Int64)?.as_primitive().clone()),
-            Float16 => Column::new(&to(Float32)?)?,
-            UInt64 | Float32 | Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => {
-                Column::Number(to(Utf8)?.as_string().clone())
+            Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => {
+                Column::Whole(to(Int64)?.as_primitive().clone())
             }
+            Float16 => Column::new(&to(Float32)?)?,
+            UInt64 | Float32 | Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..)
+            | Decimal256(..) => Column::Number(to(Utf8)?.as_string().clone()),
             Date32 => Column::time(&to(Int32)?, Unit::Micros(DAY), false)?,
             Date64 => Column::time(array, Unit::Micros(1000), false)?,
             Timestamp(unit, zone) => Column::time(array, Unit::from(*unit), zone.is_some())?,
@@ -75,7 +76,8 @@ impl Column {
             Struct(fields) => {
                 let array = array.as_struct().clone();
                 let children = fields.iter().zip(array.columns());
-                let children = children.map(|(field, child)| Ok((field.name().clone(), Column::new(child)?)));
+                let children =
+                    children.map(|(field, child)| Ok((field.name().clone(), Column::new(child)?)));
                 Column::Struct { children: children.collect::<Result<_, ArrowError>>()?, array }
             }
             Map(..) => match Column::new(array.as_map().keys())? {
@@ -95,20 +97,33 @@ impl Column {
     }
 
     /// Puts the value of one row of the batch where it belongs.
-    pub(super) fn put<'c>(&'c self, at: usize, target: &'c Target, is_metadata: bool, row: &mut Row<'c>) {
+    pub(super) fn put<'c>(
+        &'c self,
+        at: usize,
+        target: &'c Target,
+        is_metadata: bool,
+        row: &mut Row<'c>,
+    ) {
         match (target, self) {
             (Target::Ignored, _) => {}
             (Target::Source, _) => row.source = self.value(at),
             (Target::Metadata(key), _) => row.metadata.push((key.as_str().into(), self.value(at))),
             (Target::Field(_), Column::Struct { array, children }) if is_metadata => {
                 if array.is_valid(at) {
-                    row.metadata.extend(children.iter().map(|(key, child)| (key.as_str().into(), child.value(at))));
+                    row.metadata.extend(
+                        children.iter().map(|(key, child)| (key.as_str().into(), child.value(at))),
+                    );
                 }
             }
             (Target::Field(_), Column::Map { array, keys, values }) if is_metadata => {
                 if array.is_valid(at) {
-                    let (start, end) = (array.value_offsets()[at] as usize, array.value_offsets()[at + 1] as usize);
-                    row.metadata.extend((start..end).map(|entry| (keys.value(entry).into(), values.value(entry))));
+                    let (start, end) = (
+                        array.value_offsets()[at] as usize,
+                        array.value_offsets()[at + 1] as usize,
+                    );
+                    row.metadata.extend(
+                        (start..end).map(|entry| (keys.value(entry).into(), values.value(entry))),
+                    );
                 }
             }
             // The text of metadata is JSON, as a cell's may be.
@@ -124,7 +139,9 @@ impl Column {
             column if column.is_null(at) => Value::Missing,
             Column::Text(array) => Value::Text(array.value(at).into()),
             // A float may be infinite or none.
-            Column::Number(array) if !array.value(at).ends_with(|last: char| last.is_ascii_digit()) => {
+            Column::Number(array)
+                if !array.value(at).ends_with(|last: char| last.is_ascii_digit()) =>
+            {
                 Value::Other(array.value(at).into())
             }
             Column::Number(array) => Value::Number(array.value(at).into()),

@@ -1,4 +1,5 @@
-//! The cells of one CSV record, found as its lines arrive (RFC 4180: comma, double quotes, a quote doubled inside).
+//! The cells of one CSV record, found as its lines arrive (RFC 4180: comma, double quotes, a quote
+//! doubled inside).
 
 use std::borrow::Cow;
 
@@ -76,11 +77,17 @@ impl Record {
     }
 
     /// The cells; the text must be UTF-8.
-    pub(super) fn cells(&self) -> Result<impl ExactSizeIterator<Item = Cow<'_, str>>, std::str::Utf8Error> {
+    pub(super) fn cells(
+        &self,
+    ) -> Result<impl ExactSizeIterator<Item = Cow<'_, str>>, std::str::Utf8Error> {
         let text = std::str::from_utf8(&self.text)?;
         Ok(self.cells.iter().map(move |cell| {
             let plain = &text[cell.start..cell.end];
-            if cell.has_doubled { Cow::Owned(plain.replace("\"\"", "\"")) } else { Cow::Borrowed(plain) }
+            if cell.has_doubled {
+                Cow::Owned(plain.replace("\"\"", "\""))
+            } else {
+                Cow::Borrowed(plain)
+            }
         }))
     }
 
@@ -93,7 +100,11 @@ impl Record {
     fn end_cell(&mut self, start: usize, end: usize, separator: usize) -> bool {
         let is_last = self.text.get(separator) != Some(&b',');
         let has_return = is_last && end == separator && end > start && self.text[end - 1] == b'\r';
-        self.cells.push(Cell { start, end: end - usize::from(has_return), has_doubled: self.has_doubled });
+        self.cells.push(Cell {
+            start,
+            end: end - usize::from(has_return),
+            has_doubled: self.has_doubled,
+        });
         self.has_doubled = false;
         self.at = separator + 1;
         is_last
@@ -116,7 +127,8 @@ mod tests {
                     break;
                 }
             }
-            let cells = record.cells().map(|cells| cells.collect::<Vec<_>>().join("|")).unwrap_or_default();
+            let cells =
+                record.cells().map(|cells| cells.collect::<Vec<_>>().join("|")).unwrap_or_default();
             let shown = if split == Split::Whole { cells } else { format!("{split:?}") };
             assert_eq!(shown, *expected, "{input:?}");
         }

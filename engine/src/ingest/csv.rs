@@ -1,4 +1,5 @@
-//! CSV: a header of field names (and `metadata.KEY`), then a record a row. Cells are text until a field reads them.
+//! CSV: a header of field names (and `metadata.KEY`), then a record a row. Cells are text until a
+//! field reads them.
 
 use std::io::{self, BufRead};
 
@@ -11,8 +12,16 @@ use super::row::{Naming, Row, Target, Value};
 use super::source::Malformed;
 use super::table::Table;
 
-pub(super) fn read(reader: &mut dyn BufRead, options: &DecodeOptions, output: &mut Output<'_>) -> io::Result<()> {
-    let mut records = Records { lines: Lines::new(reader, options.row_bytes_max), record: Record::default(), start: 0 };
+pub(super) fn read(
+    reader: &mut dyn BufRead,
+    options: &DecodeOptions,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    let mut records = Records {
+        lines: Lines::new(reader, options.row_bytes_max),
+        record: Record::default(),
+        start: 0,
+    };
     let Some(header) = records.next(options)? else {
         return Err(Malformed::file("the file is empty").into_io());
     };
@@ -72,7 +81,9 @@ fn row<'r>(columns: &'r [Column], record: &'r Record) -> Result<Row<'r>, FieldEr
     let cells = record.cells().map_err(|_| not_text())?;
     if cells.len() != columns.len() {
         let (cells, columns) = (cells.len(), columns.len());
-        let message = format!("the row has {cells} cells, the header {columns}; put a cell that has commas in quotes");
+        let message = format!(
+            "the row has {cells} cells, the header {columns}; put a cell that has commas in quotes"
+        );
         return Err(FieldError::malformed(message));
     }
     let mut row = Row::empty(Naming::Column);
@@ -104,8 +115,9 @@ struct Records<'r> {
 }
 
 impl Records<'_> {
-    /// The next record that is not a blank line. One that is wrong is its first line only: the lines after it are read as
-    /// records of their own, so that a stray quote does not swallow them.
+    /// The next record that is not a blank line. One that is wrong is its first line only: the
+    /// lines after it are read as records of their own, so that a stray quote does not swallow
+    /// them.
     fn next(&mut self, options: &DecodeOptions) -> io::Result<Option<Result<(), FieldError>>> {
         let mut line = self.first_line()?;
         self.start = self.lines.number();
@@ -119,7 +131,9 @@ impl Records<'_> {
                     );
                 }
                 Some(Line::TooLong) => break FieldError::too_long(options.row_bytes_max),
-                Some(Line::Whole) if self.record.text.trim_ascii_end().len() > options.row_bytes_max => {
+                Some(Line::Whole)
+                    if self.record.text.trim_ascii_end().len() > options.row_bytes_max =>
+                {
                     break FieldError::too_long(options.row_bytes_max);
                 }
                 Some(Line::Whole) => match self.record.split() {
@@ -156,12 +170,18 @@ mod tests {
 
     fn check(input: &[u8], expected: &[&str]) {
         let options = DecodeOptions { format: Some(Format::Csv), row_bytes_max: 40, ..customers() };
-        assert_eq!(render(input, &options).lines().collect::<Vec<_>>(), expected, "{}", String::from_utf8_lossy(input));
+        assert_eq!(
+            render(input, &options).lines().collect::<Vec<_>>(),
+            expected,
+            "{}",
+            String::from_utf8_lossy(input)
+        );
     }
 
     #[test]
     fn cells_are_read_as_their_field_needs() {
-        let header = "type,id,customer_id,invoice_date,amount,currency,proration,plan_id,period_end,note";
+        let header =
+            "type,id,customer_id,invoice_date,amount,currency,proration,plan_id,period_end,note";
         let rows = "refund,7,00,2024-02-01,-9.9e3,eur,true,,2024-02-03 04:05:06.7Z,x\n\
                     \"one-time\",\"8\",c,2024-02-01T00:00:00,0,USD,,\"p,\"\"q\"\"\",,\n\
                     refund,9,c,2024-02-01,\"9,900\",USD,TRUE,,,\n\
@@ -204,10 +224,15 @@ mod tests {
             b"id,name,id,note,note\n1,a,1,,\n",
             &["reject 1: id duplicate_key the column \"id\" is there twice; remove one of the two"],
         );
-        check(b"id,name,\xFF\n1,a,\n", &["reject 1: malformed not UTF-8 text; convert the file to UTF-8"]);
+        check(
+            b"id,name,\xFF\n1,a,\n",
+            &["reject 1: malformed not UTF-8 text; convert the file to UTF-8"],
+        );
         check(
             b"\n\"id,name\n1,a\n",
-            &["reject 2: malformed a quote is opened and never closed; close it, or double it to mean a quote"],
+            &[
+                "reject 2: malformed a quote is opened and never closed; close it, or double it to mean a quote",
+            ],
         );
         check(b" \n", &["reject -: malformed the file is empty"]);
     }
@@ -228,8 +253,10 @@ mod tests {
 
     #[test]
     fn a_stray_quote_costs_its_line_only() {
-        let after = "malformed a cell goes on after its closing quote; double the quotes inside a cell";
-        let never = "malformed a quote is opened and never closed; close it, or double it to mean a quote";
+        let after =
+            "malformed a cell goes on after its closing quote; double the quotes inside a cell";
+        let never =
+            "malformed a quote is opened and never closed; close it, or double it to mean a quote";
         check(
             b"id,name\n1,\"a\n2,b\n3,\"c\"\n4,d\n",
             &[
@@ -239,7 +266,10 @@ mod tests {
                 &format!("reject 2: {after}"),
             ],
         );
-        check(b"id,name\n1,\"a\n2,b", &["row 3 {\"id\":\"2\",\"name\":\"b\"}", &format!("reject 2: {never}")]);
+        check(
+            b"id,name\n1,\"a\n2,b",
+            &["row 3 {\"id\":\"2\",\"name\":\"b\"}", &format!("reject 2: {never}")],
+        );
     }
 
     #[test]

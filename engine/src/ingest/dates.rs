@@ -50,7 +50,8 @@ impl Moment {
         SentTime { micros: self.micros, zoned: self.zoned }.instant(timezone).unwrap_or(self.micros)
     }
 
-    /// The time as text that [`Moment::parse`] reads; one too far away for a calendar as its number.
+    /// The time as text that [`Moment::parse`] reads; one too far away for a calendar as its
+    /// number.
     pub(super) fn text(self) -> String {
         let format = if self.zoned { "%Y-%m-%dT%H:%M:%S%.fZ" } else { "%Y-%m-%dT%H:%M:%S%.f" };
         let time = DateTime::from_timestamp_micros(self.micros);
@@ -60,7 +61,8 @@ impl Moment {
 
 fn midnight(date: &[u8]) -> Option<i64> {
     let [year @ .., b'-', m1, m2, b'-', d1, d2] = date else { return None };
-    let date = NaiveDate::from_ymd_opt(number(year)? as i32, number(&[*m1, *m2])?, number(&[*d1, *d2])?)?;
+    let date =
+        NaiveDate::from_ymd_opt(number(year)? as i32, number(&[*m1, *m2])?, number(&[*d1, *d2])?)?;
     Some(i64::from(date.to_epoch_days()) * DAY)
 }
 
@@ -71,7 +73,9 @@ struct Clock {
 
 /// `HH:MM:SS`; the leap second 60 counts as the one before it, so that it stays in its day.
 fn clock(text: &[u8]) -> Option<(Clock, &[u8])> {
-    let ([h1, h2, b':', m1, m2, b':', s1, s2], rest) = text.split_first_chunk::<8>()? else { return None };
+    let ([h1, h2, b':', m1, m2, b':', s1, s2], rest) = text.split_first_chunk::<8>()? else {
+        return None;
+    };
     let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?);
     if hour > 23 || minute > 59 || second > 60 {
         return None;
@@ -100,11 +104,14 @@ fn offset(text: &[u8]) -> Option<Option<i64>> {
     };
     let [h1, h2, b':', m1, m2] = digits else { return None };
     let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
-    (hours <= 23 && minutes <= 59).then(|| Some(sign * i64::from(hours * 60 + minutes) * 60 * SECOND))
+    (hours <= 23 && minutes <= 59)
+        .then(|| Some(sign * i64::from(hours * 60 + minutes) * 60 * SECOND))
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, digit| digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0')))
+    digits.iter().try_fold(0, |value, digit| {
+        digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0'))
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The two dialects in which records are sent: the page's, and that of GrowPanel's own clients, which names some fields otherwise and
-//! leaves more of them out. Either spelling is read in both; what may be left out is the dialect's.
+//! The two dialects in which records are sent: the page's, and that of GrowPanel's own clients,
+//! which names some fields otherwise and leaves more of them out. Either spelling is read in both;
+//! what may be left out is the dialect's.
 
 use std::borrow::Cow;
 
@@ -10,15 +11,18 @@ use crate::model::{ObjectType, field_names};
 /// Whose rules a sender follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
-    /// Those of the Custom API's page: required fields are required. A plan's `billing_freq` is read as the clients' all the same.
+    /// Those of the Custom API's page: required fields are required. A plan's `billing_freq` is
+    /// read as the clients' all the same.
     #[default]
     Page,
-    /// Those of GrowPanel's clients: a customer's name is its email unless given, a plan's `interval_count` 1; an invoice without a type is
-    /// a `subscription` if it has a plan, else `one-time`; `quarter` is 3 months and `half_year` 6.
+    /// Those of GrowPanel's clients: a customer's name is its email unless given, a plan's
+    /// `interval_count` 1; an invoice without a type is a `subscription` if it has a plan, else
+    /// `one-time`; `quarter` is 3 months and `half_year` 6.
     Clients,
 }
 
-/// A field, and whether it came under the name that GrowPanel's clients use where that is another one than the page's.
+/// A field, and whether it came under the name that GrowPanel's clients use where that is another
+/// one than the page's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) field: usize,
@@ -50,11 +54,9 @@ pub(super) fn other_spelling(object: ObjectType, name: &str) -> Option<&'static 
 pub(super) fn place(object: ObjectType, name: &str) -> Option<Place> {
     let fields = field_names(object);
     let of = |is_other| move |field| Place { field, is_other };
-    fields
-        .iter()
-        .position(|field| *field == name)
-        .map(of(false))
-        .or_else(|| fields.iter().position(|field| other_spelling(object, field) == Some(name)).map(of(true)))
+    fields.iter().position(|field| *field == name).map(of(false)).or_else(|| {
+        fields.iter().position(|field| other_spelling(object, field) == Some(name)).map(of(true))
+    })
 }
 
 /// The page's name of the field that has this name in one spelling or the other.
@@ -72,10 +74,14 @@ impl Dialect {
     pub(super) fn complete(self, object: ObjectType, row: &mut Row<'_>) {
         match (self, object) {
             // Whoever calls it `billing_freq` means what GrowPanel's clients mean by it.
-            (Dialect::Page, ObjectType::Plans) if row.is_other(INTERVAL, "interval", self) => complete_interval(row),
+            (Dialect::Page, ObjectType::Plans) if row.is_other(INTERVAL, "interval", self) => {
+                complete_interval(row)
+            }
             (Dialect::Page, _) => {}
             (Dialect::Clients, ObjectType::Customers) => {
-                if row.values[NAME].is_missing() && matches!(row.values[EMAIL], Value::Text(_) | Value::Cell(_)) {
+                if row.values[NAME].is_missing()
+                    && matches!(row.values[EMAIL], Value::Text(_) | Value::Cell(_))
+                {
                     row.values[NAME] = row.values[EMAIL].clone();
                 }
             }
@@ -83,7 +89,11 @@ impl Dialect {
             (Dialect::Clients, ObjectType::Invoices) => {
                 if row.values[TYPE].is_missing() {
                     let is_on_plan = !row.values[PLAN_ID].is_missing();
-                    row.values[TYPE] = Value::Text(Cow::Borrowed(if is_on_plan { "subscription" } else { "one-time" }));
+                    row.values[TYPE] = Value::Text(Cow::Borrowed(if is_on_plan {
+                        "subscription"
+                    } else {
+                        "one-time"
+                    }));
                 }
             }
         }
@@ -120,7 +130,8 @@ mod tests {
 
     fn check(options: &DecodeOptions, dialect: Dialect, table: &[(&str, &str)]) {
         for (input, expected) in table {
-            let options = DecodeOptions { dialect, format: Some(Format::Ndjson), ..options.clone() };
+            let options =
+                DecodeOptions { dialect, format: Some(Format::Ndjson), ..options.clone() };
             assert_eq!(render(input.as_bytes(), &options).trim_end(), *expected, "{input}");
         }
     }
@@ -188,10 +199,13 @@ mod tests {
                 "reject 1 c: /custom_variables/a wrong_type \"a\" must be text, a number, true, false or null [[]]",
             )],
         );
-        let missing = |name: &str| format!("/{name} required \"{name}\" is required; give it a value");
+        let missing =
+            |name: &str| format!("/{name} required \"{name}\" is required; give it a value");
         let (clients, page) = (
             ["id", "customer_id", "date", "amount", "currency"].map(missing).join(" | "),
-            ["id", "customer_id", "type", "invoice_date", "amount", "currency"].map(missing).join(" | "),
+            ["id", "customer_id", "type", "invoice_date", "amount", "currency"]
+                .map(missing)
+                .join(" | "),
         );
         check(&invoices(), Dialect::Clients, &[("{}", &format!("reject 1: {clients}"))]);
         check(&invoices(), Dialect::Page, &[("{}", &format!("reject 1: {page}"))]);
@@ -217,19 +231,29 @@ mod tests {
     #[test]
     fn spellings_that_contradict_each_other_are_told() {
         let differs = "reject 1 c: /created duplicate_key \"created\" and \"created_date\" are the same field and differ; send one of the two [2024-01-01]";
-        let taken = r#"row 1 {"id":"c","name":"C","created":"2024-01-01T00:00:00","created_zoned":false}"#;
+        let taken =
+            r#"row 1 {"id":"c","name":"C","created":"2024-01-01T00:00:00","created_zoned":false}"#;
         check(
             &customers(),
             Dialect::Clients,
             &[
-                (r#"{"id":"c","name":"C","created":"2024-01-01","created_date":"2024-01-02"}"#, differs),
-                (r#"{"id":"c","name":"C","created":"2024-01-01","created_date":"2024-01-01"}"#, taken),
+                (
+                    r#"{"id":"c","name":"C","created":"2024-01-01","created_date":"2024-01-02"}"#,
+                    differs,
+                ),
+                (
+                    r#"{"id":"c","name":"C","created":"2024-01-01","created_date":"2024-01-01"}"#,
+                    taken,
+                ),
                 (r#"{"id":"c","name":"C","created":null,"created_date":"2024-01-01"}"#, taken),
                 (r#"{"id":"c","name":"C","created_date":"2024-01-01","created":""}"#, taken),
             ],
         );
         let csv = DecodeOptions { format: Some(Format::Csv), ..customers() };
-        let shown = render(b"id,name,created,created_date\nc,C,2024-01-01,2024-01-02\nd,D,,2024-01-01\n", &csv);
+        let shown = render(
+            b"id,name,created,created_date\nc,C,2024-01-01,2024-01-02\nd,D,,2024-01-01\n",
+            &csv,
+        );
         assert_eq!(
             shown.lines().collect::<Vec<_>>(),
             [
@@ -257,7 +281,9 @@ mod tests {
         );
         let plan = |rest: &str| format!(r#"{{"id":"p","name":"P","currency":"USD",{rest}}}"#);
         let every = |count: i64| {
-            format!(r#"row 1 {{"id":"p","name":"P","interval":"month","interval_count":{count},"currency":"USD"}}"#)
+            format!(
+                r#"row 1 {{"id":"p","name":"P","interval":"month","interval_count":{count},"currency":"USD"}}"#
+            )
         };
         check(
             &plans(),
@@ -277,7 +303,9 @@ mod tests {
             ],
         );
         let invoice = |rest: &str| {
-            format!(r#"{{"id":"i","customer_id":"c","date":"2024-02-01","amount":1,"currency":"USD"{rest}}}"#)
+            format!(
+                r#"{{"id":"i","customer_id":"c","date":"2024-02-01","amount":1,"currency":"USD"{rest}}}"#
+            )
         };
         let is = |word: &str, rest: &str| {
             format!(

@@ -75,8 +75,13 @@ fn kind(name: &str) -> Kind {
             words: &["subscription", "one-time", "refund", "cancellation"],
             listed: "subscription, one-time, refund or cancellation",
         },
-        "interval" => Kind::OneOf { words: &["day", "week", "month", "year"], listed: "day, week, month or year" },
-        "interval_count" => Kind::Whole { least: 1, most: INTERVAL_COUNT_MAX, what: "a whole number, such as 1" },
+        "interval" => Kind::OneOf {
+            words: &["day", "week", "month", "year"],
+            listed: "day, week, month or year",
+        },
+        "interval_count" => {
+            Kind::Whole { least: 1, most: INTERVAL_COUNT_MAX, what: "a whole number, such as 1" }
+        }
         "quantity" => Kind::Whole { least: 0, most: AMOUNT_MAX, what: "a whole number, such as 1" },
         "amount" | "discount" => Kind::Whole { least: -AMOUNT_MAX, most: AMOUNT_MAX, what: cents },
         "proration" => Kind::Flag,
@@ -86,8 +91,13 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// Reads a value of the field that the sender calls `name`; `metadata`, which has values of its own, is read elsewhere.
-pub(super) fn parse<'v>(spec: &Spec, name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
+/// Reads a value of the field that the sender calls `name`; `metadata`, which has values of its
+/// own, is read elsewhere.
+pub(super) fn parse<'v>(
+    spec: &Spec,
+    name: &str,
+    value: &'v Value<'_>,
+) -> Result<Parsed<'v>, Fault> {
     if value.is_missing() {
         return match spec.is_required {
             true => Err((Code::Required, format!("\"{name}\" is required; give it a value"))),
@@ -95,7 +105,9 @@ pub(super) fn parse<'v>(spec: &Spec, name: &str, value: &'v Value<'_>) -> Result
         };
     }
     match spec.kind {
-        Kind::Text | Kind::Metadata => text(name, value).map(|text| Parsed::Text(Cow::Borrowed(text))),
+        Kind::Text | Kind::Metadata => {
+            text(name, value).map(|text| Parsed::Text(Cow::Borrowed(text)))
+        }
         Kind::Country => country(name, value),
         Kind::Currency => currency(name, value),
         Kind::OneOf { words, listed } => one_of(name, value, words, listed),
@@ -108,12 +120,16 @@ pub(super) fn parse<'v>(spec: &Spec, name: &str, value: &'v Value<'_>) -> Result
 fn text<'v>(name: &str, value: &'v Value<'_>) -> Result<&'v str, Fault> {
     match value {
         Value::Text(text) | Value::Cell(text) => Ok(text),
-        Value::Broken(_) => {
-            Err((Code::Malformed, format!("\"{name}\" has half of a \\u pair; write the character itself")))
-        }
+        Value::Broken(_) => Err((
+            Code::Malformed,
+            format!("\"{name}\" has half of a \\u pair; write the character itself"),
+        )),
         other => {
             let kind = other.kind();
-            Err((Code::WrongType, format!("\"{name}\" must be text, not {kind}; put it in quotes or cast it to text")))
+            Err((
+                Code::WrongType,
+                format!("\"{name}\" must be text, not {kind}; put it in quotes or cast it to text"),
+            ))
         }
     }
 }
@@ -121,22 +137,34 @@ fn text<'v>(name: &str, value: &'v Value<'_>) -> Result<&'v str, Fault> {
 fn country<'v>(name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
     let code = text(name, value)?;
     match code.as_bytes() {
-        [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Parsed::Text(Cow::Borrowed(code))),
+        [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
+            Ok(Parsed::Text(Cow::Borrowed(code)))
+        }
         [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
             Ok(Parsed::Text(code.to_ascii_uppercase().into()))
         }
-        _ => Err((Code::BadCountry, format!("\"{name}\" must be a country code of two letters, such as US"))),
+        _ => Err((
+            Code::BadCountry,
+            format!("\"{name}\" must be a country code of two letters, such as US"),
+        )),
     }
 }
 
 fn currency<'v>(name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
     match currency_code(text(name, value)?) {
         Some(code) => Ok(Parsed::Text(Cow::Borrowed(code))),
-        None => Err((Code::BadCurrency, format!("\"{name}\" must be an ISO 4217 code, such as USD"))),
+        None => {
+            Err((Code::BadCurrency, format!("\"{name}\" must be an ISO 4217 code, such as USD")))
+        }
     }
 }
 
-fn one_of<'v>(name: &str, value: &'v Value<'_>, words: &[&'static str], listed: &str) -> Result<Parsed<'v>, Fault> {
+fn one_of<'v>(
+    name: &str,
+    value: &'v Value<'_>,
+    words: &[&'static str],
+    listed: &str,
+) -> Result<Parsed<'v>, Fault> {
     let text = text(name, value)?;
     match words.iter().find(|word| **word == text) {
         Some(word) => Ok(Parsed::Text(Cow::Borrowed(word))),
@@ -144,7 +172,13 @@ fn one_of<'v>(name: &str, value: &'v Value<'_>, words: &[&'static str], listed: 
     }
 }
 
-fn number<'v>(name: &str, value: &Value<'_>, least: i64, most: i64, what: &str) -> Result<Parsed<'v>, Fault> {
+fn number<'v>(
+    name: &str,
+    value: &Value<'_>,
+    least: i64,
+    most: i64,
+    what: &str,
+) -> Result<Parsed<'v>, Fault> {
     let number = match value {
         Value::Number(text) | Value::Cell(text) => whole(text),
         Value::Whole(number) => Ok(*number),
@@ -155,7 +189,9 @@ fn number<'v>(name: &str, value: &Value<'_>, least: i64, most: i64, what: &str) 
         Ok(_) | Err(NotWhole::TooLarge) => {
             Err((Code::OutOfRange, format!("\"{name}\" must be between {least} and {most}")))
         }
-        Err(NotWhole::NotANumber | NotWhole::Fraction) => Err((Code::WrongType, format!("\"{name}\" must be {what}"))),
+        Err(NotWhole::NotANumber | NotWhole::Fraction) => {
+            Err((Code::WrongType, format!("\"{name}\" must be {what}")))
+        }
     }
 }
 
@@ -181,7 +217,8 @@ fn date<'v>(name: &str, value: &Value<'_>) -> Result<Parsed<'v>, Fault> {
         }
     };
     moment.map(Parsed::Moment).ok_or_else(|| {
-        let message = "must be a date such as 2024-01-15 or 2024-01-15T00:00:00Z, in the years 0001 to 9999";
+        let message =
+            "must be a date such as 2024-01-15 or 2024-01-15T00:00:00Z, in the years 0001 to 9999";
         (Code::BadDate, format!("\"{name}\" {message}"))
     })
 }
@@ -204,8 +241,9 @@ mod tests {
                 ("interval_count", "1"),
                 ("currency", "\"USD\""),
             ];
-            let fields =
-                fields.map(|(name, usual)| format!("\"{name}\":{}", if name == field { value } else { usual }));
+            let fields = fields.map(|(name, usual)| {
+                format!("\"{name}\":{}", if name == field { value } else { usual })
+            });
             let shown = render(format!("{{{}}}", fields.join(",")).as_bytes(), &plans());
             assert!(shown.contains(expected), "{field} {value}: {shown}");
         }
@@ -216,11 +254,14 @@ mod tests {
         for object in ObjectType::ALL {
             for spec in specs(object) {
                 let schema = record_schema(object);
-                let stored = schema.field_with_name(spec.name).map(|field| field.data_type().clone());
+                let stored =
+                    schema.field_with_name(spec.name).map(|field| field.data_type().clone());
                 let expected = match spec.kind {
                     Kind::Whole { .. } => DataType::Int64,
                     Kind::Flag => DataType::Boolean,
-                    Kind::Date => DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None),
+                    Kind::Date => {
+                        DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None)
+                    }
                     _ => DataType::Utf8,
                 };
                 assert_eq!(stored.ok(), Some(expected), "{}", spec.name);
@@ -238,13 +279,19 @@ mod tests {
                 ("\" \"", "row 0 {\"id\":\" \""),
                 ("\"\"", "reject 0: /id required \"id\" is required; give it a value"),
                 ("null", "/id required"),
-                ("7", "/id wrong_type \"id\" must be text, not a number; put it in quotes or cast it to text [7]"),
+                (
+                    "7",
+                    "/id wrong_type \"id\" must be text, not a number; put it in quotes or cast it to text [7]",
+                ),
                 ("true", "/id wrong_type \"id\" must be text, not true or false"),
                 (
                     "{\"a\":[]}",
                     "/id wrong_type \"id\" must be text, not a list or object; put it in quotes or cast it to text [{\"a\":[]}]",
                 ),
-                ("\"x\\ud800y\"", "/id malformed \"id\" has half of a \\u pair; write the character itself"),
+                (
+                    "\"x\\ud800y\"",
+                    "/id malformed \"id\" has half of a \\u pair; write the character itself",
+                ),
             ],
         );
     }
@@ -255,7 +302,10 @@ mod tests {
             "interval",
             &[
                 ("\"week\"", "\"interval\":\"week\""),
-                ("\"Month\"", "/interval unknown_value \"interval\" must be day, week, month or year [Month]"),
+                (
+                    "\"Month\"",
+                    "/interval unknown_value \"interval\" must be day, week, month or year [Month]",
+                ),
                 ("\"months\"", "/interval unknown_value"),
                 ("1", "/interval wrong_type"),
             ],
@@ -264,7 +314,10 @@ mod tests {
             "currency",
             &[
                 ("\"usd\"", "\"currency\":\"USD\""),
-                ("\"XYZ\"", "/currency bad_currency \"currency\" must be an ISO 4217 code, such as USD [XYZ]"),
+                (
+                    "\"XYZ\"",
+                    "/currency bad_currency \"currency\" must be an ISO 4217 code, such as USD [XYZ]",
+                ),
                 ("\"US\"", "/currency bad_currency"),
                 ("840", "/currency wrong_type"),
             ],
@@ -278,11 +331,17 @@ mod tests {
             &[
                 ("3.0", "\"interval_count\":3,"),
                 ("1e4", "\"interval_count\":10000,"),
-                ("10001", "/interval_count out_of_range \"interval_count\" must be between 1 and 10000 [10001]"),
+                (
+                    "10001",
+                    "/interval_count out_of_range \"interval_count\" must be between 1 and 10000 [10001]",
+                ),
                 ("0", "/interval_count out_of_range"),
                 ("-1", "/interval_count out_of_range"),
                 ("1e999999999", "/interval_count out_of_range"),
-                ("1.5", "/interval_count wrong_type \"interval_count\" must be a whole number, such as 1 [1.5]"),
+                (
+                    "1.5",
+                    "/interval_count wrong_type \"interval_count\" must be a whole number, such as 1 [1.5]",
+                ),
                 ("\"1\"", "/interval_count wrong_type"),
                 ("\"\"", "/interval_count required"),
                 ("[1]", "/interval_count wrong_type"),

@@ -6,12 +6,18 @@ use crate::model::HASH_BYTES;
 const BYTES: usize = HASH_BYTES as usize;
 
 /// Hashes a row; `scratch` is room that is used again for every row.
-pub(super) fn content(data_source: &str, specs: &[Spec], fields: &[Parsed<'_>], scratch: &mut Vec<u8>) -> [u8; BYTES] {
+pub(super) fn content(
+    data_source: &str,
+    specs: &[Spec],
+    fields: &[Parsed<'_>],
+    scratch: &mut Vec<u8>,
+) -> [u8; BYTES] {
     scratch.clear();
     text(scratch, data_source);
     for (spec, field) in specs.iter().zip(fields) {
         match field {
-            // What follows such a field is never a text, so that no two rows have one encoding all the same.
+            // What follows such a field is never a text, so that no two rows have one encoding all
+            // the same.
             Parsed::Missing if spec.came_later => {}
             Parsed::Missing | Parsed::Invalid => scratch.push(0),
             Parsed::Text(value) => {
@@ -49,9 +55,15 @@ mod tests {
     const JSON: &str = r#"{"id":"i","customer_id":"c","type":"refund","invoice_date":"2024-01-01T00:00:00Z","amount":9900,"currency":"USD"}"#;
 
     fn check(options: &DecodeOptions, inputs: &[&str], equal: bool) {
-        let hashes: Vec<_> = inputs.iter().flat_map(|input| hashes(input.as_bytes(), options)).collect();
+        let hashes: Vec<_> =
+            inputs.iter().flat_map(|input| hashes(input.as_bytes(), options)).collect();
         assert_eq!(hashes.len(), inputs.len());
-        assert!(hashes.iter().enumerate().all(|(at, hash)| hashes[..at].iter().all(|other| (other == hash) == equal)));
+        assert!(
+            hashes
+                .iter()
+                .enumerate()
+                .all(|(at, hash)| hashes[..at].iter().all(|other| (other == hash) == equal))
+        );
     }
 
     #[test]
@@ -61,7 +73,10 @@ mod tests {
             &invoices(),
             &[
                 JSON,
-                &JSON.replace("9900", "9900.0").replace("USD", "usd").replace("T00:00:00Z", " 00:00:00.0000001+00:00"),
+                &JSON
+                    .replace("9900", "9900.0")
+                    .replace("USD", "usd")
+                    .replace("T00:00:00Z", " 00:00:00.0000001+00:00"),
                 &JSON.replace("\"id\":\"i\"", "\"id\":\"\\u0069\",\"plan_id\":null,\"note\":1"),
                 csv,
             ],
@@ -94,19 +109,32 @@ mod tests {
         // As the version wrote them that knew no `state` and no `product_name`.
         let hex = |json: &str, options: &DecodeOptions| -> String {
             let options = DecodeOptions { data_source: "default".to_string(), ..options.clone() };
-            hashes(json.as_bytes(), &options).concat().iter().map(|byte| format!("{byte:02x}")).collect()
+            hashes(json.as_bytes(), &options)
+                .concat()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect()
         };
-        let customer = r#"{"id":"c","name":"C","country":"US","created":"2024-01-01","metadata":{"a":"x"}}"#;
+        let customer =
+            r#"{"id":"c","name":"C","country":"US","created":"2024-01-01","metadata":{"a":"x"}}"#;
         let plan = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD","plan_group":"G"}"#;
         assert_eq!(hex(customer, &customers()), "c3eacefcb9b9f63900d99a54b57a7690");
         assert_eq!(hex(plan, &plans()), "912c9384ab78fddc0296fa588fe591d7");
-        check(&customers(), &[customer, &customer.replace("\"US\"", "\"US\",\"state\":\"ca\"")], false);
+        check(
+            &customers(),
+            &[customer, &customer.replace("\"US\"", "\"US\",\"state\":\"ca\"")],
+            false,
+        );
         check(&plans(), &[plan, &plan.replace("\"G\"", "\"G\",\"product_name\":\"G\"")], false);
     }
 
     #[test]
     fn data_sources_do_not_share_hashes() {
-        let other = DecodeOptions { data_source: "other".to_string(), format: Some(Format::Ndjson), ..invoices() };
+        let other = DecodeOptions {
+            data_source: "other".to_string(),
+            format: Some(Format::Ndjson),
+            ..invoices()
+        };
         assert_ne!(hashes(JSON.as_bytes(), &invoices()), hashes(JSON.as_bytes(), &other));
     }
 }

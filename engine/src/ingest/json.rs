@@ -1,6 +1,6 @@
-//! JSON documents: objects, arrays of them, objects of arrays such as `{"invoices": [...]}`, one after another.
-//! They are read element by element. An element that can be told from the next is at worst one rejection; where the
-//! document itself breaks, the reading ends.
+//! JSON documents: objects, arrays of them, objects of arrays such as `{"invoices": [...]}`, one
+//! after another. They are read element by element. An element that can be told from the next is at
+//! worst one rejection; where the document itself breaks, the reading ends.
 
 use std::io::{self, BufRead};
 
@@ -15,7 +15,11 @@ use crate::model::ObjectType;
 /// The most other fields of a document that are remembered until it is known what the document is.
 const OTHERS_MAX: usize = 1000;
 
-pub(super) fn read(reader: &mut dyn BufRead, options: &DecodeOptions, output: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn read(
+    reader: &mut dyn BufRead,
+    options: &DecodeOptions,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
     let scanner = Scanner::new(reader, options.row_bytes_max);
     let mut documents = Documents { scanner, options, output, counts: [0; ObjectType::ALL.len()] };
     let mut is_empty = true;
@@ -64,7 +68,8 @@ impl Documents<'_, '_> {
         }
     }
 
-    /// An object, or one whose fields are arrays of objects: known only when the first array is met.
+    /// An object, or one whose fields are arrays of objects: known only when the first array is
+    /// met.
     fn object(&mut self) -> io::Result<()> {
         self.scanner.begin();
         self.scanner.take()?;
@@ -114,7 +119,9 @@ impl Documents<'_, '_> {
     /// Consumes a value that must begin here.
     fn value(&mut self) -> io::Result<()> {
         match self.scanner.peek()? {
-            byte @ (None | Some(b',' | b':' | b']' | b'}')) => Err(self.unexpected(byte, "a value")),
+            byte @ (None | Some(b',' | b':' | b']' | b'}')) => {
+                Err(self.unexpected(byte, "a value"))
+            }
             _ if self.scanner.value()? => Ok(()),
             _ => Err(self.unexpected(None, "")),
         }
@@ -138,7 +145,11 @@ impl Documents<'_, '_> {
         let count = &mut self.counts[table.object as usize];
         let text = self.scanner.text();
         match long_start {
-            Some(start) => table.reject(*count, FieldError::too_long(self.options.row_bytes_max), start.as_bytes()),
+            Some(start) => table.reject(
+                *count,
+                FieldError::too_long(self.options.row_bytes_max),
+                start.as_bytes(),
+            ),
             None if self.scanner.is_too_long() => {
                 table.reject(*count, FieldError::too_long(self.options.row_bytes_max), text)
             }
@@ -191,8 +202,13 @@ impl Documents<'_, '_> {
         let position = self.scanner.position();
         let place = format!("at line {} column {}", position.line, position.column);
         let message = match byte {
-            None => format!("the JSON ends too early, {place}; the file is incomplete, send it again"),
-            Some(byte) => format!("not valid JSON: expected {expected}, not \"{}\" {place}", byte.escape_ascii()),
+            None => {
+                format!("the JSON ends too early, {place}; the file is incomplete, send it again")
+            }
+            Some(byte) => format!(
+                "not valid JSON: expected {expected}, not \"{}\" {place}",
+                byte.escape_ascii()
+            ),
         };
         let original = clip(&String::from_utf8_lossy(self.scanner.text()), ORIGINAL_BYTES_MAX);
         Malformed { original, ..Malformed::file(message) }.into_io()
@@ -208,8 +224,13 @@ mod tests {
     const B: &str = r#"{"id":"b","name":"B"}"#;
 
     fn check(input: &str, expected: &[&str]) {
-        let options = DecodeOptions { format: Some(Format::Json), row_bytes_max: 80, ..customers() };
-        assert_eq!(render(input.as_bytes(), &options).lines().collect::<Vec<_>>(), expected, "{input}");
+        let options =
+            DecodeOptions { format: Some(Format::Json), row_bytes_max: 80, ..customers() };
+        assert_eq!(
+            render(input.as_bytes(), &options).lines().collect::<Vec<_>>(),
+            expected,
+            "{input}"
+        );
     }
 
     fn row(line: u64, text: &str) -> String {
@@ -223,7 +244,10 @@ mod tests {
         check(&format!("\u{feff} [ {A} ,\n{B} ] "), &[&a, &b]);
         check(&format!("{A}{B}"), &[&a, &b]);
         check(&format!("[{A}]\n[{B}]"), &[&a, &b]);
-        check("{\n \"id\": \"a\",\n \"name\": \"A\"\n}\n{\n \"id\": \"b\",\n \"name\": \"B\"\n}", &[&a, &b]);
+        check(
+            "{\n \"id\": \"a\",\n \"name\": \"A\"\n}\n{\n \"id\": \"b\",\n \"name\": \"B\"\n}",
+            &[&a, &b],
+        );
         check("[]", &[]);
         check("[ ]", &[]);
     }
@@ -242,12 +266,16 @@ mod tests {
 
     #[test]
     fn a_document_may_name_its_types() {
-        let plan = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
+        let plan =
+            r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
         check(
             &format!(r#"{{"page":1,"plans":[{plan}],"customers":[{A},{B}],"invoices":[]}}"#),
             &[&row(0, A), &row(1, B), &row(0, plan), "ignored page 1"],
         );
-        check(&format!(r#"{{"customers":[{A}]}}{{"customers":[{B}],"plans":null}}"#), &[&row(0, A), &row(1, B)]);
+        check(
+            &format!(r#"{{"customers":[{A}]}}{{"customers":[{B}],"plans":null}}"#),
+            &[&row(0, A), &row(1, B)],
+        );
         check(
             &format!(r#"{{"customers":[{A}],"plans":{{}},"customers":[{B}]}}"#),
             &[
@@ -272,8 +300,7 @@ mod tests {
 
     #[test]
     fn a_bad_element_hides_no_other() {
-        let object =
-            "malformed not an object; write one such as {\"id\": \"1\", …}, and read documents and arrays as JSON";
+        let object = "malformed not an object; write one such as {\"id\": \"1\", …}, and read documents and arrays as JSON";
         check(
             &format!("[{A},7,\n {{\"id\":\"x\",\"name\":tru}},{{\"id\":\"x\",}},[{A}],{B}]"),
             &[
@@ -287,7 +314,10 @@ mod tests {
         );
         check(
             &format!("[{{\"id\":\"{}\"}},{A}]", "x".repeat(80)),
-            &[&row(1, A), "reject 0: malformed the row is longer than 80 bytes; shorten it or raise the limit"],
+            &[
+                &row(1, A),
+                "reject 0: malformed the row is longer than 80 bytes; shorten it or raise the limit",
+            ],
         );
         check(
             &format!(
@@ -296,7 +326,10 @@ mod tests {
                 "[".repeat(999),
                 "]".repeat(999)
             ),
-            &[&row(1, A), "reject 0: malformed the row is longer than 80 bytes; shorten it or raise the limit"],
+            &[
+                &row(1, A),
+                "reject 0: malformed the row is longer than 80 bytes; shorten it or raise the limit",
+            ],
         );
     }
 
@@ -315,20 +348,38 @@ mod tests {
     #[test]
     fn where_a_document_breaks_the_reading_ends() {
         let early = |column: u64| {
-            format!("the JSON ends too early, at line 1 column {column}; the file is incomplete, send it again")
+            format!(
+                "the JSON ends too early, at line 1 column {column}; the file is incomplete, send it again"
+            )
         };
         for (rest, message) in [
             ("", early(23)),
-            (" {}]", "not valid JSON: expected \",\" or \"]\", not \"{\" at line 1 column 24".to_string()),
+            (
+                " {}]",
+                "not valid JSON: expected \",\" or \"]\", not \"{\" at line 1 column 24"
+                    .to_string(),
+            ),
             (",]", "not valid JSON: expected a value, not \"]\" at line 1 column 24".to_string()),
             (",{\"id\":\"", early(31)),
-            ("]\n\n oops", "not valid JSON: expected an object or an array, not \"o\" at line 3 column 2".to_string()),
-            ("]{\"id\" 1}", "not valid JSON: expected \":\", not \"1\" at line 1 column 30".to_string()),
+            (
+                "]\n\n oops",
+                "not valid JSON: expected an object or an array, not \"o\" at line 3 column 2"
+                    .to_string(),
+            ),
+            (
+                "]{\"id\" 1}",
+                "not valid JSON: expected \":\", not \"1\" at line 1 column 30".to_string(),
+            ),
             (
                 "]{\"id\":\"b\" \"name\"}",
-                "not valid JSON: expected \",\" or \"}\", not \"\\\"\" at line 1 column 34".to_string(),
+                "not valid JSON: expected \",\" or \"}\", not \"\\\"\" at line 1 column 34"
+                    .to_string(),
             ),
-            ("]{id:1}", "not valid JSON: expected a field name in quotes, not \"i\" at line 1 column 25".to_string()),
+            (
+                "]{id:1}",
+                "not valid JSON: expected a field name in quotes, not \"i\" at line 1 column 25"
+                    .to_string(),
+            ),
             ("]{\"id\":\"b\",", early(34)),
         ] {
             check(&format!("[{A}{rest}"), &[&row(0, A), &format!("reject -: malformed {message}")]);
@@ -339,11 +390,18 @@ mod tests {
     fn deep_nesting_is_refused_or_ignored_without_a_stack() {
         let deep = |count: usize| format!("{}{}", "[".repeat(count), "]".repeat(count));
         let options = DecodeOptions { row_bytes_max: 10 << 20, ..customers() };
-        let shown = render(format!(r#"{{"id":"a","name":"A","x":{}}}"#, deep(1_000_000)).as_bytes(), &options);
+        let shown = render(
+            format!(r#"{{"id":"a","name":"A","x":{}}}"#, deep(1_000_000)).as_bytes(),
+            &options,
+        );
         assert_eq!(shown, format!("{}\nignored x 1\n", row(0, A)));
-        let shown = render(format!(r#"{{"id":{},"name":"A"}}"#, deep(1_000_000)).as_bytes(), &options);
+        let shown =
+            render(format!(r#"{{"id":{},"name":"A"}}"#, deep(1_000_000)).as_bytes(), &options);
         assert!(shown.starts_with("reject 0: /id wrong_type"), "{shown}");
-        assert!(render(deep(1_000_000).as_bytes(), &options).starts_with("reject 0: malformed not an object"));
+        assert!(
+            render(deep(1_000_000).as_bytes(), &options)
+                .starts_with("reject 0: malformed not an object")
+        );
         assert!(
             render("[".repeat(1_000_000).as_bytes(), &options)
                 .starts_with("reject -: malformed the JSON ends too early")

@@ -73,7 +73,12 @@ mod tests {
         let mut lines = Lines::new(&mut reader, 4);
         let (mut text, mut shown) = (Vec::new(), Vec::new());
         while let Ok(Some(line)) = lines.next(&mut text) {
-            shown.push(format!("{} {:?} {}", lines.number(), line, String::from_utf8_lossy(&text).escape_default()));
+            shown.push(format!(
+                "{} {:?} {}",
+                lines.number(),
+                line,
+                String::from_utf8_lossy(&text).escape_default()
+            ));
             text.clear();
         }
         assert_eq!(shown, expected, "{input}");

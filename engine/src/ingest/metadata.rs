@@ -16,8 +16,9 @@ struct Entry<'v> {
     is_inside: bool,
 }
 
-/// Reads the field `metadata`, which the sender calls `name`, together with the values that came under names of their own: keys sorted, numbers as they
-/// were written, nothing at all instead of an empty object.
+/// Reads the field `metadata`, which the sender calls `name`, together with the values that came
+/// under names of their own: keys sorted, numbers as they were written, nothing at all instead of
+/// an empty object.
 pub(super) fn parse<'v>(
     field: &'v Value<'v>,
     single: &'v [(Cow<'v, str>, Value<'v>)],
@@ -26,7 +27,11 @@ pub(super) fn parse<'v>(
 ) -> Parsed<'v> {
     let mut entries = inside(field, name, errors);
     for (key, value) in single.iter().filter(|(_, value)| !value.is_missing()) {
-        entries.push(Entry { key: Cow::Borrowed(key), value: Cow::Borrowed(value), is_inside: false });
+        entries.push(Entry {
+            key: Cow::Borrowed(key),
+            value: Cow::Borrowed(value),
+            is_inside: false,
+        });
     }
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     check(&entries, name, errors);
@@ -36,8 +41,10 @@ pub(super) fn parse<'v>(
     if entries.is_empty() {
         return Parsed::Missing;
     }
-    let pairs: Vec<String> =
-        entries.iter().map(|entry| format!("{}:{}", quoted(&entry.key), json(&entry.value))).collect();
+    let pairs: Vec<String> = entries
+        .iter()
+        .map(|entry| format!("{}:{}", quoted(&entry.key), json(&entry.value)))
+        .collect();
     Parsed::Text(format!("{{{}}}", pairs.join(",")).into())
 }
 
@@ -65,15 +72,18 @@ fn check(entries: &[Entry<'_>], name: &str, errors: &mut Errors<'_>) {
     let mut before = None;
     for Entry { key, value, is_inside } in entries {
         let fault = match value.as_ref() {
-            Value::Other(_) => {
-                Some((Code::WrongType, format!("\"{key}\" must be text, a number, true, false or null")))
-            }
-            Value::Broken(_) => {
-                Some((Code::Malformed, format!("\"{key}\" has half of a \\u pair; write the character itself")))
-            }
-            _ if before == Some(key) => {
-                Some((Code::DuplicateKey, format!("\"{key}\" is given twice; remove one of the two")))
-            }
+            Value::Other(_) => Some((
+                Code::WrongType,
+                format!("\"{key}\" must be text, a number, true, false or null"),
+            )),
+            Value::Broken(_) => Some((
+                Code::Malformed,
+                format!("\"{key}\" has half of a \\u pair; write the character itself"),
+            )),
+            _ if before == Some(key) => Some((
+                Code::DuplicateKey,
+                format!("\"{key}\" is given twice; remove one of the two"),
+            )),
             _ => None,
         };
         if let Some((code, message)) = fault {
@@ -114,7 +124,8 @@ mod tests {
             );
             let refused = format!("reject 0 c: {expected}\nignored tier 1\n");
             assert!(
-                shown.replace("\"name\":\"C\",", "").replace("}\n", ",\"name\":\"C\"}\n") == stored || shown == refused,
+                shown.replace("\"name\":\"C\",", "").replace("}\n", ",\"name\":\"C\"}\n") == stored
+                    || shown == refused,
                 "{shown}"
             );
         }
@@ -123,7 +134,10 @@ mod tests {
     #[test]
     fn values_are_scalars_and_keys_are_sorted() {
         check(&[
-            (r#"{"b":"x","a":1.50,"c":true,"B":null,"":""}"#, r#"{"":"","B":null,"a":1.50,"b":"x","c":true}"#),
+            (
+                r#"{"b":"x","a":1.50,"c":true,"B":null,"":""}"#,
+                r#"{"":"","B":null,"a":1.50,"b":"x","c":true}"#,
+            ),
             (r#"{ "a" : "\u00e9\/\n" , "n":-1E400}"#, r#"{"a":"é/\n","n":-1E400}"#),
         ]);
     }
@@ -131,19 +145,34 @@ mod tests {
     #[test]
     fn anything_nested_or_doubled_is_refused() {
         check(&[
-            (r#"{"a":{"b":1}}"#, r#"/metadata/a wrong_type "a" must be text, a number, true, false or null [{"b":1}]"#),
+            (
+                r#"{"a":{"b":1}}"#,
+                r#"/metadata/a wrong_type "a" must be text, a number, true, false or null [{"b":1}]"#,
+            ),
             (
                 r#"{"a/b~c":[]}"#,
                 r#"/metadata/a~1b~0c wrong_type "a/b~c" must be text, a number, true, false or null [[]]"#,
             ),
-            (r#"{"a":1,"b":2,"a":1}"#, r#"/metadata/a duplicate_key "a" is given twice; remove one of the two [1]"#),
+            (
+                r#"{"a":1,"b":2,"a":1}"#,
+                r#"/metadata/a duplicate_key "a" is given twice; remove one of the two [1]"#,
+            ),
             (
                 r#"{"a":"\udc00"}"#,
                 r#"/metadata/a malformed "a" has half of a \u pair; write the character itself ["\udc00"]"#,
             ),
-            (r#""gold""#, r#"/metadata wrong_type "metadata" must be a JSON object such as {"tier": "gold"} [gold]"#),
-            ("[1]", r#"/metadata wrong_type "metadata" must be a JSON object such as {"tier": "gold"} [[1]]"#),
-            ("7", r#"/metadata wrong_type "metadata" must be a JSON object such as {"tier": "gold"} [7]"#),
+            (
+                r#""gold""#,
+                r#"/metadata wrong_type "metadata" must be a JSON object such as {"tier": "gold"} [gold]"#,
+            ),
+            (
+                "[1]",
+                r#"/metadata wrong_type "metadata" must be a JSON object such as {"tier": "gold"} [[1]]"#,
+            ),
+            (
+                "7",
+                r#"/metadata wrong_type "metadata" must be a JSON object such as {"tier": "gold"} [7]"#,
+            ),
         ]);
     }
 
@@ -151,7 +180,10 @@ mod tests {
     fn nothing_is_stored_for_no_keys() {
         for metadata in ["{}", "null", "\"\"", " { } "] {
             let input = format!(r#"{{"id":"c","name":"C","metadata":{metadata}}}"#);
-            assert_eq!(render(input.as_bytes(), &customers()), "row 0 {\"id\":\"c\",\"name\":\"C\"}\n");
+            assert_eq!(
+                render(input.as_bytes(), &customers()),
+                "row 0 {\"id\":\"c\",\"name\":\"C\"}\n"
+            );
         }
     }
 
@@ -161,7 +193,9 @@ mod tests {
         let options = DecodeOptions { map, format: Some(Format::Ndjson), ..customers() };
         let row = r#"{"id":"c","name":"C","tier":7,"metadata":{"a":1}}"#;
         let stored = r#"row 1 {"id":"c","metadata":"{\"a\":1,\"level\":7}","name":"C"}"#;
-        let sorted = |text: String| serde_json::from_str::<serde_json::Value>(text.trim_start_matches("row 1 ")).ok();
+        let sorted = |text: String| {
+            serde_json::from_str::<serde_json::Value>(text.trim_start_matches("row 1 ")).ok()
+        };
         assert_eq!(sorted(render(row.as_bytes(), &options)), sorted(stored.to_string()));
         assert_eq!(
             render(row.replace("\"a\":1", "\"level\":1").as_bytes(), &options),

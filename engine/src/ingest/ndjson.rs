@@ -9,7 +9,11 @@ use super::scan::Position;
 use super::source::Malformed;
 use super::{DecodeOptions, object};
 
-pub(super) fn read(reader: &mut dyn BufRead, options: &DecodeOptions, output: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn read(
+    reader: &mut dyn BufRead,
+    options: &DecodeOptions,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
     let mut lines = Lines::new(reader, options.row_bytes_max);
     let mut text = Vec::new();
     let mut is_empty = true;
@@ -25,7 +29,9 @@ pub(super) fn read(reader: &mut dyn BufRead, options: &DecodeOptions, output: &m
         let start = Position { line: lines.number(), column: 1 };
         match line {
             Line::Whole => object::add(table, lines.number(), row, start),
-            Line::TooLong => table.reject(lines.number(), FieldError::too_long(options.row_bytes_max), row),
+            Line::TooLong => {
+                table.reject(lines.number(), FieldError::too_long(options.row_bytes_max), row)
+            }
         }
         output.step(options.object)?;
     }
@@ -38,7 +44,8 @@ mod tests {
     use super::super::{DecodeOptions, Format};
 
     fn check(input: &[u8], expected: &str) {
-        let options = DecodeOptions { format: Some(Format::Ndjson), row_bytes_max: 60, ..customers() };
+        let options =
+            DecodeOptions { format: Some(Format::Ndjson), row_bytes_max: 60, ..customers() };
         assert_eq!(render(input, &options), expected);
     }
 

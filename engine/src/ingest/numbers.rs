@@ -14,7 +14,8 @@ pub(super) enum NotWhole {
     TooLarge,
 }
 
-/// Reads a number of JSON's grammar that has no fraction left: `9900`, `9900.0` and `9.9e3` are one number.
+/// Reads a number of JSON's grammar that has no fraction left: `9900`, `9900.0` and `9.9e3` are one
+/// number.
 pub(super) fn whole(text: &str) -> Result<i64, NotWhole> {
     let number = Number::split(text.as_bytes()).ok_or(NotWhole::NotANumber)?;
     let fraction = trim_end(number.fraction);
@@ -35,7 +36,8 @@ pub(super) fn whole(text: &str) -> Result<i64, NotWhole> {
     if count + shift as usize > DIGITS_MAX {
         return Err(NotWhole::TooLarge);
     }
-    let value = digits.iter().chain(fraction).fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+    let value =
+        digits.iter().chain(fraction).fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
     let value = value * 10_i64.pow(shift);
     Ok(if number.negative { -value } else { value })
 }
@@ -78,7 +80,9 @@ fn exponent(text: &[u8]) -> Option<i64> {
         _ => (false, text),
     };
     let (digits, rest) = split_digits(rest)?;
-    let size = digits.iter().fold(0, |size, digit| (size * 10 + i64::from(digit - b'0')).min(EXPONENT_MAX));
+    let size = digits
+        .iter()
+        .fold(0, |size, digit| (size * 10 + i64::from(digit - b'0')).min(EXPONENT_MAX));
     rest.is_empty().then_some(if negative { -size } else { size })
 }
 
@@ -110,7 +114,20 @@ mod tests {
 
     #[test]
     fn one_number_may_be_written_in_many_ways() {
-        check(&["9900", "9900.0", "9900.000", "9.9e3", "9.9E+3", "99e2", "990000e-2", "0.99e4", "0.0099e6"], Ok(9900));
+        check(
+            &[
+                "9900",
+                "9900.0",
+                "9900.000",
+                "9.9e3",
+                "9.9E+3",
+                "99e2",
+                "990000e-2",
+                "0.99e4",
+                "0.0099e6",
+            ],
+            Ok(9900),
+        );
         check(&["0", "-0", "0.0", "0e5", "0e999999999999999999999", "0.000e-7", "-0.0E0"], Ok(0));
         check(&["-1", "-1.0", "-10e-1"], Ok(-1));
         check(&["100000000000000000", "1e17"], Ok(100_000_000_000_000_000));
@@ -118,7 +135,10 @@ mod tests {
 
     #[test]
     fn a_fraction_is_not_a_whole_number() {
-        check(&["99.5", "0.1", "1e-1", "1e-999999999999999999999", "12345678901234567890.5"], Err(NotWhole::Fraction));
+        check(
+            &["99.5", "0.1", "1e-1", "1e-999999999999999999999", "12345678901234567890.5"],
+            Err(NotWhole::Fraction),
+        );
     }
 
     #[test]
@@ -132,7 +152,10 @@ mod tests {
 
     #[test]
     fn only_the_grammar_of_json_is_a_number() {
-        let texts = ["", "-", "+1", "01", "1.", ".5", "1e", "1e+", " 1", "1 ", "1,000", "0x10", "NaN", "1_000", "١"];
+        let texts = [
+            "", "-", "+1", "01", "1.", ".5", "1e", "1e+", " 1", "1 ", "1,000", "0x10", "NaN",
+            "1_000", "١",
+        ];
         check(&texts, Err(NotWhole::NotANumber));
     }
 }

@@ -12,11 +12,13 @@ use super::scan::Position;
 use super::table::Table;
 use crate::model::ObjectType;
 
-/// Adds a row, or its rejection, to the table. `start` is where the object begins in the text that `Position`s of errors
-/// count in.
+/// Adds a row, or its rejection, to the table. `start` is where the object begins in the text that
+/// `Position`s of errors count in.
 pub(super) fn add(table: &mut Table, line: u64, bytes: &[u8], start: Position) {
     match read(table, bytes, start) {
-        Ok(row) => table.add(line, row, || String::from_utf8_lossy(bytes).into_owned(), bytes.len()),
+        Ok(row) => {
+            table.add(line, row, || String::from_utf8_lossy(bytes).into_owned(), bytes.len())
+        }
         Err(error) => table.reject(line, error, bytes),
     }
 }
@@ -31,14 +33,17 @@ pub(super) fn is_wrapper(bytes: &[u8]) -> bool {
     let mut wraps = false;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     // An object that breaks off may still show what it is.
-    let _ = entries(text, |key, value| wraps |= plural(&key).is_some() && value.get().starts_with('['));
+    let _ =
+        entries(text, |key, value| wraps |= plural(&key).is_some() && value.get().starts_with('['));
     wraps
 }
 
 fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'a>, FieldError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        FieldError::malformed(format!("not UTF-8 text (from byte {at} of the row); convert the file to UTF-8"))
+        FieldError::malformed(format!(
+            "not UTF-8 text (from byte {at} of the row); convert the file to UTF-8"
+        ))
     })?;
     if !text.trim_ascii_start().starts_with('{') {
         let message = "not an object; write one such as {\"id\": \"1\", …}, and read documents and arrays as JSON";
@@ -52,7 +57,9 @@ fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'
         Target::Ignored if raw.get().starts_with('[') && plural(&key).is_some() => lists.push(key),
         Target::Ignored => table.ignore(&key, 1),
     })
-    .map_err(|error| FieldError::malformed(format!("not valid JSON: {}", explain(&error, start))))?;
+    .map_err(|error| {
+        FieldError::malformed(format!("not valid JSON: {}", explain(&error, start)))
+    })?;
     let is_open = table.takes_other_lists() && !row.values[0].is_missing();
     if lists.iter().any(|key| !is_open || plural(key) == Some(table.object)) {
         let message = "a document of several objects inside a list or line; give it as a JSON document of its own";

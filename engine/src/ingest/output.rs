@@ -32,14 +32,26 @@ impl<'o> Output<'o> {
         emit: &'o mut dyn FnMut(Decoded) -> io::Result<()>,
     ) -> Self {
         let tables = [const { None }; ObjectType::ALL.len()];
-        Output { options, bytes, emit, tables, rejections: Vec::new(), ignored: BTreeMap::new(), is_silent: true }
+        Output {
+            options,
+            bytes,
+            emit,
+            tables,
+            rejections: Vec::new(),
+            ignored: BTreeMap::new(),
+            is_silent: true,
+        }
     }
 
     /// The table of a type; that nobody said which type it is ends the reading.
     pub(super) fn table(&mut self, object: Option<ObjectType>) -> io::Result<&mut Table> {
         let Some(object) = object else {
-            let message = "the type of the objects is unknown; name it (customers, plans or invoices)";
-            return Err(Malformed::file(format!("{message}, or wrap them as {{\"invoices\": […]}}")).into_io());
+            let message =
+                "the type of the objects is unknown; name it (customers, plans or invoices)";
+            return Err(Malformed::file(format!(
+                "{message}, or wrap them as {{\"invoices\": […]}}"
+            ))
+            .into_io());
         };
         Ok(self.tables[object as usize].get_or_insert_with(|| Table::new(object, self.options)))
     }
@@ -105,7 +117,12 @@ mod tests {
         let options = DecodeOptions { batch_rows: 2, ..customers() };
         let mut steps = Vec::new();
         let result = decode(Box::new(std::io::Cursor::new(input.to_string())), &options, |step| {
-            steps.push(format!("{}+{}@{}", step.rows.num_rows(), step.rejections.len(), step.bytes_read));
+            steps.push(format!(
+                "{}+{}@{}",
+                step.rows.num_rows(),
+                step.rejections.len(),
+                step.bytes_read
+            ));
             if steps.len() == stop_after { Err("enough") } else { Ok(()) }
         });
         let end = match result {

@@ -13,10 +13,12 @@ pub(super) const ORIGINAL_BYTES_MAX: usize = 64 << 10;
 /// A row that was refused, or the rest of a file; serialises to one line of a rejects file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Where the row is: the line on which it starts, counted from 1 (NDJSON, CSV); its index, counted from 0, among the
-    /// objects of its type (JSON) or the rows (Parquet). `None` when it is about the file.
+    /// Where the row is: the line on which it starts, counted from 1 (NDJSON, CSV); its index,
+    /// counted from 0, among the objects of its type (JSON) or the rows (Parquet). `None` when it
+    /// is about the file.
     pub line: Option<u64>,
-    /// Which row of its type in its request it is, counted from 0 in every format; told of pushed rows only.
+    /// Which row of its type in its request it is, counted from 0 in every format; told of pushed
+    /// rows only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
     /// The row's type.
@@ -32,8 +34,8 @@ pub struct Rejection {
 /// One thing that is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field as the sender calls it: a JSON pointer inside the object such as `/metadata/tier`, or a column's name.
-    /// Empty when it is about the row.
+    /// The field as the sender calls it: a JSON pointer inside the object such as `/metadata/tier`,
+    /// or a column's name. Empty when it is about the row.
     #[serde(rename = "field")]
     pub pointer: String,
     /// What kind of error.
@@ -142,17 +144,29 @@ impl WarningCode {
 impl FieldError {
     /// An error about the row as a whole.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
-        FieldError { pointer: String::new(), code: Code::Malformed, message: message.into(), value: None }
+        FieldError {
+            pointer: String::new(),
+            code: Code::Malformed,
+            message: message.into(),
+            value: None,
+        }
     }
 
     /// A row that is longer than rows may be.
     pub(super) fn too_long(bytes_max: usize) -> Self {
-        FieldError::malformed(format!("the row is longer than {bytes_max} bytes; shorten it or raise the limit"))
+        FieldError::malformed(format!(
+            "the row is longer than {bytes_max} bytes; shorten it or raise the limit"
+        ))
     }
 
     /// An error about one field.
     pub(super) fn new(pointer: String, code: Code, message: String, value: Option<&str>) -> Self {
-        FieldError { pointer, code, message, value: value.map(|value| clip(value, VALUE_BYTES_MAX)) }
+        FieldError {
+            pointer,
+            code,
+            message,
+            value: value.map(|value| clip(value, VALUE_BYTES_MAX)),
+        }
     }
 }
 
@@ -181,16 +195,35 @@ mod tests {
 
     #[test]
     fn a_rejection_is_a_line_of_the_rejects_file() {
-        let error = FieldError::new("/amount".to_string(), Code::OutOfRange, "too much".to_string(), Some("1e99"));
+        let error = FieldError::new(
+            "/amount".to_string(),
+            Code::OutOfRange,
+            "too much".to_string(),
+            Some("1e99"),
+        );
         let object = Some(ObjectType::Invoices);
         let id = Some("i1".to_string());
         check(
-            &Rejection { line: Some(7), index: None, object, id, errors: vec![error], original: "{}".to_string() },
+            &Rejection {
+                line: Some(7),
+                index: None,
+                object,
+                id,
+                errors: vec![error],
+                original: "{}".to_string(),
+            },
             r#"{"line":7,"object":"invoices","id":"i1","errors":[{"field":"/amount","code":"out_of_range","message":"too much","value":"1e99"}],"original":"{}"}"#,
         );
         let errors = vec![FieldError::malformed("the file is empty")];
         check(
-            &Rejection { line: None, index: None, object: None, id: None, errors, original: String::new() },
+            &Rejection {
+                line: None,
+                index: None,
+                object: None,
+                id: None,
+                errors,
+                original: String::new(),
+            },
             r#"{"line":null,"object":null,"id":null,"errors":[{"field":"","code":"malformed","message":"the file is empty","value":null}],"original":""}"#,
         );
     }

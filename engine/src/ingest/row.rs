@@ -121,7 +121,8 @@ impl<'a> Row<'a> {
         self.values[field] = value;
     }
 
-    /// Whether the sender calls this field by its other name; of one that did not come, whether the dialect does.
+    /// Whether the sender calls this field by its other name; of one that did not come, whether the
+    /// dialect does.
     pub(super) fn is_other(&self, field: usize, name: &str, dialect: Dialect) -> bool {
         let came = (self.seen[0] | self.seen[1]) & 1 << field != 0;
         if came { self.is_other & 1 << field != 0 } else { dialect.misses_other(name) }
@@ -154,7 +155,9 @@ impl Value<'_> {
     pub(super) fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Value::Missing => return None,
-            Value::Text(text) | Value::Cell(text) | Value::Number(text) | Value::Other(text) => Cow::Borrowed(text),
+            Value::Text(text) | Value::Cell(text) | Value::Number(text) | Value::Other(text) => {
+                Cow::Borrowed(text)
+            }
             Value::Broken(text) => Cow::Borrowed(text),
             Value::Whole(number) => number.to_string().into(),
             Value::Flag(flag) => flag.to_string().into(),
@@ -164,9 +167,14 @@ impl Value<'_> {
 }
 
 impl Names {
-    pub(super) fn new(object: ObjectType, map: &HashMap<String, String>, reads_sources: bool) -> Self {
+    pub(super) fn new(
+        object: ObjectType,
+        map: &HashMap<String, String>,
+        reads_sources: bool,
+    ) -> Self {
         let known = || map.iter().filter(|(_, ours)| target(object, ours) != Target::Ignored);
-        let renamed = known().map(|(theirs, ours)| (theirs.clone(), target(object, ours))).collect();
+        let renamed =
+            known().map(|(theirs, ours)| (theirs.clone(), target(object, ours))).collect();
         let mut theirs = HashMap::<String, String>::new();
         for (name, ours) in known() {
             let first = theirs.entry(ours.clone()).or_insert_with(|| name.clone());
@@ -184,7 +192,9 @@ impl Names {
             None if self.reads_sources && name == SOURCE_FIELD => Target::Source,
             None => match target(self.object, name) {
                 Target::Field(place) if self.is_renamed(place.field) => Target::Ignored,
-                Target::Metadata(key) if self.theirs.contains_key(&format!("{METADATA_PREFIX}{key}")) => {
+                Target::Metadata(key)
+                    if self.theirs.contains_key(&format!("{METADATA_PREFIX}{key}")) =>
+                {
                     Target::Ignored
                 }
                 target => target,
@@ -215,18 +225,24 @@ impl Names {
     /// How an error calls a metadata value; `whole` is the field's name when it came inside of it.
     pub(super) fn locate_metadata(&self, key: &str, whole: Option<&str>, naming: Naming) -> String {
         match (naming, whole) {
-            (Naming::Pointer, Some(field)) => format!("{}/{}", self.locate(field, naming), escape(key)),
+            (Naming::Pointer, Some(field)) => {
+                format!("{}/{}", self.locate(field, naming), escape(key))
+            }
             _ => self.locate(&format!("{METADATA_PREFIX}{key}"), naming),
         }
     }
 
     /// Where the values of each column belong; or what is wrong with the columns.
-    pub(super) fn columns<'c>(&self, columns: impl Iterator<Item = &'c str>) -> Result<Vec<Target>, Vec<FieldError>> {
+    pub(super) fn columns<'c>(
+        &self,
+        columns: impl Iterator<Item = &'c str>,
+    ) -> Result<Vec<Target>, Vec<FieldError>> {
         let (mut errors, mut targets, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for column in columns {
             let target = self.target(column);
             if target != Target::Ignored && !seen.insert(target.clone()) {
-                let message = format!("the column \"{column}\" is there twice; remove one of the two");
+                let message =
+                    format!("the column \"{column}\" is there twice; remove one of the two");
                 errors.push(FieldError::new(column.to_string(), Code::DuplicateKey, message, None));
             }
             targets.push(target);
@@ -273,7 +289,11 @@ mod tests {
 
     #[test]
     fn fields_are_those_of_any_type() {
-        assert!(["amount", "plan_group", "metadata.tier", "metadata", "billing_freq"].into_iter().all(is_field));
+        assert!(
+            ["amount", "plan_group", "metadata.tier", "metadata", "billing_freq"]
+                .into_iter()
+                .all(is_field)
+        );
         assert!(!["amout", "metadatatier", ""].into_iter().any(is_field));
     }
 }

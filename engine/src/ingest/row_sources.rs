@@ -16,12 +16,18 @@ pub struct RowSources {
 
 impl RowSources {
     /// Data sources by id and name; a row that names none is of `default`.
-    pub fn new<'s>(sources: impl IntoIterator<Item = (&'s str, &'s str)>, default: Option<&str>) -> RowSources {
+    pub fn new<'s>(
+        sources: impl IntoIterator<Item = (&'s str, &'s str)>,
+        default: Option<&str>,
+    ) -> RowSources {
         let (mut ids, mut names) = (HashMap::new(), HashMap::new());
         for (id, name) in sources {
             let shared: Arc<str> = id.into();
             ids.insert(id.to_string(), Some(Arc::clone(&shared)));
-            names.entry(name.to_string()).and_modify(|several| *several = None).or_insert(Some(shared));
+            names
+                .entry(name.to_string())
+                .and_modify(|several| *several = None)
+                .or_insert(Some(shared));
         }
         for (name, id) in names {
             ids.entry(name).or_insert(id);
@@ -37,13 +43,18 @@ impl RowSources {
         }
         let (Value::Text(name) | Value::Cell(name)) = value else {
             let kind = value.kind();
-            return Err((Code::WrongType, format!("\"data_source\" must be text, not {kind}; put it in quotes")));
+            return Err((
+                Code::WrongType,
+                format!("\"data_source\" must be text, not {kind}; put it in quotes"),
+            ));
         };
         let wrong = |message: &str| (Code::DataSourceNotFound, format!("\"{name}\" {message}"));
         match self.ids.get(name.as_ref()) {
             Some(Some(id)) => Ok(Arc::clone(id)),
             Some(None) => Err(wrong("is what several data sources are called; name one by its id")),
-            None => Err(wrong("is not a data source that this key may write; create it first, or correct the id")),
+            None => Err(wrong(
+                "is not a data source that this key may write; create it first, or correct the id",
+            )),
         }
     }
 }
@@ -70,7 +81,10 @@ mod tests {
         let options = DecodeOptions { row_sources: sources(Some("ds_2")), ..customers() };
         let mut found = Vec::new();
         let read = decode(Box::new(input.as_bytes()), &options, |step| {
-            let column = step.rows.column_by_name("data_source").map(|column| column.as_string::<i32>().clone());
+            let column = step
+                .rows
+                .column_by_name("data_source")
+                .map(|column| column.as_string::<i32>().clone());
             found.extend(column.iter().flatten().flatten().map(String::from));
             Ok::<(), std::convert::Infallible>(())
         });
@@ -80,7 +94,11 @@ mod tests {
 
     #[test]
     fn a_row_of_no_data_source_is_refused_with_its_other_errors() {
-        let options = DecodeOptions { row_sources: sources(None), format: Some(Format::Ndjson), ..customers() };
+        let options = DecodeOptions {
+            row_sources: sources(None),
+            format: Some(Format::Ndjson),
+            ..customers()
+        };
         let input = "{\"id\":\"a\"}\n{\"id\":\"b\",\"name\":\"B\",\"data_source\":\"x\"}\n{\"id\":\"c\",\"name\":\"C\",\"data_source\":1}\n{\"id\":\"d\",\"name\":\"D\",\"data_source\":\"twin\"}\n";
         assert_eq!(
             render(input.as_bytes(), &options).lines().collect::<Vec<_>>(),

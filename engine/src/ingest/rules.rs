@@ -16,37 +16,52 @@ const PERIOD_END: usize = 9;
 const PRORATION: usize = 10;
 
 /// A field that is invalid by itself has its own error; a rule that needs it says nothing.
-pub(super) fn check_invoice(fields: &[Parsed<'_>; FIELDS_MAX], timezone: Tz, errors: &mut Errors<'_>) {
+pub(super) fn check_invoice(
+    fields: &[Parsed<'_>; FIELDS_MAX],
+    timezone: Tz,
+    errors: &mut Errors<'_>,
+) {
     if is_type(fields, "subscription") {
         if fields[PLAN_ID] == Parsed::Missing {
-            let message = "a subscription invoice needs a \"plan_id\"; name the plan that was billed".to_string();
+            let message =
+                "a subscription invoice needs a \"plan_id\"; name the plan that was billed"
+                    .to_string();
             errors.field("plan_id", Code::PlanRequired, message, None);
         }
         if let (Parsed::Whole(amount @ ..0), Parsed::Missing | Parsed::Flag(false)) =
             (&fields[AMOUNT], &fields[PRORATION])
         {
-            let message =
-                "\"amount\" of a subscription must not be negative; set \"proration\" to true or \"type\" to refund";
-            errors.field("amount", Code::NegativeAmount, message.to_string(), Some(&amount.to_string()));
+            let message = "\"amount\" of a subscription must not be negative; set \"proration\" to true or \"type\" to refund";
+            errors.field(
+                "amount",
+                Code::NegativeAmount,
+                message.to_string(),
+                Some(&amount.to_string()),
+            );
         }
     }
-    if let (Parsed::Moment(start), Parsed::Moment(end)) = (&fields[PERIOD_START], &fields[PERIOD_END])
+    if let (Parsed::Moment(start), Parsed::Moment(end)) =
+        (&fields[PERIOD_START], &fields[PERIOD_END])
         && end.instant(timezone) <= start.instant(timezone)
     {
-        let message = format!("\"period_end\" must be after \"period_start\", which is {}", start.text());
+        let message =
+            format!("\"period_end\" must be after \"period_start\", which is {}", start.text());
         errors.field("period_end", Code::BadPeriod, message, Some(&end.text()));
     }
 }
 
 /// What is odd about a valid invoice.
 pub(super) fn oddity(fields: &[Parsed<'_>; FIELDS_MAX]) -> Option<(WarningCode, &'static str)> {
-    let has_period = fields[PERIOD_START] != Parsed::Missing && fields[PERIOD_END] != Parsed::Missing;
+    let has_period =
+        fields[PERIOD_START] != Parsed::Missing && fields[PERIOD_END] != Parsed::Missing;
     if is_type(fields, "subscription") && fields[PRORATION] == Parsed::Flag(true) && !has_period {
-        let message = "a proration without \"period_start\" and \"period_end\" has no MRR; give both";
+        let message =
+            "a proration without \"period_start\" and \"period_end\" has no MRR; give both";
         return Some((WarningCode::ProrationWithoutPeriod, message));
     }
     if is_type(fields, "cancellation") && fields[AMOUNT] != Parsed::Whole(0) {
-        let message = "the \"amount\" of a cancellation is ignored; use type refund for money given back";
+        let message =
+            "the \"amount\" of a cancellation is ignored; use type refund for money given back";
         return Some((WarningCode::CancellationAmount, message));
     }
     None
@@ -66,7 +81,8 @@ mod tests {
     /// Pushes an invoice with further fields, and shows errors and warnings.
     fn check(timezone: &str, table: &[(&str, &str)]) {
         for (fields, expected) in table {
-            let usual = r#""id":"i","customer_id":"c","invoice_date":"2024-02-01","currency":"USD""#;
+            let usual =
+                r#""id":"i","customer_id":"c","invoice_date":"2024-02-01","currency":"USD""#;
             let timezone = timezone.parse().unwrap_or_default();
             let options = DecodeOptions { timezone, format: Some(Format::Ndjson), ..invoices() };
             let shown = render(format!("{{{usual},{fields}}}").as_bytes(), &options);
@@ -77,8 +93,15 @@ mod tests {
 
     #[test]
     fn places_are_those_of_the_fields() {
-        let places = [(TYPE, "type"), (AMOUNT, "amount"), (PLAN_ID, "plan_id"), (PERIOD_START, "period_start")];
-        for (place, name) in [&places[..], &[(PERIOD_END, "period_end"), (PRORATION, "proration")]].concat() {
+        let places = [
+            (TYPE, "type"),
+            (AMOUNT, "amount"),
+            (PLAN_ID, "plan_id"),
+            (PERIOD_START, "period_start"),
+        ];
+        for (place, name) in
+            [&places[..], &[(PERIOD_END, "period_end"), (PRORATION, "proration")]].concat()
+        {
             assert_eq!(field_names(ObjectType::Invoices)[place], name);
         }
     }
@@ -93,7 +116,10 @@ mod tests {
                 (r#""type":"subscription","plan_id":"p","amount":0"#, ""),
                 (r#""type":"subscription","amount":1"#, plan),
                 (r#""type":"subscription","amount":1,"plan_id":"""#, plan),
-                (r#""type":"subscription","amount":-1,"plan_id":"p""#, &format!("reject 1 i: {negative}")),
+                (
+                    r#""type":"subscription","amount":-1,"plan_id":"p""#,
+                    &format!("reject 1 i: {negative}"),
+                ),
                 (
                     r#""type":"subscription","amount":-1,"plan_id":"p","proration":false"#,
                     &format!("reject 1 i: {negative}"),
@@ -101,7 +127,10 @@ mod tests {
                 (r#""type":"subscription","amount":-1"#, &format!("{plan} | {negative}")),
                 (r#""type":"one-time","amount":-1"#, ""),
                 (r#""type":"refund","amount":-1"#, ""),
-                (r#""type":"refund","amount":10000000000000,"discount":-10000000000000,"quantity":0"#, ""),
+                (
+                    r#""type":"refund","amount":10000000000000,"discount":-10000000000000,"quantity":0"#,
+                    "",
+                ),
             ],
         );
     }
@@ -139,14 +168,20 @@ mod tests {
             "America/New_York",
             &[
                 (&period("2024-01-01", "2024-01-02"), ""),
-                (&period("2024-01-02", "2024-01-02"), &bad("2024-01-02T00:00:00", "2024-01-02T00:00:00")),
+                (
+                    &period("2024-01-02", "2024-01-02"),
+                    &bad("2024-01-02T00:00:00", "2024-01-02T00:00:00"),
+                ),
                 (&period("2024-01-01T00:00:00Z", "2024-01-01T00:00:00.000001Z"), ""),
                 (
                     &period("2024-01-01T00:00:00Z", "2024-01-01T01:00:00+01:00"),
                     &bad("2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z"),
                 ),
                 (&period("2024-01-01T04:59:59Z", "2024-01-01"), ""),
-                (&period("2024-01-01T05:00:00Z", "2024-01-01"), &bad("2024-01-01T05:00:00Z", "2024-01-01T00:00:00")),
+                (
+                    &period("2024-01-01T05:00:00Z", "2024-01-01"),
+                    &bad("2024-01-01T05:00:00Z", "2024-01-01T00:00:00"),
+                ),
                 (
                     &period("2024-03-10T02:30:00", "2024-03-10T03:10:00"),
                     &bad("2024-03-10T02:30:00", "2024-03-10T03:10:00"),

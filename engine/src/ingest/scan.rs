@@ -1,4 +1,5 @@
-//! Finds where a JSON value ends in a stream, without recursion and in bounded memory; what is inside is not judged.
+//! Finds where a JSON value ends in a stream, without recursion and in bounded memory; what is
+//! inside is not judged.
 
 use std::io::{self, BufRead};
 
@@ -12,7 +13,8 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Goes on with the next bytes: how many of them belong to the value, and whether it ends with them.
+    /// Goes on with the next bytes: how many of them belong to the value, and whether it ends with
+    /// them.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> (usize, bool) {
         for (at, byte) in bytes.iter().enumerate() {
             if self.in_text {
@@ -98,7 +100,10 @@ impl<'r> Scanner<'r> {
     pub(super) fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
             let bytes = fill(self.reader)?;
-            let spaces = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+            let spaces = bytes
+                .iter()
+                .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+                .count();
             let next = bytes.get(spaces).copied();
             let ended = bytes.is_empty();
             self.consume(spaces)?;

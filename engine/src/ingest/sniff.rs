@@ -31,18 +31,24 @@ pub(super) fn is_clear(head: &[u8]) -> bool {
     }
 }
 
-/// Tells lines of JSON from a document: their first line is one whole object, and not the last. It is read line by line
-/// then, so that a bad line does not hide the next.
+/// Tells lines of JSON from a document: their first line is one whole object, and not the last. It
+/// is read line by line then, so that a bad line does not hide the next.
 pub(super) fn json_or_lines(head: &[u8]) -> Format {
     let text = text(head);
     let Some(end) = text.iter().position(|&byte| byte == b'\n') else { return Format::Json };
-    if is_row(&text[..end]) && !text[end..].trim_ascii().is_empty() { Format::Ndjson } else { Format::Json }
+    if is_row(&text[..end]) && !text[end..].trim_ascii().is_empty() {
+        Format::Ndjson
+    } else {
+        Format::Json
+    }
 }
 
 /// Whether a line is one whole object, and a row rather than a document.
 fn is_row(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
-    line.first() == Some(&b'{') && Extent::default().advance(line) == (line.len(), true) && !is_wrapper(line)
+    line.first() == Some(&b'{')
+        && Extent::default().advance(line) == (line.len(), true)
+        && !is_wrapper(line)
 }
 
 fn text(head: &[u8]) -> &[u8] {

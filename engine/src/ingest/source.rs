@@ -1,4 +1,5 @@
-//! The input as plain bytes: decompressed whatever its name, counted, and its start looked at before it is read.
+//! The input as plain bytes: decompressed whatever its name, counted, and its start looked at
+//! before it is read.
 
 use std::cell::Cell;
 use std::fmt;
@@ -35,7 +36,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Reads the start, no more of it than `is_enough` wants: who sends row by row is not kept waiting. The input has about so many bytes.
+    /// Reads the start, no more of it than `is_enough` wants: who sends row by row is not kept
+    /// waiting. The input has about so many bytes.
     pub(super) fn open(
         input: Box<dyn Read + Send>,
         input_bytes: usize,
@@ -52,9 +54,11 @@ impl Source {
         let input = io::Cursor::new(magic).chain(input);
         let mut rest: Box<dyn Read> = match compression {
             None => Box::new(input),
-            Some("gzip") => {
-                Box::new(Unpacked { name: "gzip", inner: MultiGzDecoder::new(BufReader::new(input)), failed })
-            }
+            Some("gzip") => Box::new(Unpacked {
+                name: "gzip",
+                inner: MultiGzDecoder::new(BufReader::new(input)),
+                failed,
+            }),
             Some(name) => Box::new(Unpacked { name, inner: zstd::Decoder::new(input)?, failed }),
         };
         let buffer_bytes = match compression {
@@ -139,7 +143,9 @@ impl<R: Read> Read for Unpacked<R> {
             let name = self.name;
             Malformed::file(match error.kind() {
                 io::ErrorKind::UnexpectedEof => {
-                    format!("the {name} stream ends too early; the file is incomplete, send it again")
+                    format!(
+                        "the {name} stream ends too early; the file is incomplete, send it again"
+                    )
                 }
                 _ => format!("the {name} stream is damaged ({error}); send the file again"),
             })
@@ -180,8 +186,8 @@ fn read_head(
     (head, pending)
 }
 
-/// Content from which nothing more can be read. It travels as an IO error, so that `?` ends the reading; what was read
-/// before it stands.
+/// Content from which nothing more can be read. It travels as an IO error, so that `?` ends the
+/// reading; what was read before it stands.
 #[derive(Debug)]
 pub(super) struct Malformed {
     pub(super) object: Option<ObjectType>,
@@ -193,7 +199,12 @@ pub(super) struct Malformed {
 impl Malformed {
     /// Something wrong with the file as a whole.
     pub(super) fn file(message: impl Into<String>) -> Self {
-        Malformed { object: None, line: None, errors: vec![FieldError::malformed(message)], original: String::new() }
+        Malformed {
+            object: None,
+            line: None,
+            errors: vec![FieldError::malformed(message)],
+            original: String::new(),
+        }
     }
 
     pub(super) fn into_io(self) -> io::Error {
@@ -266,10 +277,16 @@ mod tests {
     fn rows_before_a_truncation_stand() {
         let early = "ends too early; the file is incomplete, send it again\n";
         let packed = gzip(TWO);
-        check(&packed[..packed.len() - 4], &format!("{ROWS}reject -: malformed the gzip stream {early}"));
+        check(
+            &packed[..packed.len() - 4],
+            &format!("{ROWS}reject -: malformed the gzip stream {early}"),
+        );
         check(&gzip(TWO)[..12], &format!("reject -: malformed the gzip stream {early}"));
         let packed = [zstd(TWO), zstd(TWO)].concat();
-        check(&packed[..packed.len() - 4], &format!("{ROWS}reject -: malformed the zstd stream {early}"));
+        check(
+            &packed[..packed.len() - 4],
+            &format!("{ROWS}reject -: malformed the zstd stream {early}"),
+        );
     }
 
     #[test]
@@ -277,7 +294,8 @@ mod tests {
         let mut packed = gzip(TWO);
         let checksum = packed.len() - 6;
         packed[checksum] ^= 1;
-        let damaged = "the gzip stream is damaged (corrupt gzip stream does not have a matching checksum)";
+        let damaged =
+            "the gzip stream is damaged (corrupt gzip stream does not have a matching checksum)";
         check(&packed, &format!("{ROWS}reject -: malformed {damaged}; send the file again\n"));
     }
 
@@ -289,7 +307,12 @@ mod tests {
                 Err(io::Error::other("the cable is cut"))
             }
         }
-        for start in [TWO.as_bytes().to_vec(), gzip(TWO)[..20].to_vec(), zstd(TWO)[..20].to_vec(), Vec::new()] {
+        for start in [
+            TWO.as_bytes().to_vec(),
+            gzip(TWO)[..20].to_vec(),
+            zstd(TWO)[..20].to_vec(),
+            Vec::new(),
+        ] {
             let text = render_read(Box::new(io::Cursor::new(start).chain(Broken)), &customers());
             assert!(text.ends_with("error read the input: the cable is cut\n"), "{text}");
         }

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::model::{ObjectType, column, field_names};
 
-/// The fields of a row that have a value, under the page's names: what they are read from again is the same content.
+/// The fields of a row that have a value, under the page's names: what they are read from again is
+/// the same content.
 pub(crate) fn record_fields(
     object: ObjectType,
     rows: &RecordBatch,
@@ -23,19 +24,23 @@ pub(crate) fn record_fields(
         if values.is_null(row) {
             continue;
         }
-        let text = ArrayFormatter::try_new(values, &FormatOptions::default())?.value(row).to_string();
+        let text =
+            ArrayFormatter::try_new(values, &FormatOptions::default())?.value(row).to_string();
         let json = match values.data_type() {
             DataType::Int64 => values.as_primitive::<Int64Type>().value(row).to_string(),
             DataType::Boolean => values.as_boolean().value(row).to_string(),
-            DataType::Timestamp(..) if column(rows, &format!("{name}_zoned"))?.as_boolean().value(row) => {
+            DataType::Timestamp(..)
+                if column(rows, &format!("{name}_zoned"))?.as_boolean().value(row) =>
+            {
                 Value::from(text + "Z").to_string()
             }
             // It is JSON.
             _ if *name == "metadata" => text,
             _ => Value::from(text).to_string(),
         };
-        let json = RawValue::from_string(json)
-            .map_err(|error| Error::Damaged(format!("the field \"{name}\" of a record is not JSON: {error}")))?;
+        let json = RawValue::from_string(json).map_err(|error| {
+            Error::Damaged(format!("the field \"{name}\" of a record is not JSON: {error}"))
+        })?;
         fields.insert((*name).to_string(), json);
     }
     Ok(fields)

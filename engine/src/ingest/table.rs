@@ -12,7 +12,9 @@ use chrono_tz::Tz;
 
 use super::dialect::Dialect;
 use super::fields::{self, Kind, Parsed, Spec};
-use super::rejection::{Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes};
+use super::rejection::{
+    Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes,
+};
 use super::row::{FIELDS_MAX, Names, Naming, Row, SOURCE_FIELD};
 use super::row_sources::RowSources;
 use super::{DecodeOptions, Decoded, hash, metadata, rules};
@@ -24,18 +26,21 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 /// The most errors of one row; only a row made for it has more.
 const ERRORS_MAX: usize = 100;
 
-/// The most names of ignored fields that are told apart; the others are counted under [`OTHER_FIELDS`].
+/// The most names of ignored fields that are told apart; the others are counted under
+/// [`OTHER_FIELDS`].
 const IGNORED_NAMES_MAX: usize = 1000;
 const OTHER_FIELDS: &str = "(others)";
 
-/// Room is made for a row for so many bytes of input, and for so many rows at most, before it is seen how many there are.
+/// Room is made for a row for so many bytes of input, and for so many rows at most, before it is
+/// seen how many there are.
 const ROW_BYTES: usize = 128;
 const ROWS_EXPECTED_MAX: usize = 1024;
 
 /// Room for the texts of one column in a row.
 const TEXT_BYTES: usize = 16;
 
-/// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input ([`Rejection::line`]).
+/// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input
+/// ([`Rejection::line`]).
 pub fn decoded_schema(object: ObjectType) -> SchemaRef {
     static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> = LazyLock::new(|| {
         ObjectType::ALL.map(|object| {
@@ -94,13 +99,20 @@ impl Table {
         }
     }
 
-    /// Whether a record may have lists under the names of other types: GrowPanel's clients may send any field.
+    /// Whether a record may have lists under the names of other types: GrowPanel's clients may send
+    /// any field.
     pub(super) fn takes_other_lists(&self) -> bool {
         self.dialect == Dialect::Clients
     }
 
     /// Takes a row of so many bytes, which becomes a stored row or a rejection.
-    pub(super) fn add(&mut self, line: u64, mut row: Row<'_>, original: impl FnOnce() -> String, bytes: usize) {
+    pub(super) fn add(
+        &mut self,
+        line: u64,
+        mut row: Row<'_>,
+        original: impl FnOnce() -> String,
+        bytes: usize,
+    ) {
         self.bytes += bytes;
         self.dialect.complete(self.object, &mut row);
         let mut errors = Errors { names: &self.names, naming: row.naming, list: Vec::new() };
@@ -155,8 +167,8 @@ impl Table {
         self.columns.iter_mut().for_each(|column| column.finish(&mut arrays));
         arrays.push(Arc::new(self.hashes.finish()));
         arrays.push(Arc::new(self.lines.finish()));
-        let rows =
-            RecordBatch::try_new(decoded_schema(self.object), arrays).expect("the columns are built for the schema");
+        let rows = RecordBatch::try_new(decoded_schema(self.object), arrays)
+            .expect("the columns are built for the schema");
         (self.rows, self.bytes) = (0, 0);
         Decoded {
             object: Some(self.object),
@@ -173,7 +185,12 @@ impl Table {
         let Some(sources) = &self.row_sources else { return Arc::clone(&self.data_source) };
         sources.of(&row.source).unwrap_or_else(|(code, message)| {
             let value = row.source.text();
-            errors.field(SOURCE_FIELD, code, message, value.as_deref().filter(|_| code != Code::Required));
+            errors.field(
+                SOURCE_FIELD,
+                code,
+                message,
+                value.as_deref().filter(|_| code != Code::Required),
+            );
             Arc::clone(&self.data_source)
         })
     }
@@ -203,7 +220,11 @@ pub(crate) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64)
         *count += rows;
         return;
     }
-    let name = if ignored.len() < IGNORED_NAMES_MAX { clip(name, IGNORED_NAMES_MAX) } else { OTHER_FIELDS.to_string() };
+    let name = if ignored.len() < IGNORED_NAMES_MAX {
+        clip(name, IGNORED_NAMES_MAX)
+    } else {
+        OTHER_FIELDS.to_string()
+    };
     *ignored.entry(name).or_default() += rows;
 }
 
@@ -242,7 +263,12 @@ impl Errors<'_> {
     }
 }
 
-fn parse<'v>(specs: &[Spec], row: &'v Row<'v>, dialect: Dialect, errors: &mut Errors<'_>) -> [Parsed<'v>; FIELDS_MAX] {
+fn parse<'v>(
+    specs: &[Spec],
+    row: &'v Row<'v>,
+    dialect: Dialect,
+    errors: &mut Errors<'_>,
+) -> [Parsed<'v>; FIELDS_MAX] {
     refuse_repeated(specs, row, errors);
     std::array::from_fn(|at| {
         let Some(spec) = specs.get(at) else { return Parsed::Missing };
@@ -255,7 +281,12 @@ fn parse<'v>(specs: &[Spec], row: &'v Row<'v>, dialect: Dialect, errors: &mut Er
             return metadata::parse(value, &row.metadata, name, errors);
         }
         fields::parse(spec, name, value).unwrap_or_else(|(code, message)| {
-            errors.field(name, code, message, value.text().as_deref().filter(|_| code != Code::Required));
+            errors.field(
+                name,
+                code,
+                message,
+                value.text().as_deref().filter(|_| code != Code::Required),
+            );
             Parsed::Invalid
         })
     })
@@ -269,9 +300,13 @@ fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut Errors<'_>) {
         let message = format!("\"{name}\" is given twice; remove one of the two");
         errors.field(name, Code::DuplicateKey, message, None);
     }
-    for (field, other) in row.contradicted.iter().filter_map(|field| Some((*field, specs[*field].other?))) {
+    for (field, other) in
+        row.contradicted.iter().filter_map(|field| Some((*field, specs[*field].other?)))
+    {
         let name = specs[field].name;
-        let message = format!("\"{name}\" and \"{other}\" are the same field and differ; send one of the two");
+        let message = format!(
+            "\"{name}\" and \"{other}\" are the same field and differ; send one of the two"
+        );
         errors.field(name, Code::DuplicateKey, message, row.values[field].text().as_deref());
     }
 }
@@ -283,7 +318,8 @@ fn text(value: &Parsed<'_>) -> Option<String> {
     }
 }
 
-/// A field's column, or a date's two, while it is filled: room is made for values when there is one.
+/// A field's column, or a date's two, while it is filled: room is made for values when there is
+/// one.
 struct Column {
     kind: Kind,
     rows_expected: usize,
@@ -305,7 +341,8 @@ impl Column {
             self.nulls += 1;
             return;
         }
-        let mut values = Values::of_nulls(self.kind, std::mem::take(&mut self.nulls), self.rows_expected);
+        let mut values =
+            Values::of_nulls(self.kind, std::mem::take(&mut self.nulls), self.rows_expected);
         values.append(value);
         self.values = Some(values);
     }
@@ -323,7 +360,9 @@ fn nulls(kind: Kind, rows: usize) -> Vec<ArrayRef> {
     match kind {
         Kind::Whole { .. } => vec![of(DataType::Int64)],
         Kind::Flag => vec![of(DataType::Boolean)],
-        Kind::Date => vec![of(DataType::Timestamp(TimeUnit::Microsecond, None)), of(DataType::Boolean)],
+        Kind::Date => {
+            vec![of(DataType::Timestamp(TimeUnit::Microsecond, None)), of(DataType::Boolean)]
+        }
         _ => vec![of(DataType::Utf8)],
     }
 }
@@ -374,7 +413,9 @@ impl Values {
             Values::Text(mut text) => vec![Arc::new(text.finish())],
             Values::Whole(mut whole) => vec![Arc::new(whole.finish())],
             Values::Flag(mut flag) => vec![Arc::new(flag.finish())],
-            Values::Date(mut time, mut zoned) => vec![Arc::new(time.finish()), Arc::new(zoned.finish())],
+            Values::Date(mut time, mut zoned) => {
+                vec![Arc::new(time.finish()), Arc::new(zoned.finish())]
+            }
         }
     }
 }

@@ -27,8 +27,12 @@ pub(super) fn render(input: &[u8], options: &DecodeOptions) -> String {
     let shown = render_read(Box::new(std::io::Cursor::new(input.to_vec())), options);
     let small = DecodeOptions { batch_rows: 1, ..options.clone() };
     let shown_small = render_read(Box::new(std::io::Cursor::new(input.to_vec())), &small);
-    let lines =
-        |text: &str| text.lines().filter(|line| !line.starts_with("ignored")).map(String::from).collect::<Vec<_>>();
+    let lines = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with("ignored"))
+            .map(String::from)
+            .collect::<Vec<_>>()
+    };
     let (mut all, mut all_small) = (lines(&shown), lines(&shown_small));
     all.sort();
     all_small.sort();
@@ -50,7 +54,8 @@ pub(super) fn render_read(input: Box<dyn Read + Send>, options: &DecodeOptions) 
 pub(super) fn hashes(input: &[u8], options: &DecodeOptions) -> Vec<Vec<u8>> {
     let mut hashes = Vec::new();
     let result = decode(Box::new(std::io::Cursor::new(input.to_vec())), options, |step| {
-        let column = step.rows.column_by_name("_hash").map(|column| column.as_fixed_size_binary().clone());
+        let column =
+            step.rows.column_by_name("_hash").map(|column| column.as_fixed_size_binary().clone());
         hashes.extend(column.iter().flatten().flatten().map(<[u8]>::to_vec));
         Ok::<(), std::convert::Infallible>(())
     });
@@ -76,8 +81,13 @@ impl Parts {
                 .errors
                 .iter()
                 .map(|error| {
-                    let place = if error.pointer.is_empty() { String::new() } else { format!("{} ", error.pointer) };
-                    let value = error.value.as_ref().map(|value| format!(" [{value}]")).unwrap_or_default();
+                    let place = if error.pointer.is_empty() {
+                        String::new()
+                    } else {
+                        format!("{} ", error.pointer)
+                    };
+                    let value =
+                        error.value.as_ref().map(|value| format!(" [{value}]")).unwrap_or_default();
                     format!("{place}{} {}{value}", error.code.as_str(), error.message)
                 })
                 .collect();
@@ -112,5 +122,12 @@ fn rows(batch: &RecordBatch) -> Option<String> {
     writer.write(&batch.project(&(1..shown).collect::<Vec<_>>()).ok()?).ok()?;
     writer.finish().ok()?;
     let json = String::from_utf8(json).ok()?;
-    Some(lines.values().iter().zip(json.lines()).map(|(line, row)| format!("row {line} {row}\n")).collect())
+    Some(
+        lines
+            .values()
+            .iter()
+            .zip(json.lines())
+            .map(|(line, row)| format!("row {line} {row}\n"))
+            .collect(),
+    )
 }

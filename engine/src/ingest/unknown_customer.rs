@@ -1,4 +1,5 @@
-//! The one reason to refuse an invoice that is not in the invoice itself: nobody knows its customer.
+//! The one reason to refuse an invoice that is not in the invoice itself: nobody knows its
+//! customer.
 
 use arrow::array::{AsArray, RecordBatch};
 
@@ -7,13 +8,21 @@ use crate::error::{Error, Result};
 use crate::model::{ObjectType, column};
 
 /// Why an invoice of an unknown customer is rejected.
-pub(crate) fn unknown_customer(invoices: &RecordBatch, row: usize, line: Option<u64>) -> Result<Rejection> {
-    let text = |name: &str| column(invoices, name).map(|texts| texts.as_string::<i32>().value(row).to_string());
+pub(crate) fn unknown_customer(
+    invoices: &RecordBatch,
+    row: usize,
+    line: Option<u64>,
+) -> Result<Rejection> {
+    let text = |name: &str| {
+        column(invoices, name).map(|texts| texts.as_string::<i32>().value(row).to_string())
+    };
     let customer = text("customer_id")?;
     let error = FieldError {
         pointer: "/customer_id".to_string(),
         code: Code::CustomerNotFound,
-        message: format!("no customer \"{customer}\" is stored or sent with it; send the customer too"),
+        message: format!(
+            "no customer \"{customer}\" is stored or sent with it; send the customer too"
+        ),
         value: Some(customer),
     };
     Ok(Rejection {
@@ -29,5 +38,6 @@ pub(crate) fn unknown_customer(invoices: &RecordBatch, row: usize, line: Option<
 /// A decoded row as JSON; the bytes it came in are gone, its content is not.
 fn as_json(batch: &RecordBatch, row: usize) -> Result<String> {
     let fields = record_fields(ObjectType::Invoices, batch, row)?;
-    serde_json::to_string(&fields).map_err(|error| Error::Internal(format!("write an invoice: {error}")))
+    serde_json::to_string(&fields)
+        .map_err(|error| Error::Internal(format!("write an invoice: {error}")))
 }

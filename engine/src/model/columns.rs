@@ -1,8 +1,9 @@
 //! The columns in which records are stored, in the push format's own field names.
 //!
-//! A date field is two columns: the time, and `…_zoned`: true when the sender gave a zone (the time is then that instant
-//! in UTC), false when not (the time is then a wall clock reading, local in the setting `timezone`, whatever that is now).
-//! Columns that begin with `_` are ours and hidden from SQL.
+//! A date field is two columns: the time, and `…_zoned`: true when the sender gave a zone (the time
+//! is then that instant in UTC), false when not (the time is then a wall clock reading, local in
+//! the setting `timezone`, whatever that is now). Columns that begin with `_` are ours and hidden
+//! from SQL.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,30 +18,38 @@ pub const HASH_BYTES: i32 = 16;
 
 /// The columns of a valid record: `data_source`, its fields, then `_hash` (content).
 pub fn record_schema(object: ObjectType) -> SchemaRef {
-    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> =
-        LazyLock::new(|| ObjectType::ALL.map(|object| Arc::new(Schema::new(record_columns(object)))));
+    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> = LazyLock::new(|| {
+        ObjectType::ALL.map(|object| Arc::new(Schema::new(record_columns(object))))
+    });
     Arc::clone(&SCHEMAS[object as usize])
 }
 
-/// The columns in which versions of records are stored: those of [`record_schema`], of which a tombstone has only the ids, then
-/// `_sequence` (unique, rising with each row received), `_received_at` (microseconds UTC), `_deleted` (a tombstone), and
-/// `_supersedes`: the `_sequence` of the version that this one takes the place of.
+/// The columns in which versions of records are stored: those of [`record_schema`], of which a
+/// tombstone has only the ids, then `_sequence` (unique, rising with each row received),
+/// `_received_at` (microseconds UTC), `_deleted` (a tombstone), and `_supersedes`: the `_sequence`
+/// of the version that this one takes the place of.
 pub(crate) fn stored_schema(object: ObjectType) -> SchemaRef {
-    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> =
-        LazyLock::new(|| ObjectType::ALL.map(|object| Arc::new(Schema::new(stored_columns(object)))));
+    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> = LazyLock::new(|| {
+        ObjectType::ALL.map(|object| Arc::new(Schema::new(stored_columns(object))))
+    });
     Arc::clone(&SCHEMAS[object as usize])
 }
 
 /// A column that must be there.
 pub(crate) fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    rows.column_by_name(name).ok_or_else(|| Error::Internal(format!("rows have no column \"{name}\"")))
+    rows.column_by_name(name)
+        .ok_or_else(|| Error::Internal(format!("rows have no column \"{name}\"")))
 }
 
 /// The fields of a type as a sender names them.
 pub fn field_names(object: ObjectType) -> &'static [&'static str] {
     match object {
-        ObjectType::Customers => &["id", "name", "email", "created", "country", "state", "trial_started", "metadata"],
-        ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency", "plan_group", "product_name"],
+        ObjectType::Customers => {
+            &["id", "name", "email", "created", "country", "state", "trial_started", "metadata"]
+        }
+        ObjectType::Plans => {
+            &["id", "name", "interval", "interval_count", "currency", "plan_group", "product_name"]
+        }
         ObjectType::Invoices => &[
             "id",
             "customer_id",
@@ -64,7 +73,9 @@ pub fn required_fields(object: ObjectType) -> &'static [&'static str] {
     match object {
         ObjectType::Customers => &["id", "name"],
         ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency"],
-        ObjectType::Invoices => &["id", "customer_id", "type", "invoice_date", "amount", "currency"],
+        ObjectType::Invoices => {
+            &["id", "customer_id", "type", "invoice_date", "amount", "currency"]
+        }
     }
 }
 
@@ -89,7 +100,11 @@ fn stored_columns(object: ObjectType) -> Vec<Field> {
         })
         .collect();
     fields.push(whole("_sequence", false));
-    fields.push(Field::new("_received_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false));
+    fields.push(Field::new(
+        "_received_at",
+        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        false,
+    ));
     fields.push(Field::new("_deleted", DataType::Boolean, false));
     fields.push(whole("_supersedes", true));
     fields

@@ -19,7 +19,8 @@ pub enum ObjectType {
 
 impl ObjectType {
     /// All types, in the order in which they are imported.
-    pub const ALL: [ObjectType; 3] = [ObjectType::Customers, ObjectType::Plans, ObjectType::Invoices];
+    pub const ALL: [ObjectType; 3] =
+        [ObjectType::Customers, ObjectType::Plans, ObjectType::Invoices];
 
     /// The table's name, which is also the plural used in paths, files and envelopes.
     pub fn name(self) -> &'static str {

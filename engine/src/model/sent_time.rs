@@ -1,4 +1,5 @@
-//! A time as it was sent, and what it means in the account's zone (mrr.md §3): its instant, its local day.
+//! A time as it was sent, and what it means in the account's zone (mrr.md §3): its instant, its
+//! local day.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone, Timelike};
 use chrono_tz::{GapInfo, Tz};
@@ -17,8 +18,8 @@ pub(crate) struct SentTime {
 }
 
 impl SentTime {
-    /// The instant in microseconds since 1970. A wall clock reading that occurs twice is its first occurrence; one that the clock
-    /// skips is read with the offset from before the gap.
+    /// The instant in microseconds since 1970. A wall clock reading that occurs twice is its first
+    /// occurrence; one that the clock skips is read with the offset from before the gap.
     pub(crate) fn instant(self, zone: Tz) -> Option<i64> {
         if self.zoned || zone == Tz::UTC {
             return Some(self.micros);
@@ -36,7 +37,8 @@ impl SentTime {
         Some(day_number(self.wall_clock(zone)?.date()))
     }
 
-    /// The exclusive end that it means as a period's end: its local day, or the next one when it reads 23:59 (§3.2).
+    /// The exclusive end that it means as a period's end: its local day, or the next one when it
+    /// reads 23:59 (§3.2).
     pub(crate) fn end_day(self, zone: Tz) -> Option<i32> {
         let wall = self.wall_clock(zone)?;
         let last_minute = wall.hour() == 23 && wall.minute() == 59;
@@ -46,7 +48,11 @@ impl SentTime {
     /// What the clock in the zone reads; none when the time is out of the calendar's range.
     fn wall_clock(self, zone: Tz) -> Option<NaiveDateTime> {
         let naive = self.naive()?;
-        Some(if self.zoned && zone != Tz::UTC { zone.from_utc_datetime(&naive).naive_local() } else { naive })
+        Some(if self.zoned && zone != Tz::UTC {
+            zone.from_utc_datetime(&naive).naive_local()
+        } else {
+            naive
+        })
     }
 
     fn naive(self) -> Option<NaiveDateTime> {
@@ -88,7 +94,11 @@ mod tests {
             ("2018-11-04T00:00:00", Tz::America__Sao_Paulo, "2018-11-04T03:00:00"),
             ("2011-12-30T12:00:00", Tz::Pacific__Apia, "2011-12-30T22:00:00"),
         ] {
-            assert_eq!(time(wall, false).instant(zone), Some(time(utc, true).micros), "{wall} {zone}");
+            assert_eq!(
+                time(wall, false).instant(zone),
+                Some(time(utc, true).micros),
+                "{wall} {zone}"
+            );
         }
     }
 }

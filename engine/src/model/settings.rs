@@ -10,8 +10,15 @@ use serde::{Deserialize, Serialize};
 pub const GRACE_DAYS_MAX: u16 = 90;
 
 /// The settings by name, in the order in which they are listed.
-pub const SETTING_NAMES: [&str; 7] =
-    ["timezone", "churn_recognition", "grace_days", "refunds", "prorations", "discounts", "base_currency"];
+pub const SETTING_NAMES: [&str; 7] = [
+    "timezone",
+    "churn_recognition",
+    "grace_days",
+    "refunds",
+    "prorations",
+    "discounts",
+    "base_currency",
+];
 
 /// A setting that is not there or a value that it does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,21 +164,41 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingsError> {
         match name {
             "timezone" => {
-                self.timezone =
-                    parsed("timezone", value, Tz::from_str(value).ok(), "an IANA zone such as Europe/Paris")?
+                self.timezone = parsed(
+                    "timezone",
+                    value,
+                    Tz::from_str(value).ok(),
+                    "an IANA zone such as Europe/Paris",
+                )?
             }
             "churn_recognition" => {
                 let choice = ChurnRecognition::parse(value);
-                self.churn_recognition = parsed("churn_recognition", value, choice, "period_end or immediate")?;
+                self.churn_recognition =
+                    parsed("churn_recognition", value, choice, "period_end or immediate")?;
             }
             "grace_days" => {
-                self.grace_days = parsed("grace_days", value, grace_days(value), "a number from 0 to 90, or never")?
+                self.grace_days = parsed(
+                    "grace_days",
+                    value,
+                    grace_days(value),
+                    "a number from 0 to 90, or never",
+                )?
             }
-            "refunds" => self.refunds = parsed("refunds", value, Refunds::parse(value), "reduce or ignore")?,
+            "refunds" => {
+                self.refunds = parsed("refunds", value, Refunds::parse(value), "reduce or ignore")?
+            }
             "prorations" => {
-                self.prorations = parsed("prorations", value, Prorations::parse(value), "add, replace or ignore")?;
+                self.prorations = parsed(
+                    "prorations",
+                    value,
+                    Prorations::parse(value),
+                    "add, replace or ignore",
+                )?;
             }
-            "discounts" => self.discounts = parsed("discounts", value, Discounts::parse(value), "net or gross")?,
+            "discounts" => {
+                self.discounts =
+                    parsed("discounts", value, Discounts::parse(value), "net or gross")?
+            }
             "base_currency" => self.base_currency = base_currency(value)?,
             _ => return Err(SettingsError::UnknownName(name.to_string())),
         }
@@ -188,7 +215,12 @@ impl fmt::Display for GraceDays {
     }
 }
 
-fn parsed<T>(name: &'static str, value: &str, choice: Option<T>, expected: &'static str) -> Result<T, SettingsError> {
+fn parsed<T>(
+    name: &'static str,
+    value: &str,
+    choice: Option<T>,
+    expected: &'static str,
+) -> Result<T, SettingsError> {
     choice.ok_or_else(|| SettingsError::BadValue { name, value: value.to_string(), expected })
 }
 
@@ -205,5 +237,6 @@ fn base_currency(value: &str) -> Result<Option<String>, SettingsError> {
         return Ok(None);
     }
     let code = super::currency_code(value);
-    parsed("base_currency", value, code, "an ISO 4217 code such as USD").map(|code| Some(code.to_string()))
+    parsed("base_currency", value, code, "an ISO 4217 code such as USD")
+        .map(|code| Some(code.to_string()))
 }

@@ -4,8 +4,14 @@ use chrono::{Days, Months, NaiveDate};
 
 use crate::model::{date_of, day_number};
 
-/// `day` ⊕ `cycles` × `interval_count` intervals; backwards when `cycles` is negative. Months clamp to the month's last day.
-pub(crate) fn add_cycles(day: i32, interval: &str, interval_count: i64, cycles: i64) -> Option<i32> {
+/// `day` ⊕ `cycles` × `interval_count` intervals; backwards when `cycles` is negative. Months clamp
+/// to the month's last day.
+pub(crate) fn add_cycles(
+    day: i32,
+    interval: &str,
+    interval_count: i64,
+    cycles: i64,
+) -> Option<i32> {
     let steps = interval_count.checked_mul(cycles)?;
     let date = date_of(day)?;
     let moved = match interval {

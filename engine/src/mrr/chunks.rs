@@ -54,13 +54,18 @@ fn first_of_another_customer(before: Option<&RecordBatch>, batch: &RecordBatch) 
 }
 
 pub(super) fn customer_at(batch: &RecordBatch, row: usize) -> (&str, &str) {
-    let column = |name: &str| batch.column_by_name(name).map_or("", |column| column.as_string::<i32>().value(row));
+    let column = |name: &str| {
+        batch.column_by_name(name).map_or("", |column| column.as_string::<i32>().value(row))
+    };
     (column("data_source"), column("customer_id"))
 }
 
-/// A row between two customers, as near the middle as one is after it, else the last there is; none when all rows are of one.
+/// A row between two customers, as near the middle as one is after it, else the last there is; none
+/// when all rows are of one.
 pub(super) fn half_way_between_customers(rows: &RecordBatch) -> Option<usize> {
     let is_boundary = |row: &usize| customer_at(rows, *row) != customer_at(rows, *row - 1);
     let middle = rows.num_rows() / 2;
-    (middle.max(1)..rows.num_rows()).find(is_boundary).or_else(|| (1..middle).rev().find(is_boundary))
+    (middle.max(1)..rows.num_rows())
+        .find(is_boundary)
+        .or_else(|| (1..middle).rev().find(is_boundary))
 }

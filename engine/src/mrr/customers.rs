@@ -79,8 +79,10 @@ impl Customers {
     pub(crate) fn rows(&self) -> Result<RecordBatch> {
         let text = |name| Field::new(name, DataType::Utf8, false);
         let schema = Arc::new(Schema::new(vec![text("data_source"), text("customer_id")]));
-        let sources: ArrayRef = Arc::new(StringArray::from_iter_values(self.0.iter().map(|(source, _)| source)));
-        let ids: ArrayRef = Arc::new(StringArray::from_iter_values(self.0.iter().map(|(_, id)| id)));
+        let sources: ArrayRef =
+            Arc::new(StringArray::from_iter_values(self.0.iter().map(|(source, _)| source)));
+        let ids: ArrayRef =
+            Arc::new(StringArray::from_iter_values(self.0.iter().map(|(_, id)| id)));
         Ok(RecordBatch::try_new(schema, vec![sources, ids])?)
     }
 

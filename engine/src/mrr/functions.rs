@@ -3,8 +3,12 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int64Array, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int64Array, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
 use chrono_tz::Tz;
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
@@ -18,7 +22,8 @@ const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const WIDE: DataType = DataType::Decimal128(38, 0);
 const RATE: DataType = DataType::Decimal128(RATE_PRECISION, RATE_SCALE);
 
-/// Registers `last_running`, `least_before`, `local_day`, `end_day`, `instant_of`, `add_cycles`, `day_after`, `days_between`, `round_ratio` and `ceil_ratio`.
+/// Registers `last_running`, `least_before`, `local_day`, `end_day`, `instant_of`, `add_cycles`,
+/// `day_after`, `days_between`, `round_ratio` and `ceil_ratio`.
 pub(crate) fn register(context: &SessionContext) {
     let sent = || vec![TIME, DataType::Boolean, DataType::Utf8];
     let functions = [
@@ -32,9 +37,18 @@ pub(crate) fn register(context: &SessionContext) {
             add_cycles,
         ),
         function("day_after", vec![DataType::Date32, DataType::Int64], DataType::Date32, day_after),
-        function("days_between", vec![DataType::Date32, DataType::Date32], DataType::Int64, days_between),
-        function("round_ratio", vec![WIDE, WIDE], RATE, |args| ratios(args, "round_ratio", ratio::round_ratio)),
-        function("ceil_ratio", vec![WIDE, WIDE], RATE, |args| ratios(args, "ceil_ratio", ratio::ceil_ratio)),
+        function(
+            "days_between",
+            vec![DataType::Date32, DataType::Date32],
+            DataType::Int64,
+            days_between,
+        ),
+        function("round_ratio", vec![WIDE, WIDE], RATE, |args| {
+            ratios(args, "round_ratio", ratio::round_ratio)
+        }),
+        function("ceil_ratio", vec![WIDE, WIDE], RATE, |args| {
+            ratios(args, "ceil_ratio", ratio::ceil_ratio)
+        }),
     ];
     for function in functions {
         context.register_udf(function);
@@ -62,10 +76,12 @@ fn function(
     create_udf(name, arguments, result, Volatility::Immutable, Arc::new(on_columns))
 }
 
-/// The times of the first two columns with the zone that the third names; none where the time is null.
+/// The times of the first two columns with the zone that the third names; none where the time is
+/// null.
 fn sent_times(args: &[ArrayRef]) -> Result<(Tz, impl Iterator<Item = Option<SentTime>> + '_)> {
     let zone = zone_of(&args[2])?;
-    let (micros, zoned) = (args[0].as_primitive::<TimestampMicrosecondType>(), args[1].as_boolean());
+    let (micros, zoned) =
+        (args[0].as_primitive::<TimestampMicrosecondType>(), args[1].as_boolean());
     let times = micros
         .iter()
         .zip(zoned.iter())
@@ -78,7 +94,8 @@ fn zone_of(names: &ArrayRef) -> Result<Tz> {
     if names.is_empty() {
         return Ok(Tz::UTC);
     }
-    Tz::from_str(names.value(0)).map_err(|error| DataFusionError::Execution(format!("read the time zone: {error}")))
+    Tz::from_str(names.value(0))
+        .map_err(|error| DataFusionError::Execution(format!("read the time zone: {error}")))
 }
 
 fn dates(args: &[ArrayRef], day_of: fn(SentTime, Tz) -> Option<i32>) -> Result<ArrayRef> {
@@ -95,7 +112,8 @@ fn instants(args: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn add_cycles(args: &[ArrayRef]) -> Result<ArrayRef> {
     let (days, intervals) = (args[0].as_primitive::<Date32Type>(), args[1].as_string::<i32>());
-    let (counts, cycles) = (args[2].as_primitive::<Int64Type>(), args[3].as_primitive::<Int64Type>());
+    let (counts, cycles) =
+        (args[2].as_primitive::<Int64Type>(), args[3].as_primitive::<Int64Type>());
     let mut moved = Date32Array::builder(days.len());
     for row in 0..days.len() {
         if args.iter().any(|arg| arg.is_null(row)) {
@@ -135,25 +153,39 @@ fn day_after(args: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn days_between(args: &[ArrayRef]) -> Result<ArrayRef> {
     let (from, to) = (args[0].as_primitive::<Date32Type>(), args[1].as_primitive::<Date32Type>());
-    let days: Int64Array =
-        from.iter().zip(to.iter()).map(|(from, to)| Some(i64::from(to?) - i64::from(from?))).collect();
+    let days: Int64Array = from
+        .iter()
+        .zip(to.iter())
+        .map(|(from, to)| Some(i64::from(to?) - i64::from(from?)))
+        .collect();
     Ok(Arc::new(days))
 }
 
-fn ratios(args: &[ArrayRef], name: &str, divide: fn(i128, i128) -> Option<i128>) -> Result<ArrayRef> {
+fn ratios(
+    args: &[ArrayRef],
+    name: &str,
+    divide: fn(i128, i128) -> Option<i128>,
+) -> Result<ArrayRef> {
     let (numerators, denominators) =
         (args[0].as_primitive::<Decimal128Type>(), args[1].as_primitive::<Decimal128Type>());
     let mut rates = Vec::with_capacity(numerators.len());
     for pair in numerators.iter().zip(denominators.iter()) {
         rates.push(match pair {
-            (Some(numerator), Some(denominator)) => Some(rate(numerator, denominator, name, divide)?),
+            (Some(numerator), Some(denominator)) => {
+                Some(rate(numerator, denominator, name, divide)?)
+            }
             _ => None,
         });
     }
     Ok(Arc::new(Decimal128Array::from(rates).with_precision_and_scale(RATE_PRECISION, RATE_SCALE)?))
 }
 
-fn rate(numerator: i128, denominator: i128, name: &str, divide: fn(i128, i128) -> Option<i128>) -> Result<i128> {
+fn rate(
+    numerator: i128,
+    denominator: i128,
+    name: &str,
+    divide: fn(i128, i128) -> Option<i128>,
+) -> Result<i128> {
     let limit = 10_i128.pow(u32::from(RATE_PRECISION));
     match divide(numerator, denominator) {
         Some(rate) if rate.abs() < limit => Ok(rate),

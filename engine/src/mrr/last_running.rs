@@ -1,5 +1,5 @@
-//! `last_running`: of the spans that run on a day, the one that began last; a window function, since SQL alone would have to hold
-//! every day against every span.
+//! `last_running`: of the spans that run on a day, the one that began last; a window function,
+//! since SQL alone would have to hold every day against every span.
 
 use std::sync::Arc;
 
@@ -7,13 +7,16 @@ use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, UInt64Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
-use datafusion::logical_expr::{PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl};
+use datafusion::logical_expr::{
+    PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+};
 use datafusion::prelude::SessionContext;
 
 /// Registers `last_running(span, day, stop_on) over (partition by … order by day, …)`.
 ///
-/// A row with a span opens it: it runs from its `day` until before `stop_on`. A row without one asks: the answer is the span opened
-/// last, in the window's order, of those that run on the row's `day`; null when none does.
+/// A row with a span opens it: it runs from its `day` until before `stop_on`. A row without one
+/// asks: the answer is the span opened last, in the window's order, of those that run on the row's
+/// `day`; null when none does.
 pub(super) fn register(context: &SessionContext) {
     context.register_udwf(WindowUDF::from(LastRunning::new()));
 }
@@ -39,7 +42,10 @@ impl WindowUDFImpl for LastRunning {
         &self.signature
     }
 
-    fn partition_evaluator(&self, _args: PartitionEvaluatorArgs<'_>) -> Result<Box<dyn PartitionEvaluator>> {
+    fn partition_evaluator(
+        &self,
+        _args: PartitionEvaluatorArgs<'_>,
+    ) -> Result<Box<dyn PartitionEvaluator>> {
         Ok(Box::new(Sweep))
     }
 
@@ -57,9 +63,13 @@ impl PartitionEvaluator for Sweep {
         let [spans, days, stops] = values else {
             return exec_err!("last_running takes a span, a day and a stop");
         };
-        let (spans, days, stops) =
-            (spans.as_primitive::<UInt64Type>(), days.as_primitive::<Date32Type>(), stops.as_primitive::<Date32Type>());
-        // Days only rise, so a span that has stopped by one never runs again: each is pushed and popped once.
+        let (spans, days, stops) = (
+            spans.as_primitive::<UInt64Type>(),
+            days.as_primitive::<Date32Type>(),
+            stops.as_primitive::<Date32Type>(),
+        );
+        // Days only rise, so a span that has stopped by one never runs again: each is pushed and
+        // popped once.
         let mut opened: Vec<(u64, i32)> = Vec::new();
         let mut answers = UInt64Array::builder(num_rows);
         for row in 0..num_rows {

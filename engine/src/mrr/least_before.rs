@@ -1,5 +1,5 @@
-//! `least_before`: of the values that came before a row, the least of those dated before a day; a window function, since SQL alone
-//! would have to hold every row against every other.
+//! `least_before`: of the values that came before a row, the least of those dated before a day; a
+//! window function, since SQL alone would have to hold every row against every other.
 
 use std::sync::Arc;
 
@@ -7,13 +7,17 @@ use arrow::array::{Array, ArrayRef, AsArray, Date32Array};
 use arrow::datatypes::{DataType, Date32Type, Field, FieldRef};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
-use datafusion::logical_expr::{PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl};
+use datafusion::logical_expr::{
+    PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+};
 use datafusion::prelude::SessionContext;
 
-/// Registers `least_before(value, day, until_on) over (partition by … order by …)`; all three are dates.
+/// Registers `least_before(value, day, until_on) over (partition by … order by …)`; all three are
+/// dates.
 ///
-/// A row with a `day` holds its `value`. A row without one asks: the answer is the least value held by the rows before it, in the
-/// window's order, whose day is before `until_on`; of all of them when `until_on` is null, and null when there is none.
+/// A row with a `day` holds its `value`. A row without one asks: the answer is the least value held
+/// by the rows before it, in the window's order, whose day is before `until_on`; of all of them
+/// when `until_on` is null, and null when there is none.
 pub(super) fn register(context: &SessionContext) {
     context.register_udwf(WindowUDF::from(LeastBefore::new()));
 }
@@ -25,7 +29,9 @@ struct LeastBefore {
 
 impl LeastBefore {
     fn new() -> LeastBefore {
-        LeastBefore { signature: Signature::exact(vec![DataType::Date32; 3], Volatility::Immutable) }
+        LeastBefore {
+            signature: Signature::exact(vec![DataType::Date32; 3], Volatility::Immutable),
+        }
     }
 }
 
@@ -38,7 +44,10 @@ impl WindowUDFImpl for LeastBefore {
         &self.signature
     }
 
-    fn partition_evaluator(&self, _args: PartitionEvaluatorArgs<'_>) -> Result<Box<dyn PartitionEvaluator>> {
+    fn partition_evaluator(
+        &self,
+        _args: PartitionEvaluatorArgs<'_>,
+    ) -> Result<Box<dyn PartitionEvaluator>> {
         Ok(Box::new(Rows))
     }
 
@@ -74,7 +83,8 @@ impl PartitionEvaluator for Rows {
     }
 }
 
-/// The least value of each stretch of days: a Fenwick tree, so that holding and asking take the logarithm of the number of days.
+/// The least value of each stretch of days: a Fenwick tree, so that holding and asking take the
+/// logarithm of the number of days.
 struct LeastByDay {
     days: Vec<i32>,
     least: Vec<Option<i32>>,
@@ -98,7 +108,8 @@ impl LeastByDay {
     }
 
     fn least(&self, until: Option<i32>) -> Option<i32> {
-        let mut at = until.map_or(self.days.len(), |until| self.days.partition_point(|day| *day < until));
+        let mut at =
+            until.map_or(self.days.len(), |until| self.days.partition_point(|day| *day < until));
         let mut least = None;
         while at > 0 {
             least = least.into_iter().chain(self.least[at]).min();
@@ -128,7 +139,9 @@ mod tests {
             [None, None, Some(5), Some(40)],
             [None, None, None, Some(30)],
         ];
-        let column = |at: usize| Arc::new(rows.iter().map(|row| row[at]).collect::<Date32Array>()) as ArrayRef;
+        let column = |at: usize| {
+            Arc::new(rows.iter().map(|row| row[at]).collect::<Date32Array>()) as ArrayRef
+        };
         let values = [column(0), column(1), column(2)];
         let answers = Rows.evaluate_all(&values, rows.len()).unwrap();
         assert_eq!(&answers, &column(3));

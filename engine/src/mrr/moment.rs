@@ -18,15 +18,17 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// The parameters that SQL may bind: `$as_of`, and each setting that the rules read, by its name; `$grace_days` is null
-    /// under `never`.
+    /// The parameters that SQL may bind: `$as_of`, and each setting that the rules read, by its
+    /// name; `$grace_days` is null under `never`.
     pub(crate) fn parameters(&self) -> ParamValues {
         let grace_days = match self.settings.grace_days {
             GraceDays::Days(days) => Some(i64::from(days)),
             GraceDays::Never => None,
         };
-        let mut values =
-            HashMap::from([("as_of", date_value(Some(self.as_of))), ("grace_days", ScalarValue::Int64(grace_days))]);
+        let mut values = HashMap::from([
+            ("as_of", date_value(Some(self.as_of))),
+            ("grace_days", ScalarValue::Int64(grace_days)),
+        ]);
         let choices = [
             ("timezone", self.settings.timezone.name()),
             ("churn_recognition", self.settings.churn_recognition.text()),
@@ -37,7 +39,9 @@ impl Moment {
         for (name, value) in choices {
             values.insert(name, ScalarValue::Utf8(Some(value.to_string())));
         }
-        let named = values.into_iter().map(|(name, value)| (name.to_string(), ScalarAndMetadata::from(value)));
+        let named = values
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), ScalarAndMetadata::from(value)));
         ParamValues::Map(named.collect())
     }
 }

@@ -1,4 +1,5 @@
-//! One chunk is computed. A customer for whom the rules cannot be carried out is found, and refuses the work or is left out of it.
+//! One chunk is computed. A customer for whom the rules cannot be carried out is found, and refuses
+//! the work or is left out of it.
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
@@ -48,7 +49,11 @@ struct Run {
 }
 
 impl Run {
-    async fn compute_who_can_be(&self, chunk: Vec<RecordBatch>, refusing: &Refusing) -> Result<Outcome> {
+    async fn compute_who_can_be(
+        &self,
+        chunk: Vec<RecordBatch>,
+        refusing: &Refusing,
+    ) -> Result<Outcome> {
         let mut chunk = chunk;
         let mut failures = Vec::new();
         while chunk.iter().any(|batch| batch.num_rows() > 0) {
@@ -79,8 +84,13 @@ impl Run {
         compute(&self.sessions, &self.moment, chunk, self.plans.clone()).await
     }
 
-    /// Finds the customer for whom the rules cannot be carried out, by halving the chunk that holds it.
-    async fn blame(&self, chunk: &[RecordBatch], error: DataFusionError) -> Result<Option<Failure>> {
+    /// Finds the customer for whom the rules cannot be carried out, by halving the chunk that holds
+    /// it.
+    async fn blame(
+        &self,
+        chunk: &[RecordBatch],
+        error: DataFusionError,
+    ) -> Result<Option<Failure>> {
         let Some(first) = chunk.first() else { return Ok(None) };
         let mut rows = concat_batches(&first.schema(), chunk)?;
         let mut reason = error;
@@ -103,9 +113,14 @@ fn is_exhausted(error: &DataFusionError) -> bool {
 
 fn without(chunk: &[RecordBatch], failure: &Failure) -> Result<Vec<RecordBatch>> {
     let others = |batch: &RecordBatch| -> Result<RecordBatch> {
-        let is_other = |row| customer_at(batch, row) != (&failure.data_source, &failure.customer_id);
+        let is_other =
+            |row| customer_at(batch, row) != (&failure.data_source, &failure.customer_id);
         let others: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_other(row))).collect();
         Ok(filter_record_batch(batch, &others)?)
     };
-    chunk.iter().map(others).filter(|batch| batch.as_ref().map_or(true, |batch| batch.num_rows() > 0)).collect()
+    chunk
+        .iter()
+        .map(others)
+        .filter(|batch| batch.as_ref().map_or(true, |batch| batch.num_rows() > 0))
+        .collect()
 }

@@ -9,8 +9,8 @@ pub(crate) const RATE_PRECISION: u8 = 24;
 
 const SCALE_FACTOR: u128 = 10_000;
 
-/// `numerator` ÷ `denominator` in ten-thousandths, rounded half away from zero. None when the denominator is 0 or the quotient
-/// does not fit.
+/// `numerator` ÷ `denominator` in ten-thousandths, rounded half away from zero. None when the
+/// denominator is 0 or the quotient does not fit.
 pub(crate) fn round_ratio(numerator: i128, denominator: i128) -> Option<i128> {
     let divisor = denominator.unsigned_abs();
     let (quotient, remainder) = divide(numerator.unsigned_abs(), divisor)?;
@@ -73,7 +73,11 @@ mod tests {
             (i128::MAX, i128::MIN, -10_000),
             (0, -7, 0),
         ] {
-            assert_eq!(round_ratio(numerator, denominator), Some(rounded), "{numerator} ÷ {denominator}");
+            assert_eq!(
+                round_ratio(numerator, denominator),
+                Some(rounded),
+                "{numerator} ÷ {denominator}"
+            );
         }
         assert_eq!(round_ratio(1, 0), None);
         assert_eq!(round_ratio(i128::MAX, 0), None);

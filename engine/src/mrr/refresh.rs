@@ -1,7 +1,8 @@
-//! The refresh: recomputes whole customers from their current records and writes what the rules find.
+//! The refresh: recomputes whole customers from their current records and writes what the rules
+//! find.
 //!
-//! Invoices are read customer by customer, cut into chunks between customers, and each chunk goes through the steps on its own:
-//! memory is that of a few chunks, whatever the number of invoices.
+//! Invoices are read customer by customer, cut into chunks between customers, and each chunk goes
+//! through the steps on its own: memory is that of a few chunks, whatever the number of invoices.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -46,8 +47,8 @@ impl Changed {
     }
 }
 
-/// Who must be computable: a customer for whom the rules cannot be carried out fails the refresh, or is left out of it and has no MRR
-/// until its records are corrected.
+/// Who must be computable: a customer for whom the rules cannot be carried out fails the refresh,
+/// or is left out of it and has no MRR until its records are corrected.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusing {
     /// Everyone but these, who could not be computed before either.
@@ -144,7 +145,8 @@ pub(crate) async fn refresh(
     }
     .await;
     drop(sender);
-    let files = writing.await.map_err(|error| Error::Internal(format!("write the refresh: {error}")))?;
+    let files =
+        writing.await.map_err(|error| Error::Internal(format!("write the refresh: {error}")))?;
     // Where the writer stopped, its error is the reason; the other side only saw that it was gone.
     match (files, computing) {
         (Ok(Some(files)), Ok(())) => Ok(files),
@@ -154,7 +156,10 @@ pub(crate) async fn refresh(
 }
 
 async fn send(sender: &mpsc::Sender<Found>, found: Found) -> Result<()> {
-    sender.send(found).await.map_err(|_| Error::Internal("the refresh's writer is gone".to_string()))
+    sender
+        .send(found)
+        .await
+        .map_err(|_| Error::Internal("the refresh's writer is gone".to_string()))
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub(super) struct Writers {
     lines: TableWriter,
     movements: TableWriter,
     refreshes: TableWriter,
-    /// Files of their own: their customers come after all others, and the rows of a file are sorted.
+    /// Files of their own: their customers come after all others, and the rows of a file are
+    /// sorted.
     undecided: TableWriter,
     undecided_customers: Vec<RecordBatch>,
     number: i64,
@@ -39,7 +40,9 @@ impl Writers {
     /// What is computed for everyone is the new base; what is computed for some lies over it.
     pub(super) fn new(work: &Refresh, directory: &Directory, snapshot: i64) -> Writers {
         let (layer, bits) = match work.changed {
-            Changed::All => (Layer::Base, bucket_bits(work.tables.rows(Table::Records(ObjectType::Invoices)))),
+            Changed::All => {
+                (Layer::Base, bucket_bits(work.tables.rows(Table::Records(ObjectType::Invoices))))
+            }
             Changed::Some(_) => (Layer::Delta, 0),
         };
         let writer = |table| TableWriter::new(directory, table, layer, bits, snapshot);
@@ -54,13 +57,24 @@ impl Writers {
     }
 
     /// Writes until the end; none when the work was given up before it.
-    pub(super) fn write_all(mut self, mut found: mpsc::Receiver<Found>) -> Result<Option<Vec<NewFile>>> {
+    pub(super) fn write_all(
+        mut self,
+        mut found: mpsc::Receiver<Found>,
+    ) -> Result<Option<Vec<NewFile>>> {
         while let Some(found) = found.blocking_recv() {
             match found {
                 Found::Computed(computed) => {
                     self.lines.write(&conform(&computed.lines, Table::Lines, self.number)?)?;
-                    self.movements.write(&conform(&computed.movements, Table::Movements, self.number)?)?;
-                    self.refreshes.write(&conform(&computed.decisions, Table::Refreshes, self.number)?)?;
+                    self.movements.write(&conform(
+                        &computed.movements,
+                        Table::Movements,
+                        self.number,
+                    )?)?;
+                    self.refreshes.write(&conform(
+                        &computed.decisions,
+                        Table::Refreshes,
+                        self.number,
+                    )?)?;
                 }
                 Found::Undecided(customers) => self.undecided_customers.push(customers),
                 Found::End => return self.finish().map(Some),
@@ -82,7 +96,8 @@ impl Writers {
     }
 }
 
-/// The columns of a table's schema out of what was computed, with the refresh's number, in the table's order.
+/// The columns of a table's schema out of what was computed, with the refresh's number, in the
+/// table's order.
 fn conform(computed: &RecordBatch, table: Table, number: i64) -> Result<RecordBatch> {
     let schema = table.schema();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
@@ -101,7 +116,8 @@ fn conform(computed: &RecordBatch, table: Table, number: i64) -> Result<RecordBa
     sorted(&RecordBatch::try_new(schema, columns)?, table.order())
 }
 
-/// The decisions on customers who have no invoices (any more): their result is empty for every as_of.
+/// The decisions on customers who have no invoices (any more): their result is empty for every
+/// as_of.
 pub(super) fn emptied(customers: &Customers) -> Result<RecordBatch> {
     undecided(&customers.rows()?, new_null_array(&DataType::Utf8, customers.len()))
 }
@@ -109,7 +125,9 @@ pub(super) fn emptied(customers: &Customers) -> Result<RecordBatch> {
 /// The decisions on customers who cannot be computed.
 pub(super) fn failed(failures: &[Failure]) -> Result<RecordBatch> {
     let mut customers = Customers::default();
-    customers.extend(failures.iter().map(|failure| (failure.data_source.clone(), failure.customer_id.clone())));
+    customers.extend(
+        failures.iter().map(|failure| (failure.data_source.clone(), failure.customer_id.clone())),
+    );
     let mut by_customer: Vec<&Failure> = failures.iter().collect();
     by_customer.sort_by_key(|failure| (&failure.data_source, &failure.customer_id));
     let reasons = StringArray::from_iter_values(by_customer.iter().map(|failure| &failure.reason));

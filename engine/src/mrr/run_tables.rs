@@ -1,4 +1,5 @@
-//! The tables of one run of the rules: a plan names them, and finds their rows in the task that carries it out.
+//! The tables of one run of the rules: a plan names them, and finds their rows in the task that
+//! carries it out.
 //!
 //! So one plan serves any number of runs, also at the same time.
 

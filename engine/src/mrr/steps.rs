@@ -1,6 +1,8 @@
-//! The steps of the rules: one SQL file each, run in order; each reads the tables of those before it.
+//! The steps of the rules: one SQL file each, run in order; each reads the tables of those before
+//! it.
 //!
-//! They are planned once for a moment, and the plans are kept: planning takes longer than computing a few customers.
+//! They are planned once for a moment, and the plans are kept: planning takes longer than computing
+//! a few customers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +27,8 @@ macro_rules! step {
     };
 }
 
-/// The name of each step's table and its SQL, in the order in which they run; the rules of `mrr.md` as the engine computes them.
+/// The name of each step's table and its SQL, in the order in which they run; the rules of `mrr.md`
+/// as the engine computes them.
 pub const STEPS: [(&str, &str); 15] = [
     step!("01", "records"),
     step!("02", "coverage"),
@@ -67,8 +70,11 @@ pub(super) async fn compute(
     invoices: Vec<RecordBatch>,
     plans: RecordBatch,
 ) -> Result<Computed> {
-    let Some(first) = invoices.first() else { return Err(Error::Internal("compute no invoices".to_string())) };
-    let steps = sessions.planned_steps().find(sessions, moment, &[first.schema(), plans.schema()]).await?;
+    let Some(first) = invoices.first() else {
+        return Err(Error::Internal("compute no invoices".to_string()));
+    };
+    let steps =
+        sessions.planned_steps().find(sessions, moment, &[first.schema(), plans.schema()]).await?;
     let tables = Arc::new(RunTables::default());
     tables.put("invoices", invoices);
     tables.put("plans", vec![plans]);
@@ -85,11 +91,17 @@ pub(super) async fn compute(
 pub(crate) struct PlannedSteps(Mutex<VecDeque<Arc<Steps>>>);
 
 impl PlannedSteps {
-    async fn find(&self, sessions: &Sessions, moment: &Moment, inputs: &[SchemaRef; 2]) -> Result<Arc<Steps>> {
+    async fn find(
+        &self,
+        sessions: &Sessions,
+        moment: &Moment,
+        inputs: &[SchemaRef; 2],
+    ) -> Result<Arc<Steps>> {
         if let Some(steps) = self.kept(moment, inputs) {
             return Ok(steps);
         }
-        // Whoever comes meanwhile plans the same once more, which takes no longer than to wait for it.
+        // Whoever comes meanwhile plans the same once more, which takes no longer than to wait for
+        // it.
         let steps = Arc::new(Steps::plan(sessions, moment, inputs).await?);
         let mut kept = self.lock();
         kept.push_front(Arc::clone(&steps));
@@ -100,14 +112,16 @@ impl PlannedSteps {
     /// What is asked for again goes to the front; the back is given up first.
     fn kept(&self, moment: &Moment, inputs: &[SchemaRef; 2]) -> Option<Arc<Steps>> {
         let mut kept = self.lock();
-        let at = kept.iter().position(|steps| steps.moment == *moment && steps.inputs == *inputs)?;
+        let at =
+            kept.iter().position(|steps| steps.moment == *moment && steps.inputs == *inputs)?;
         let steps = kept.remove(at)?;
         kept.push_front(Arc::clone(&steps));
         Some(steps)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Steps>>> {
-        // Plans are put in whole, so the list is sound whatever happened to the thread that held it.
+        // Plans are put in whole, so the list is sound whatever happened to the thread that held
+        // it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -150,7 +164,9 @@ impl Steps {
     /// Runs all steps; of the tables the results are left.
     async fn run(&self, tables: &Arc<RunTables>) -> Result<()> {
         let config = self.config.clone().with_extension(Arc::clone(tables));
-        let task = TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&self.runtime));
+        let task = TaskContext::default()
+            .with_session_config(config)
+            .with_runtime(Arc::clone(&self.runtime));
         let task = Arc::new(task);
         for step in &self.planned {
             // A plan holds what its joins have gathered; each run starts from a fresh one.
@@ -165,8 +181,10 @@ impl Steps {
 
     /// The rows of one of the results, taken out of the tables of a run.
     fn result(&self, name: &str, tables: &RunTables) -> Result<RecordBatch> {
-        let schema = self.planned.iter().find(|step| step.name == name).map(|step| step.plan.schema());
-        let schema = schema.ok_or_else(|| Error::Internal(format!("the rules have no step \"{name}\"")))?;
+        let schema =
+            self.planned.iter().find(|step| step.name == name).map(|step| step.plan.schema());
+        let schema =
+            schema.ok_or_else(|| Error::Internal(format!("the rules have no step \"{name}\"")))?;
         Ok(concat_batches(&schema, &tables.take(name))?)
     }
 }
@@ -174,8 +192,12 @@ impl Steps {
 /// The tables that this step reads and none after it.
 fn read_last_by(at: usize) -> Vec<&'static str> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let reads = |sql: &str, table: &str| sql.split(|character| !is_word(character)).any(|word| word == table);
-    let is_last = |table: &&str| reads(STEPS[at].1, table) && !STEPS[at + 1..].iter().any(|(_, sql)| reads(sql, table));
+    let reads = |sql: &str, table: &str| {
+        sql.split(|character| !is_word(character)).any(|word| word == table)
+    };
+    let is_last = |table: &&str| {
+        reads(STEPS[at].1, table) && !STEPS[at + 1..].iter().any(|(_, sql)| reads(sql, table))
+    };
     let tables = INPUTS.into_iter().chain(STEPS[..at].iter().map(|(name, _)| *name));
     tables.filter(|table| !RESULTS.contains(table)).filter(is_last).collect()
 }
@@ -198,11 +220,15 @@ mod tests {
             context.register_table(object.name(), Arc::new(empty)).unwrap();
         }
         for (name, sql) in STEPS {
-            let step = context.sql(sql).await.unwrap().with_param_values(moment.parameters()).unwrap();
-            let plan = step.clone().into_optimized_plan().unwrap().display_indent_schema().to_string();
+            let step =
+                context.sql(sql).await.unwrap().with_param_values(moment.parameters()).unwrap();
+            let plan =
+                step.clone().into_optimized_plan().unwrap().display_indent_schema().to_string();
             assert!(!plan.contains("Float"), "{name} computes with floats:\n{plan}");
             let schema = Arc::new(step.schema().as_arrow().clone());
-            context.register_table(name, Arc::new(MemTable::try_new(schema, vec![vec![]]).unwrap())).unwrap();
+            context
+                .register_table(name, Arc::new(MemTable::try_new(schema, vec![vec![]]).unwrap()))
+                .unwrap();
         }
     }
 }

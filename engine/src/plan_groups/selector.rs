@@ -34,7 +34,9 @@ impl FromStr for SelectorType {
             "startswith" => Ok(SelectorType::StartsWith),
             "endswith" => Ok(SelectorType::EndsWith),
             "regex" => Ok(SelectorType::Regex),
-            _ => Err(format!("\"{text}\" is not a type of selector; use contains, startswith, endswith or regex")),
+            _ => Err(format!(
+                "\"{text}\" is not a type of selector; use contains, startswith, endswith or regex"
+            )),
         }
     }
 }
@@ -57,26 +59,34 @@ impl Selector {
             plans.sort_unstable();
             return Ok(Selector::Listed(plans));
         }
-        let (Some(how), Some(pattern)) = (definition.selector_type, definition.selector.as_deref()) else {
+        let (Some(how), Some(pattern)) = (definition.selector_type, definition.selector.as_deref())
+        else {
             let message = "an auto plan group needs a selector type and a selector, such as contains and \"pro\"";
             return Err(Error::Argument(message.to_string()));
         };
         if pattern.is_empty() || pattern.len() > PATTERN_BYTES_MAX {
-            let message = format!("the selector has {} bytes; 1 to {PATTERN_BYTES_MAX} are allowed", pattern.len());
+            let message = format!(
+                "the selector has {} bytes; 1 to {PATTERN_BYTES_MAX} are allowed",
+                pattern.len()
+            );
             return Err(Error::Argument(message));
         }
         Ok(match how {
             SelectorType::Contains => Selector::Contains(pattern.to_lowercase()),
             SelectorType::StartsWith => Selector::StartsWith(pattern.to_lowercase()),
             SelectorType::EndsWith => Selector::EndsWith(pattern.to_lowercase()),
-            SelectorType::Regex => Selector::Regex(Regex::new(pattern).map_err(|error| unusable(pattern, &error))?),
+            SelectorType::Regex => {
+                Selector::Regex(Regex::new(pattern).map_err(|error| unusable(pattern, &error))?)
+            }
         })
     }
 
     pub(super) fn takes(&self, plan_id: &str, plan_name: &str) -> bool {
         let either = |fits: &dyn Fn(&str) -> bool| fits(plan_id) || fits(plan_name);
         match self {
-            Selector::Listed(plans) => plans.binary_search_by(|plan| plan.as_str().cmp(plan_id)).is_ok(),
+            Selector::Listed(plans) => {
+                plans.binary_search_by(|plan| plan.as_str().cmp(plan_id)).is_ok()
+            }
             Selector::Contains(text) => either(&|of| of.to_lowercase().contains(text)),
             Selector::StartsWith(text) => either(&|of| of.to_lowercase().starts_with(text)),
             Selector::EndsWith(text) => either(&|of| of.to_lowercase().ends_with(text)),
@@ -90,7 +100,9 @@ fn unusable(pattern: &str, error: &regex::Error) -> Error {
     let told = error.to_string();
     let reason = told.lines().last().unwrap_or_default();
     let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-    Error::Argument(format!("the selector \"{pattern}\" is not a regular expression that can be used: {reason}"))
+    Error::Argument(format!(
+        "the selector \"{pattern}\" is not a regular expression that can be used: {reason}"
+    ))
 }
 
 #[cfg(test)]
@@ -101,7 +113,12 @@ mod tests {
     fn auto(how: SelectorType, pattern: &str) -> Result<Selector> {
         let (selector_type, selector) = (Some(how), Some(pattern.to_string()));
         let kind = GroupKind::Auto;
-        Selector::of(&GroupDefinition { kind, selector_type, selector, ..GroupDefinition::default() })
+        Selector::of(&GroupDefinition {
+            kind,
+            selector_type,
+            selector,
+            ..GroupDefinition::default()
+        })
     }
 
     #[test]
@@ -119,14 +136,21 @@ mod tests {
             (SelectorType::Regex, "(?i)^pro$", "p1", "PRO", true),
         ];
         for (how, pattern, id, name, expected) in table {
-            assert_eq!(auto(how, pattern).unwrap().takes(id, name), expected, "{how:?} {pattern} {id} {name}");
+            assert_eq!(
+                auto(how, pattern).unwrap().takes(id, name),
+                expected,
+                "{how:?} {pattern} {id} {name}"
+            );
         }
     }
 
     #[test]
     fn a_pattern_that_cannot_be_used_is_refused_with_the_reason() {
         let told = auto(SelectorType::Regex, "pro(").unwrap_err().to_string();
-        assert_eq!(told, "the selector \"pro(\" is not a regular expression that can be used: unclosed group");
+        assert_eq!(
+            told,
+            "the selector \"pro(\" is not a regular expression that can be used: unclosed group"
+        );
         assert!(auto(SelectorType::Regex, "(a{1000}){1000}").is_err());
         assert!(auto(SelectorType::Contains, "").is_err());
         assert!(auto(SelectorType::Contains, &"x".repeat(1_000)).is_ok());

@@ -1,4 +1,5 @@
-//! The acknowledger: the way to the desk, where requests are admitted and made durable, and what may wait before it.
+//! The acknowledger: the way to the desk, where requests are admitted and made durable, and what
+//! may wait before it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -44,8 +45,8 @@ pub(crate) struct Acknowledger {
 }
 
 impl Acknowledger {
-    /// Opens the desk, on a thread of its own: what it does is work and waiting for the disk, and no request waits for another thread. It
-    /// holds the directory until it has ended.
+    /// Opens the desk, on a thread of its own: what it does is work and waiting for the disk, and
+    /// no request waits for another thread. It holds the directory until it has ended.
     pub(crate) async fn start(
         core: &Arc<Core>,
         pinned: Arc<Pinned>,
@@ -60,8 +61,16 @@ impl Acknowledger {
         std::thread::Builder::new()
             .name("mrrow-desk".to_string())
             .spawn(move || runtime.block_on(desk.run(received)))
-            .map_err(|error| Error::Internal(format!("start the thread that acknowledges: {error}")))?;
-        Ok(Acknowledger { messages, unpublished, last_sequence, limits, held_bytes: Arc::default() })
+            .map_err(|error| {
+                Error::Internal(format!("start the thread that acknowledges: {error}"))
+            })?;
+        Ok(Acknowledger {
+            messages,
+            unpublished,
+            last_sequence,
+            limits,
+            held_bytes: Arc::default(),
+        })
     }
 
     /// Returns once the request is durable, or refused.
@@ -71,10 +80,12 @@ impl Acknowledger {
         }
         let _waiting = Held::take(&self.held_bytes, request.bytes(), self.limits.waiting_bytes)?;
         let (reply, answer) = oneshot::channel();
-        self.messages.try_send(Message::Push(Box::new(request), reply)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded,
-            TrySendError::Closed(_) => closed(),
-        })?;
+        self.messages.try_send(Message::Push(Box::new(request), reply)).map_err(
+            |error| match error {
+                TrySendError::Full(_) => Error::Overloaded,
+                TrySendError::Closed(_) => closed(),
+            },
+        )?;
         answer.await.map_err(|_| closed())?
     }
 
@@ -124,7 +135,8 @@ struct Held {
 }
 
 impl Held {
-    /// Counts a request, unless others hold so much that it has to come again; alone it may be of any size.
+    /// Counts a request, unless others hold so much that it has to come again; alone it may be of
+    /// any size.
     fn take(all: &Arc<AtomicU64>, bytes: u64, bytes_max: u64) -> Result<Held> {
         let others = all.fetch_add(bytes, Ordering::AcqRel);
         let held = Held { all: Arc::clone(all), bytes };

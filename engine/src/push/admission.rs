@@ -1,12 +1,13 @@
-//! Admission of requests: which of their rows are accepted, what each does, and what of it goes into the inbox.
+//! Admission of requests: which of their rows are accepted, what each does, and what of it goes
+//! into the inbox.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder,
+    Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::{concat, filter_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, UInt64Type};
@@ -33,14 +34,15 @@ pub(super) struct Admitted {
     pub(super) together: Pending,
 }
 
-/// Admits requests, whose rows are numbered from `first_sequence`: one, or several that go together ([`Request::goes_with`]), so that all
-/// of them are looked up and compared at once.
+/// Admits requests, whose rows are numbered from `first_sequence`: one, or several that go together
+/// ([`Request::goes_with`]), so that all of them are looked up and compared at once.
 pub(super) struct Admission<'a> {
     pub(super) known: Known<'a>,
     pub(super) first_sequence: i64,
     /// The last sequence that is acknowledged or published.
     pub(super) last_sequence: i64,
-    /// An import is at work whose rows come before these: what seems unchanged now may not be so when it is published.
+    /// An import is at work whose rows come before these: what seems unchanged now may not be so
+    /// when it is published.
     pub(super) keep_all: bool,
 }
 
@@ -54,8 +56,10 @@ struct Candidate<'r> {
 
 impl Admission<'_> {
     pub(super) fn run(&self, requests: &[Request]) -> Result<Admitted> {
-        let mut candidates =
-            requests.iter().map(|request| self.candidate(request)).collect::<Result<Vec<Candidate<'_>>>>()?;
+        let mut candidates = requests
+            .iter()
+            .map(|request| self.candidate(request))
+            .collect::<Result<Vec<Candidate<'_>>>>()?;
         self.reject_unknown_customers(&mut candidates)?;
         candidates.iter_mut().try_for_each(Candidate::decide)?;
         let plans = self.plans(&candidates)?;
@@ -76,8 +80,9 @@ impl Admission<'_> {
     /// A defect in the admission of a request is that request's answer; the others go on.
     pub(super) fn run_unless_it_panics(&self, requests: &[Request]) -> Result<Admitted> {
         // Nothing of requests that panicked is looked at again.
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.run(requests)))
-            .unwrap_or_else(|_| Err(Error::Internal("the request could not be admitted; see the log".to_string())))
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.run(requests))).unwrap_or_else(|_| {
+            Err(Error::Internal("the request could not be admitted; see the log".to_string()))
+        })
     }
 
     fn candidate<'r>(&self, request: &'r Request) -> Result<Candidate<'r>> {
@@ -86,7 +91,11 @@ impl Admission<'_> {
             rows.insert(deletion.object, self.tombstones(&request.data_source, deletion)?);
         }
         let (sequence, snapshot) = (self.last_sequence, self.known.pinned.info.id);
-        Ok(Candidate { request, rows, answer: Pushed { sequence, snapshot, ..request.answer.clone() } })
+        Ok(Candidate {
+            request,
+            rows,
+            answer: Pushed { sequence, snapshot, ..request.answer.clone() },
+        })
     }
 
     /// Admits the rows of one type.
@@ -97,8 +106,11 @@ impl Admission<'_> {
         plans: &ByKey<KnownId>,
         admitted: &mut Admitted,
     ) -> Result<()> {
-        let stored = |candidate: &&mut Candidate<'_>| candidate.answer.stored && candidate.rows.contains_key(&object);
-        let mut candidates: Vec<&mut Candidate<'_>> = candidates.iter_mut().filter(stored).collect();
+        let stored = |candidate: &&mut Candidate<'_>| {
+            candidate.answer.stored && candidate.rows.contains_key(&object)
+        };
+        let mut candidates: Vec<&mut Candidate<'_>> =
+            candidates.iter_mut().filter(stored).collect();
         if candidates.is_empty() {
             return Ok(());
         }
@@ -107,10 +119,13 @@ impl Admission<'_> {
         let incoming = Incoming::of(object, &rows)?;
         let compared = incoming.compare(Keep::Every, |keys| {
             let found = self.known.find(object, keys)?;
-            candidates.iter().try_for_each(|candidate| candidate.check_unchanged(&rows, keys, &found))?;
+            candidates
+                .iter()
+                .try_for_each(|candidate| candidate.check_unchanged(&rows, keys, &found))?;
             Ok(found)
         })?;
-        let (mut from, mut last) = (0, admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence));
+        let (mut from, mut last) =
+            (0, admitted.inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence));
         for candidate in &mut candidates {
             candidate.tell(object, &compared.statuses[from..], plans)?;
             let until = from + candidate.rows[&object].num_rows();
@@ -123,12 +138,18 @@ impl Admission<'_> {
         }
         for row in 0..rows.num_rows() {
             if compared.kept[row] || self.keep_all {
-                admitted.together.insert(object, incoming.key(row as u32), incoming.known(row as u32));
+                admitted.together.insert(
+                    object,
+                    incoming.key(row as u32),
+                    incoming.known(row as u32),
+                );
             }
         }
-        let wanted: BooleanArray = compared.kept.iter().map(|kept| Some(*kept || self.keep_all)).collect();
+        let wanted: BooleanArray =
+            compared.kept.iter().map(|kept| Some(*kept || self.keep_all)).collect();
         let stored = conform(object, &rows)?;
-        let stored = if wanted.false_count() == 0 { stored } else { filter_record_batch(&stored, &wanted)? };
+        let stored =
+            if wanted.false_count() == 0 { stored } else { filter_record_batch(&stored, &wanted)? };
         if stored.num_rows() > 0 {
             if candidates.iter().all(|candidate| candidate.request.deletion.is_none()) {
                 name_sources(&stored, &mut admitted.data_sources)?;
@@ -137,7 +158,10 @@ impl Admission<'_> {
             let (rows, memory_bytes) = wire::to_bytes(&stored)?;
             let last_sequence = admitted.next_sequence - 1;
             // Where the request has rows of other types before these, it ends later than was said.
-            admitted.inbox.iter_mut().for_each(|before| before.request_last_sequence = last_sequence);
+            admitted
+                .inbox
+                .iter_mut()
+                .for_each(|before| before.request_last_sequence = last_sequence);
             let request_last_sequence = last_sequence;
             let first_sequence = first;
             admitted.inbox.push(InboxRows {
@@ -156,7 +180,8 @@ impl Admission<'_> {
     fn tombstones(&self, data_source: &str, deletion: &Deletion) -> Result<RecordBatch> {
         let keys: Vec<Key> = deletion.ids.iter().map(|id| Key::of(data_source, id)).collect();
         let live = self.known.live(deletion.object, &keys)?;
-        let customers = keys.iter().map(|key| live.get(key).and_then(|known| known.customer_id.clone()));
+        let customers =
+            keys.iter().map(|key| live.get(key).and_then(|known| known.customer_id.clone()));
         let customers: StringArray = customers.collect();
         let count = keys.len();
         let mut columns: Vec<ArrayRef> = Vec::new();
@@ -169,7 +194,9 @@ impl Admission<'_> {
                 "_deleted" => Arc::new(BooleanArray::from(vec![true; count])),
                 "_hash" => Arc::new(no_hash(count)?),
                 "_sequence" => Arc::new(Int64Array::from(vec![0; count])),
-                "_received_at" => Arc::new(TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC")),
+                "_received_at" => {
+                    Arc::new(TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC"))
+                }
                 _ => new_null_array(field.data_type(), count),
             });
         }
@@ -184,7 +211,10 @@ impl Admission<'_> {
         };
         let named = candidates.iter().map(customers).collect::<Result<Vec<_>>>()?;
         let live = self.known.live(ObjectType::Customers, &named.concat())?;
-        candidates.iter_mut().zip(named).try_for_each(|(candidate, named)| candidate.reject_unknown(&named, &live))
+        candidates
+            .iter_mut()
+            .zip(named)
+            .try_for_each(|(candidate, named)| candidate.reject_unknown(&named, &live))
     }
 
     /// The plans that the requests' invoices name, as far as they are known or sent with them.
@@ -194,11 +224,18 @@ impl Admission<'_> {
             named.extend(keys_of(invoices, "plan_id")?);
         }
         let mut plans = self.known.live(ObjectType::Plans, &named)?;
-        for sent in candidates.iter().filter_map(|candidate| candidate.rows.get(&ObjectType::Plans)) {
+        for sent in candidates.iter().filter_map(|candidate| candidate.rows.get(&ObjectType::Plans))
+        {
             let currencies = column(sent, "currency")?.as_string::<i32>();
             for (row, key) in keys_of(sent, "id")?.into_iter().enumerate() {
                 let currency = currencies.is_valid(row).then(|| currencies.value(row).to_string());
-                let known = KnownId { sequence: 0, hash: [0; 16], deleted: false, customer_id: None, currency };
+                let known = KnownId {
+                    sequence: 0,
+                    hash: [0; 16],
+                    deleted: false,
+                    customer_id: None,
+                    currency,
+                };
                 plans.insert(key, known);
             }
         }
@@ -217,8 +254,10 @@ impl Candidate<'_> {
         let Some(invoices) = self.invoices() else { return Ok(()) };
         let sent = self.rows.get(&ObjectType::Customers).map(|rows| keys_of(rows, "id"));
         let sent: HashSet<Key> = sent.transpose()?.unwrap_or_default().into_iter().collect();
-        let is_known: BooleanArray =
-            customers.iter().map(|key| Some(sent.contains(key) || live.contains_key(key))).collect();
+        let is_known: BooleanArray = customers
+            .iter()
+            .map(|key| Some(sent.contains(key) || live.contains_key(key)))
+            .collect();
         if is_known.false_count() == 0 {
             return Ok(());
         }
@@ -235,7 +274,8 @@ impl Candidate<'_> {
 
     /// Decides whether it is stored.
     fn decide(&mut self) -> Result<()> {
-        self.answer.stored = self.answer.rejections.is_empty() || self.request.on_error == OnError::Skip;
+        self.answer.stored =
+            self.answer.rejections.is_empty() || self.request.on_error == OnError::Skip;
         if self.answer.rejections.is_empty() { Ok(()) } else { self.count_rejections() }
     }
 
@@ -251,26 +291,44 @@ impl Candidate<'_> {
                 lines.entry(object).or_default().insert(line);
             }
         }
-        let in_order: BTreeMap<ObjectType, Vec<u64>> =
-            lines.into_iter().map(|(object, lines)| (object, lines.into_iter().collect())).collect();
+        let in_order: BTreeMap<ObjectType, Vec<u64>> = lines
+            .into_iter()
+            .map(|(object, lines)| (object, lines.into_iter().collect()))
+            .collect();
         for rejection in &mut self.answer.rejections {
-            let lines = rejection.object.and_then(|object| in_order.get(&object)).zip(rejection.line);
-            rejection.index = lines.and_then(|(lines, line)| lines.binary_search(&line).ok()).map(|index| index as u64);
+            let lines =
+                rejection.object.and_then(|object| in_order.get(&object)).zip(rejection.line);
+            rejection.index = lines
+                .and_then(|(lines, line)| lines.binary_search(&line).ok())
+                .map(|index| index as u64);
         }
         Ok(())
     }
 
     /// Refuses to write over what was changed since it was read.
-    fn check_unchanged(&self, rows: &RecordBatch, keys: &[Key], found: &[Option<KnownId>]) -> Result<()> {
+    fn check_unchanged(
+        &self,
+        rows: &RecordBatch,
+        keys: &[Key],
+        found: &[Option<KnownId>],
+    ) -> Result<()> {
         let Some(since) = self.request.unchanged_since else { return Ok(()) };
-        let is_newer = |known: &Option<KnownId>| known.as_ref().is_some_and(|known| known.sequence > since);
-        let Some(changed) = keys.iter().zip(found).find(|(_, known)| is_newer(known)) else { return Ok(()) };
+        let is_newer =
+            |known: &Option<KnownId>| known.as_ref().is_some_and(|known| known.sequence > since);
+        let Some(changed) = keys.iter().zip(found).find(|(_, known)| is_newer(known)) else {
+            return Ok(());
+        };
         let row = keys_of(rows, "id")?.iter().position(|key| key == changed.0).unwrap_or_default();
         Err(Error::Changed { id: column(rows, "id")?.as_string::<i32>().value(row).to_string() })
     }
 
     /// Tells what became of its rows of a type, whose statuses come first in a list.
-    fn tell(&mut self, object: ObjectType, statuses: &[Status], plans: &ByKey<KnownId>) -> Result<()> {
+    fn tell(
+        &mut self,
+        object: ObjectType,
+        statuses: &[Status],
+        plans: &ByKey<KnownId>,
+    ) -> Result<()> {
         let rows = &self.rows[&object];
         let ids = column(rows, "id")?.as_string::<i32>();
         let lines = rows.column_by_name("_line").map(|lines| lines.as_primitive::<UInt64Type>());
@@ -288,11 +346,13 @@ impl Candidate<'_> {
 }
 
 impl Request {
-    /// Whether this and another request, both of plain rows of one type, can be admitted in one step.
+    /// Whether this and another request, both of plain rows of one type, can be admitted in one
+    /// step.
     pub(super) fn goes_with(&self, other: &Request) -> bool {
         let object = |request: &Request| {
-            let is_plain =
-                request.deletion.is_none() && request.idempotency.is_none() && request.unchanged_since.is_none();
+            let is_plain = request.deletion.is_none()
+                && request.idempotency.is_none()
+                && request.unchanged_since.is_none();
             let mut objects = request.rows.keys().copied();
             objects.next().filter(|_| is_plain && objects.next().is_none())
         };
@@ -300,9 +360,15 @@ impl Request {
     }
 }
 
-/// The rows of a type of all requests, numbered from `first`, with the columns of the store, and their keys.
-fn complete(object: ObjectType, candidates: &[&mut Candidate<'_>], first: i64) -> Result<RecordBatch> {
-    let parts: Vec<&RecordBatch> = candidates.iter().map(|candidate| &candidate.rows[&object]).collect();
+/// The rows of a type of all requests, numbered from `first`, with the columns of the store, and
+/// their keys.
+fn complete(
+    object: ObjectType,
+    candidates: &[&mut Candidate<'_>],
+    first: i64,
+) -> Result<RecordBatch> {
+    let parts: Vec<&RecordBatch> =
+        candidates.iter().map(|candidate| &candidate.rows[&object]).collect();
     let count = parts.iter().map(|rows| rows.num_rows()).sum::<usize>();
     let received_at = || {
         let each = candidates.iter().zip(&parts);
@@ -316,7 +382,9 @@ fn complete(object: ObjectType, candidates: &[&mut Candidate<'_>], first: i64) -
     for field in &fields {
         columns.push(match field.name().as_str() {
             "_sequence" => Arc::new(Int64Array::from_iter_values(first..first + count as i64)),
-            "_received_at" => Arc::new(TimestampMicrosecondArray::from_iter_values(received_at()).with_timezone("UTC")),
+            "_received_at" => Arc::new(
+                TimestampMicrosecondArray::from_iter_values(received_at()).with_timezone("UTC"),
+            ),
             "_deleted" if parts[0].column_by_name("_deleted").is_none() => {
                 Arc::new(BooleanArray::from(vec![false; count]))
             }
@@ -331,7 +399,10 @@ fn complete(object: ObjectType, candidates: &[&mut Candidate<'_>], first: i64) -
 
 /// A column of several batches as one.
 fn together(parts: &[&RecordBatch], name: &str) -> Result<ArrayRef> {
-    let arrays = parts.iter().map(|rows| Ok(column(rows, name)?.as_ref())).collect::<Result<Vec<&dyn Array>>>()?;
+    let arrays = parts
+        .iter()
+        .map(|rows| Ok(column(rows, name)?.as_ref()))
+        .collect::<Result<Vec<&dyn Array>>>()?;
     match parts {
         [alone] => Ok(Arc::clone(column(alone, name)?)),
         _ => Ok(concat(&arrays)?),
@@ -349,7 +420,11 @@ fn name_sources(rows: &RecordBatch, names: &mut BTreeSet<String>) -> Result<()> 
     Ok(())
 }
 
-fn plan_warning(invoices: &RecordBatch, row: usize, plans: &ByKey<KnownId>) -> Result<Option<WarningCode>> {
+fn plan_warning(
+    invoices: &RecordBatch,
+    row: usize,
+    plans: &ByKey<KnownId>,
+) -> Result<Option<WarningCode>> {
     let text = |name: &str| column(invoices, name).map(|texts| texts.as_string::<i32>());
     let plan_ids = text("plan_id")?;
     if plan_ids.is_null(row) {
@@ -383,7 +458,10 @@ fn no_hash(count: usize) -> Result<FixedSizeBinaryArray> {
 /// Rows with the columns of the store alone.
 fn conform(object: ObjectType, rows: &RecordBatch) -> Result<RecordBatch> {
     let schema = stored_schema(object);
-    let columns =
-        schema.fields().iter().map(|field| column(rows, field.name()).cloned()).collect::<Result<Vec<_>>>()?;
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| column(rows, field.name()).cloned())
+        .collect::<Result<Vec<_>>>()?;
     Ok(RecordBatch::try_new(schema, columns)?)
 }

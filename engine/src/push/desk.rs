@@ -1,5 +1,5 @@
-//! The desk: requests are admitted in the order of their receipt, those that wait together are made durable in one transaction, then
-//! all of them are answered.
+//! The desk: requests are admitted in the order of their receipt, those that wait together are made
+//! durable in one transaction, then all of them are answered.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
@@ -63,7 +63,8 @@ impl Desk {
         unpublished: Arc<Unpublished>,
         lock: WriterLock,
     ) -> Result<Desk> {
-        let last_sequence = inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
+        let last_sequence =
+            inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         Ok(Desk {
             core: Arc::clone(core),
             catalog: core.catalog.acknowledging().await?,
@@ -83,7 +84,8 @@ impl Desk {
         Arc::clone(&self.told)
     }
 
-    /// Works until it is closed, or nobody can send any more: what still waits then is waited for by nobody, and not acknowledged.
+    /// Works until it is closed, or nobody can send any more: what still waits then is waited for
+    /// by nobody, and not acknowledged.
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         let mut closed = None;
         while closed.is_none()
@@ -105,7 +107,11 @@ impl Desk {
                         self.hear(other);
                     }
                 }
-                next = if together.len() < REQUESTS_TOGETHER_MAX { messages.try_recv().ok() } else { None };
+                next = if together.len() < REQUESTS_TOGETHER_MAX {
+                    messages.try_recv().ok()
+                } else {
+                    None
+                };
             }
             self.acknowledge(together).await;
         }
@@ -125,7 +131,8 @@ impl Desk {
                 // Who asked may have gone; then the numbers are not used.
                 let at_work = Arc::new(());
                 self.importing = Some(Arc::downgrade(&at_work));
-                let _ = reply.send(Reserved { first_sequence: self.next_sequence, _at_work: at_work });
+                let _ =
+                    reply.send(Reserved { first_sequence: self.next_sequence, _at_work: at_work });
                 self.next_sequence += rows;
             }
             Message::Published(pinned, until) => {
@@ -139,7 +146,8 @@ impl Desk {
         }
     }
 
-    /// An import that was broken off says nothing; what it may have published, and be it at this moment, is looked for.
+    /// An import that was broken off says nothing; what it may have published, and be it at this
+    /// moment, is looked for.
     async fn look_after_import(&mut self) {
         if self.importing.as_ref().is_some_and(|import| import.strong_count() == 0)
             && self.core.catalog.settle().await.is_ok()
@@ -167,19 +175,25 @@ impl Desk {
         }
         self.look_after_import().await;
         let received_at = requests[0].0.received_at;
-        let Group { next_sequence, together, acknowledged, answered, .. } = self.admit(requests, answers);
+        let Group { next_sequence, together, acknowledged, answered, .. } =
+            self.admit(requests, answers);
         let durable = self.make_durable(&acknowledged, received_at).await;
         // Numbers are not given out twice, even if what failed should turn out to be stored.
         self.next_sequence = next_sequence;
         if durable.is_ok() {
             self.pending.extend(together);
-            self.last_sequence = acknowledged.rows.last().map_or(self.last_sequence, |rows| rows.last_sequence);
+            self.last_sequence =
+                acknowledged.rows.last().map_or(self.last_sequence, |rows| rows.last_sequence);
             self.told.store(self.last_sequence, Ordering::Release);
         }
         answer(answered, durable);
     }
 
-    async fn make_durable(&mut self, acknowledged: &Acknowledged, received_at: DateTime<Utc>) -> Result<()> {
+    async fn make_durable(
+        &mut self,
+        acknowledged: &Acknowledged,
+        received_at: DateTime<Utc>,
+    ) -> Result<()> {
         if acknowledged.rows.is_empty() && acknowledged.answers.is_empty() {
             return Ok(());
         }
@@ -192,15 +206,20 @@ impl Desk {
         durable
     }
 
-    /// The requests with the answers that are known to them; those whose keys cannot be looked up are refused.
+    /// The requests with the answers that are known to them; those whose keys cannot be looked up
+    /// are refused.
     async fn with_answers(&self, requests: Vec<Waiting>) -> (Vec<Waiting>, Answers) {
-        let key = |request: &Request| request.idempotency.as_ref().map(|key| (key.scope.clone(), key.key.clone()));
+        let key = |request: &Request| {
+            request.idempotency.as_ref().map(|key| (key.scope.clone(), key.key.clone()))
+        };
         let keys: Vec<_> = requests.iter().filter_map(|(request, _)| key(request)).collect();
         if keys.is_empty() {
             return (requests, Answers::default());
         }
-        let kept = TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
-        let after = requests[0].0.received_at.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let kept =
+            TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
+        let after =
+            requests[0].0.received_at.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let error = match self.core.catalog.answers(&keys, after).await {
             Ok(remembered) => return (requests, Answers::new(remembered)),
             Err(error) => error.to_string(),
@@ -225,10 +244,11 @@ impl Desk {
         };
         let mut waiting = requests.into_iter().peekable();
         while let Some((first, reply)) = waiting.next() {
-            let (mut bytes, mut side_by_side, mut replies) = (first.bytes(), vec![*first], vec![reply]);
-            while let Some((next, reply)) = waiting
-                .next_if(|(next, _)| bytes + next.bytes() <= SIDE_BY_SIDE_BYTES_MAX && side_by_side[0].goes_with(next))
-            {
+            let (mut bytes, mut side_by_side, mut replies) =
+                (first.bytes(), vec![*first], vec![reply]);
+            while let Some((next, reply)) = waiting.next_if(|(next, _)| {
+                bytes + next.bytes() <= SIDE_BY_SIDE_BYTES_MAX && side_by_side[0].goes_with(next)
+            }) {
                 bytes += next.bytes();
                 side_by_side.push(*next);
                 replies.push(reply);
@@ -261,16 +281,24 @@ impl Desk {
     }
 
     /// Admits a request, unless it repeats one that is answered.
-    fn admit_once(&self, mut request: Request, answers: &mut Answers, group: &mut Group) -> Result<Pushed> {
+    fn admit_once(
+        &self,
+        mut request: Request,
+        answers: &mut Answers,
+        group: &mut Group,
+    ) -> Result<Pushed> {
         let key = request.idempotency.take();
         if let Some(key) = &key
             && let Some(answer) = answers.find(key)?
         {
             return Ok(answer);
         }
-        let admitted = self.admission(group).run_unless_it_panics(std::slice::from_ref(&request))?;
+        let admitted =
+            self.admission(group).run_unless_it_panics(std::slice::from_ref(&request))?;
         let pushed = group.take(admitted).into_iter().next();
-        let pushed = pushed.ok_or_else(|| Error::Internal("a request was admitted without an answer".to_string()))?;
+        let pushed = pushed.ok_or_else(|| {
+            Error::Internal("a request was admitted without an answer".to_string())
+        })?;
         if let Some(key) = key.filter(|_| pushed.stored) {
             let remembered: RememberedAnswer = remember(key, &pushed)?;
             answers.add(remembered.clone());
@@ -280,7 +308,12 @@ impl Desk {
     }
 
     fn admission<'a>(&'a self, group: &'a Group) -> Admission<'a> {
-        let known = Known { core: &self.core, pinned: &self.pinned, pending: &self.pending, together: &group.together };
+        let known = Known {
+            core: &self.core,
+            pinned: &self.pinned,
+            pending: &self.pending,
+            together: &group.together,
+        };
         let (first_sequence, last_sequence) = (group.next_sequence, group.last_sequence);
         Admission { known, first_sequence, last_sequence, keep_all: self.importing.is_some() }
     }

@@ -18,9 +18,14 @@ use crate::versions::{Compared, Incoming, Keep};
 /// Bytes of the inbox, as they are in memory, that are published at once.
 const STEP_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it is to be called again; the last sequence
-/// that was published, none when there are none. Only one publication may run at a time.
-pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) -> Result<Option<i64>> {
+/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it
+/// is to be called again; the last sequence that was published, none when there are none. Only one
+/// publication may run at a time.
+pub(crate) async fn flush(
+    core: &Arc<Core>,
+    pinned: &Arc<Pinned>,
+    until: i64,
+) -> Result<Option<i64>> {
     let inbox = core.catalog.inbox(until, STEP_BYTES).await?;
     let (Some(first), Some(last)) = (inbox.first(), inbox.last()) else { return Ok(None) };
     let last_sequence = last.last_sequence;
@@ -35,7 +40,8 @@ pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) ->
         let written = write_all(&at_work, &pinned_at_work, inbox, &mut addition);
         (written, addition)
     });
-    let (written, addition) = writing.await.map_err(|error| Error::Internal(format!("flush the inbox: {error}")))?;
+    let (written, addition) =
+        writing.await.map_err(|error| Error::Internal(format!("flush the inbox: {error}")))?;
     if let Err(error) = written {
         core.give_up(&addition.files)?;
         return Err(error);
@@ -44,7 +50,12 @@ pub(crate) async fn flush(core: &Arc<Core>, pinned: &Arc<Pinned>, until: i64) ->
     Ok(Some(last_sequence))
 }
 
-fn write_all(core: &Core, pinned: &Pinned, inbox: Vec<InboxRows>, addition: &mut Addition) -> Result<()> {
+fn write_all(
+    core: &Core,
+    pinned: &Pinned,
+    inbox: Vec<InboxRows>,
+    addition: &mut Addition,
+) -> Result<()> {
     let mut by_type: BTreeMap<ObjectType, Vec<RecordBatch>> = BTreeMap::new();
     for rows in inbox {
         by_type.entry(rows.object).or_default().push(wire::of_bytes(rows.object, &rows.rows)?);
@@ -56,16 +67,24 @@ fn write_all(core: &Core, pinned: &Pinned, inbox: Vec<InboxRows>, addition: &mut
 }
 
 /// Writes the rows of one type that say something new, and what the id index says of them.
-fn write(core: &Core, pinned: &Pinned, object: ObjectType, rows: &RecordBatch, addition: &mut Addition) -> Result<()> {
+fn write(
+    core: &Core,
+    pinned: &Pinned,
+    object: ObjectType,
+    rows: &RecordBatch,
+    addition: &mut Addition,
+) -> Result<()> {
     let with_keys = with_keys(rows)?;
     let incoming = Incoming::of(object, &with_keys)?;
-    let compared = incoming.compare(Keep::Every, |keys| core.ids.find(&pinned.files, object, keys))?;
+    let compared =
+        incoming.compare(Keep::Every, |keys| core.ids.find(&pinned.files, object, keys))?;
     let ids = incoming.id_rows(&compared)?;
     let stored = superseding(rows, &compared)?;
     addition.changed.add_named(object, &stored)?;
     addition.changed.extend(compared.left_behind);
     for (table, rows) in [(Table::Records(object), stored), (Table::Ids(object), ids)] {
-        let mut writer = TableWriter::new(&core.directory, table, Layer::Delta, 0, pinned.info.id + 1);
+        let mut writer =
+            TableWriter::new(&core.directory, table, Layer::Delta, 0, pinned.info.id + 1);
         writer.write(&sorted(&rows, table.order())?)?;
         addition.files.extend(writer.finish()?);
     }
@@ -85,7 +104,8 @@ pub(super) fn with_keys(rows: &RecordBatch) -> Result<RecordBatch> {
 fn superseding(rows: &RecordBatch, compared: &Compared) -> Result<RecordBatch> {
     let schema = rows.schema();
     let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
-    columns[schema.index_of("_supersedes")?] = Arc::new(Int64Array::from(compared.supersedes.clone()));
+    columns[schema.index_of("_supersedes")?] =
+        Arc::new(Int64Array::from(compared.supersedes.clone()));
     let rows = RecordBatch::try_new(schema, columns)?;
     Ok(filter_record_batch(&rows, &BooleanArray::from(compared.kept.clone()))?)
 }

@@ -1,7 +1,8 @@
 //! Requests that name a key are carried out once: a repetition gets the answer that the first got.
 //!
-//! What is remembered is what was stored. A request that was refused, as a whole or because the engine was too busy, leaves no trace, so
-//! that it can be sent again under its key once it is corrected.
+//! What is remembered is what was stored. A request that was refused, as a whole or because the
+//! engine was too busy, leaves no trace, so that it can be sent again under its key once it is
+//! corrected.
 
 use std::collections::HashMap;
 
@@ -47,12 +48,15 @@ impl Answers {
 
     /// The answer that this request had; none when it is new.
     pub(super) fn find(&self, key: &IdempotencyKey) -> Result<Option<Pushed>> {
-        let Some(answer) = self.0.get(&(key.scope.clone(), key.key.clone())) else { return Ok(None) };
+        let Some(answer) = self.0.get(&(key.scope.clone(), key.key.clone())) else {
+            return Ok(None);
+        };
         if answer.fingerprint != key.fingerprint {
             return Err(Error::IdempotencyConflict { key: key.key.clone() });
         }
-        let kept: Kept = serde_json::from_str(&answer.answer)
-            .map_err(|error| Error::Internal(format!("read the answer to \"{}\": {error}", key.key)))?;
+        let kept: Kept = serde_json::from_str(&answer.answer).map_err(|error| {
+            Error::Internal(format!("read the answer to \"{}\": {error}", key.key))
+        })?;
         let mut pushed = Pushed { replayed: true, snapshot: kept.snapshot, ..kept.pushed };
         pushed.result.iter_mut().zip(kept.lines).for_each(|(row, line)| row.line = line);
         Ok(Some(pushed))
@@ -62,7 +66,10 @@ impl Answers {
 /// What is to be remembered of a stored request.
 pub(super) fn remember(key: IdempotencyKey, pushed: &Pushed) -> Result<RememberedAnswer> {
     let lines = pushed.result.iter().map(|row| row.line).collect();
-    let answer = serde_json::to_string(&Kept { pushed: pushed.clone(), lines, snapshot: pushed.snapshot })
-        .map_err(|error| Error::Internal(format!("write the answer to \"{}\": {error}", key.key)))?;
+    let answer =
+        serde_json::to_string(&Kept { pushed: pushed.clone(), lines, snapshot: pushed.snapshot })
+            .map_err(|error| {
+            Error::Internal(format!("write the answer to \"{}\": {error}", key.key))
+        })?;
     Ok(RememberedAnswer { scope: key.scope, key: key.key, fingerprint: key.fingerprint, answer })
 }

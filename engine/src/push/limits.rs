@@ -7,12 +7,14 @@ use std::time::Duration;
 pub struct PushLimits {
     /// Bytes of one request as it is sent; what is larger is to be imported.
     pub request_bytes: usize,
-    /// Bytes that the rows of one request take once they are decoded; compressed bytes may be more than they seem.
+    /// Bytes that the rows of one request take once they are decoded; compressed bytes may be more
+    /// than they seem.
     pub decoded_bytes: u64,
-    /// Bytes of acknowledged requests that may wait for their publication, as they are in memory; beyond it pushes are refused as
-    /// [`crate::Error::Overloaded`].
+    /// Bytes of acknowledged requests that may wait for their publication, as they are in memory;
+    /// beyond it pushes are refused as [`crate::Error::Overloaded`].
     pub inbox_bytes: u64,
-    /// Requests that may wait for their acknowledgement; beyond it they are refused likewise. At least one.
+    /// Requests that may wait for their acknowledgement; beyond it they are refused likewise. At
+    /// least one.
     pub requests_waiting: usize,
     /// Bytes of them; one alone may have more.
     pub waiting_bytes: u64,

@@ -41,7 +41,8 @@ impl Pending {
     }
 }
 
-/// Where an id is looked up: what is acknowledged together, what was acknowledged before, what is published.
+/// Where an id is looked up: what is acknowledged together, what was acknowledged before, what is
+/// published.
 pub(super) struct Known<'a> {
     pub(super) core: &'a Core,
     pub(super) pinned: &'a Pinned,
@@ -52,11 +53,16 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     /// What is known of these ids, whose keys rise.
     pub(super) fn find(&self, object: ObjectType, keys: &[Key]) -> Result<Vec<Option<KnownId>>> {
-        let (together, pending) = (&self.together.0[object as usize], &self.pending.0[object as usize]);
+        let (together, pending) =
+            (&self.together.0[object as usize], &self.pending.0[object as usize]);
         let newest = |key: &Key| together.get(key).or_else(|| pending.get(key)).cloned();
         let mut found: Vec<_> = keys.iter().map(newest).collect();
-        let missing: Vec<Key> =
-            keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
+        let missing: Vec<Key> = keys
+            .iter()
+            .zip(&found)
+            .filter(|(_, known)| known.is_none())
+            .map(|(key, _)| *key)
+            .collect();
         let mut published = self.core.ids.find(&self.pinned.files, object, &missing)?.into_iter();
         for known in found.iter_mut().filter(|known| known.is_none()) {
             *known = published.next().flatten();

@@ -32,7 +32,8 @@ pub(crate) struct Request {
     pub(super) idempotency: Option<IdempotencyKey>,
     /// No record of it may have been changed after this sequence.
     pub(super) unchanged_since: Option<i64>,
-    /// What is known of the answer so far: rejections, ignored fields, and warnings by type and line.
+    /// What is known of the answer so far: rejections, ignored fields, and warnings by type and
+    /// line.
     pub(super) answer: Pushed,
     pub(super) warnings: BTreeMap<(ObjectType, u64), Vec<WarningCode>>,
 }
@@ -60,8 +61,15 @@ impl Request {
     }
 
     /// A request that deletes records.
-    pub(crate) fn deleting(data_source: &str, received_at: DateTime<Utc>, deletion: Deletion) -> Request {
-        Request { deletion: Some(deletion), ..Request::new(data_source, received_at, OnError::Abort) }
+    pub(crate) fn deleting(
+        data_source: &str,
+        received_at: DateTime<Utc>,
+        deletion: Deletion,
+    ) -> Request {
+        Request {
+            deletion: Some(deletion),
+            ..Request::new(data_source, received_at, OnError::Abort)
+        }
     }
 
     /// Takes a step of decoding.
@@ -83,12 +91,14 @@ impl Request {
         Ok(())
     }
 
-    /// The memory that it takes: its rows, what is said of refused ones, and the ids that are to be deleted.
+    /// The memory that it takes: its rows, what is said of refused ones, and the ids that are to be
+    /// deleted.
     pub(super) fn bytes(&self) -> u64 {
         let rows: usize = self.rows.values().map(|rows| rows.get_array_memory_size()).sum();
         let ids = self.deletion.iter().flat_map(|deletion| &deletion.ids);
-        (rows + refused_bytes(&self.answer.rejections) + ids.map(|id| size_of::<String>() + id.len()).sum::<usize>())
-            as u64
+        (rows
+            + refused_bytes(&self.answer.rejections)
+            + ids.map(|id| size_of::<String>() + id.len()).sum::<usize>()) as u64
     }
 
     fn is_empty(&self) -> bool {
@@ -103,8 +113,13 @@ fn bytes_of(decoded: &Decoded) -> u64 {
 
 /// What is kept of refused rows.
 fn refused_bytes(rejections: &[Rejection]) -> usize {
-    let errors = |rejection: &Rejection| rejection.errors.iter().map(|error| error.message.len()).sum::<usize>();
-    rejections.iter().map(|rejection| size_of::<Rejection>() + rejection.original.len() + errors(rejection)).sum()
+    let errors = |rejection: &Rejection| {
+        rejection.errors.iter().map(|error| error.message.len()).sum::<usize>()
+    };
+    rejections
+        .iter()
+        .map(|rejection| size_of::<Rejection>() + rejection.original.len() + errors(rejection))
+        .sum()
 }
 
 /// Turns bytes into requests.
@@ -127,7 +142,10 @@ impl Decoder {
         self.decode(Box::new(std::io::Cursor::new(bytes)), input_bytes, 8192, |decoded| {
             decoded_bytes += bytes_of(&decoded);
             if decoded_bytes > self.decoded_bytes_max {
-                let message = format!("the request has more than {} bytes once it is decoded", self.decoded_bytes_max);
+                let message = format!(
+                    "the request has more than {} bytes once it is decoded",
+                    self.decoded_bytes_max
+                );
                 return Err(Error::TooLarge(format!("{message}: push it in parts, or import it")));
             }
             request.take(decoded)
@@ -150,8 +168,13 @@ impl Decoder {
     }
 
     fn request(&self) -> Request {
-        let (idempotency, unchanged_since) = (self.options.idempotency.clone(), self.options.unchanged_since);
-        Request { idempotency, unchanged_since, ..Request::new(&self.data_source, (self.now)(), self.options.on_error) }
+        let (idempotency, unchanged_since) =
+            (self.options.idempotency.clone(), self.options.unchanged_since);
+        Request {
+            idempotency,
+            unchanged_since,
+            ..Request::new(&self.data_source, (self.now)(), self.options.on_error)
+        }
     }
 
     fn decode(

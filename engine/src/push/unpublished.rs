@@ -44,7 +44,10 @@ impl Unpublished {
     pub(super) fn take_back(&self, rows: &[InboxRows]) {
         let mut requests = self.requests();
         for rows in rows {
-            while requests.back().is_some_and(|(last_sequence, _)| *last_sequence >= rows.first_sequence) {
+            while requests
+                .back()
+                .is_some_and(|(last_sequence, _)| *last_sequence >= rows.first_sequence)
+            {
                 self.subtract(requests.pop_back());
             }
         }
@@ -83,7 +86,14 @@ mod tests {
 
     fn rows(first_sequence: i64, last_sequence: i64, memory_bytes: u64) -> InboxRows {
         let (object, request_last_sequence) = (ObjectType::Plans, last_sequence);
-        InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows: Vec::new(), memory_bytes }
+        InboxRows {
+            object,
+            first_sequence,
+            last_sequence,
+            request_last_sequence,
+            rows: Vec::new(),
+            memory_bytes,
+        }
     }
 
     #[test]
@@ -93,7 +103,9 @@ mod tests {
         let failed = [rows(20, 29, 5), rows(30, 31, 6)];
         unpublished.add(&failed);
         unpublished.take_back(&failed);
-        for (until, left) in [(1, 4330), (3, 4300), (3, 4300), (9, 4000), (2, 4000), (50, 0), (50, 0)] {
+        for (until, left) in
+            [(1, 4330), (3, 4300), (3, 4300), (9, 4000), (2, 4000), (50, 0), (50, 0)]
+        {
             unpublished.published(until);
             assert_eq!(unpublished.bytes(), left, "{until}");
         }

@@ -1,4 +1,5 @@
-//! Rows in the inbox are Arrow IPC streams; where they are many, compressed with zstd, so that the disk writes less and more may wait.
+//! Rows in the inbox are Arrow IPC streams; where they are many, compressed with zstd, so that the
+//! disk writes less and more may wait.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub(super) fn to_bytes(rows: &RecordBatch) -> Result<(Vec<u8>, u64)> {
     if plain.len() < COMPRESSED_BYTES_MIN {
         return Ok((plain, plain_bytes));
     }
-    let compressed = zstd::encode_all(plain.as_slice(), LEVEL).map_err(Error::file("compress", "pushed rows"))?;
+    let compressed = zstd::encode_all(plain.as_slice(), LEVEL)
+        .map_err(Error::file("compress", "pushed rows"))?;
     Ok((compressed, plain_bytes))
 }
 
@@ -75,8 +77,12 @@ mod tests {
         Ok(match data_type {
             DataType::Int64 => Arc::new(Int64Array::from(vec![7])),
             DataType::Boolean => Arc::new(BooleanArray::from(vec![false])),
-            DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::from(vec![7]).with_timezone("UTC")),
-            DataType::FixedSizeBinary(_) => Arc::new(FixedSizeBinaryArray::try_from_iter([[7; 16]].into_iter())?),
+            DataType::Timestamp(..) => {
+                Arc::new(TimestampMicrosecondArray::from(vec![7]).with_timezone("UTC"))
+            }
+            DataType::FixedSizeBinary(_) => {
+                Arc::new(FixedSizeBinaryArray::try_from_iter([[7; 16]].into_iter())?)
+            }
             _ => Arc::new(StringArray::from(vec!["text"])),
         })
     }
@@ -84,9 +90,14 @@ mod tests {
     #[test]
     fn what_an_earlier_version_acknowledged_lacks_the_columns_that_came_later() -> Result<()> {
         let schema = stored_schema(ObjectType::Plans);
-        let before: Vec<usize> =
-            (0..schema.fields().len()).filter(|at| schema.field(*at).name() != "product_name").collect();
-        let columns = schema.fields().iter().map(|field| filled(field.data_type())).collect::<Result<Vec<_>>>()?;
+        let before: Vec<usize> = (0..schema.fields().len())
+            .filter(|at| schema.field(*at).name() != "product_name")
+            .collect();
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| filled(field.data_type()))
+            .collect::<Result<Vec<_>>>()?;
         let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
         let read = of_bytes(ObjectType::Plans, &to_bytes(&rows.project(&before)?)?.0)?;
         assert_eq!(read.schema(), schema);

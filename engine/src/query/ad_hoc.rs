@@ -10,7 +10,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use crate::error::{Error, Result};
 
-/// The longest statement, in bytes; what is deeper nested than this allows would not fit a thread's stack.
+/// The longest statement, in bytes; what is deeper nested than this allows would not fit a thread's
+/// stack.
 pub const SQL_BYTES_MAX: usize = 64 * 1024;
 
 /// The longest text about an error; some repeat the whole statement.
@@ -34,17 +35,26 @@ pub(crate) enum Plans {
 }
 
 /// Plans and starts a statement. Only queries pass: DDL, DML, COPY, SET and file paths are refused.
-pub(crate) async fn read_only(public: &SessionContext, sql: &str, plans: Plans) -> Result<SendableRecordBatchStream> {
+pub(crate) async fn read_only(
+    public: &SessionContext,
+    sql: &str,
+    plans: Plans,
+) -> Result<SendableRecordBatchStream> {
     check(public, sql, plans)?;
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let options =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let query = public.sql_with_options(sql, options).await.map_err(Error::of_statement)?;
     query.execute_stream().await.map_err(Error::of_statement)
 }
 
-/// Whether the text is one statement that asks for something; what a query hides inside is refused when it is planned.
+/// Whether the text is one statement that asks for something; what a query hides inside is refused
+/// when it is planned.
 fn check(public: &SessionContext, sql: &str, plans: Plans) -> Result<()> {
     if sql.len() > SQL_BYTES_MAX {
-        return Err(Error::SqlTooLarge(format!("the statement has {} bytes; {SQL_BYTES_MAX} are allowed", sql.len())));
+        return Err(Error::SqlTooLarge(format!(
+            "the statement has {} bytes; {SQL_BYTES_MAX} are allowed",
+            sql.len()
+        )));
     }
     let depth_max = public.copied_config().options().sql_parser.recursion_limit.get();
     let statements = DFParserBuilder::new(sql)
@@ -53,7 +63,10 @@ fn check(public: &SessionContext, sql: &str, plans: Plans) -> Result<()> {
         .and_then(|mut parser| parser.parse_statements())
         .map_err(Error::of_statement)?;
     if statements.len() > 1 {
-        return Err(Error::SqlNotAllowed(format!("there are {} statements; send one at a time", statements.len())));
+        return Err(Error::SqlNotAllowed(format!(
+            "there are {} statements; send one at a time",
+            statements.len()
+        )));
     }
     let Some(statement) = statements.front() else {
         return Err(Error::Sql("the statement is empty; write a query".to_string()));
@@ -99,8 +112,12 @@ impl Error {
     /// Why a statement failed, also while its rows are read, in the words of who wrote it.
     pub fn of_statement(error: DataFusionError) -> Error {
         match error.find_root() {
-            DataFusionError::SQL(parser, _) if matches!(**parser, ParserError::RecursionLimitExceeded) => {
-                return Error::SqlTooLarge("the statement is nested too deeply; write it flatter".to_string());
+            DataFusionError::SQL(parser, _)
+                if matches!(**parser, ParserError::RecursionLimitExceeded) =>
+            {
+                return Error::SqlTooLarge(
+                    "the statement is nested too deeply; write it flatter".to_string(),
+                );
             }
             DataFusionError::ResourcesExhausted(_) => {
                 let message = "the statement needs more memory than it may use; let it read, sort or group less";
@@ -110,17 +127,26 @@ impl Error {
         }
         let root = match error.find_root() {
             DataFusionError::SQL(parser, _) => match parser.as_ref() {
-                ParserError::ParserError(message) | ParserError::TokenizerError(message) => message.clone(),
+                ParserError::ParserError(message) | ParserError::TokenizerError(message) => {
+                    message.clone()
+                }
                 error => error.to_string(),
             },
             error => error.strip_backtrace(),
         };
         let root = root.replace("datafusion.public.", "");
-        let root = PREFIXES.into_iter().fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-        if let Some((what @ ("DDL" | "DML" | "Statement"), statement)) = root.split_once(" not supported: ") {
-            return Error::SqlNotAllowed(format!("only queries are allowed, not {statement} ({what})"));
+        let root = PREFIXES
+            .into_iter()
+            .fold(root.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
+        if let Some((what @ ("DDL" | "DML" | "Statement"), statement)) =
+            root.split_once(" not supported: ")
+        {
+            return Error::SqlNotAllowed(format!(
+                "only queries are allowed, not {statement} ({what})"
+            ));
         }
-        let shown = root.char_indices().nth(MESSAGE_CHARS_MAX).map_or(root, |(end, _)| &root[..end]);
+        let shown =
+            root.char_indices().nth(MESSAGE_CHARS_MAX).map_or(root, |(end, _)| &root[..end]);
         Error::Sql(if shown.len() < root.len() { format!("{shown}…") } else { shown.to_string() })
     }
 }

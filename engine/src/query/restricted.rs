@@ -1,8 +1,10 @@
-//! A table restricted to some data sources: whatever a statement does, it is done to rows that passed the restriction.
+//! A table restricted to some data sources: whatever a statement does, it is done to rows that
+//! passed the restriction.
 //!
-//! A filter in a view would not be enough. The optimizer may run a statement's own conditions before it or beside it, and a condition
-//! can tell of the rows it fails on: `cast(name as int)` names the name. So the table is closed: conditions that cannot fail are let
-//! in, to read less; all others, and the optimizer, stay outside.
+//! A filter in a view would not be enough. The optimizer may run a statement's own conditions
+//! before it or beside it, and a condition can tell of the rows it fails on: `cast(name as int)`
+//! names the name. So the table is closed: conditions that cannot fail are let in, to read less;
+//! all others, and the optimizer, stay outside.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,7 +20,9 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
+};
 use datafusion::prelude::{DataFrame, ident};
 
 use crate::error::Result;
@@ -27,7 +31,8 @@ use crate::error::Result;
 pub(super) fn table(view: DataFrame, data_sources: &[String]) -> Result<Arc<dyn TableProvider>> {
     let allowed = match data_sources {
         [] => lit(false),
-        sources => ident("data_source").in_list(sources.iter().map(|source| lit(source.as_str())).collect(), false),
+        sources => ident("data_source")
+            .in_list(sources.iter().map(|source| lit(source.as_str())).collect(), false),
     };
     let plan = view.filter(allowed)?.into_unoptimized_plan();
     let schema = Arc::clone(plan.schema().inner());
@@ -51,7 +56,10 @@ impl TableProvider for Restricted {
         TableType::View
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
         let support = |filter: &&Expr| match cannot_fail(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Unsupported,
@@ -78,7 +86,9 @@ impl TableProvider for Restricted {
                 plan = plan.filter(filter.clone())?;
             }
             if let Some(columns) = projection {
-                let column = |at: &usize| Expr::Column(Column::from(self.plan.schema().qualified_field(*at)));
+                let column = |at: &usize| {
+                    Expr::Column(Column::from(self.plan.schema().qualified_field(*at)))
+                };
                 plan = plan.project(columns.iter().map(column))?;
             }
             if limit.is_some() {
@@ -109,7 +119,9 @@ fn cannot_fail(expression: &Expr) -> bool {
             compares && cannot_fail(&both.left) && cannot_fail(&both.right)
         }
         Expr::Not(inner) | Expr::IsNull(inner) | Expr::IsNotNull(inner) => cannot_fail(inner),
-        Expr::Between(range) => [&range.expr, &range.low, &range.high].into_iter().all(|part| cannot_fail(part)),
+        Expr::Between(range) => {
+            [&range.expr, &range.low, &range.high].into_iter().all(|part| cannot_fail(part))
+        }
         Expr::InList(list) => cannot_fail(&list.expr) && list.list.iter().all(cannot_fail),
         _ => false,
     }
@@ -164,7 +176,9 @@ impl ExecutionPlan for Closed {
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         self.replace_children(
             children,
-            ReplaceChildrenOptions::new(datafusion::physical_plan::ChildrenPropertiesMode::Recompute),
+            ReplaceChildrenOptions::new(
+                datafusion::physical_plan::ChildrenPropertiesMode::Recompute,
+            ),
         )
     }
 
@@ -172,7 +186,11 @@ impl ExecutionPlan for Closed {
         Ok(Arc::new(Closed { inner: reset_plan_states(Arc::clone(&self.inner))? }))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> DataFusionResult<SendableRecordBatchStream> {
         self.inner.execute(partition, context)
     }
 }

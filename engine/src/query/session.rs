@@ -20,8 +20,9 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(memory_bytes: usize, threads: usize) -> Result<Sessions> {
-        let runtime =
-            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+            .build_arc()?;
         Ok(Sessions { runtime, threads, planned_steps: Arc::default() })
     }
 
@@ -29,7 +30,9 @@ impl Sessions {
     pub(crate) fn without_spilling(memory_bytes: usize, threads: usize) -> Result<Sessions> {
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
-            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .with_disk_manager_builder(
+                DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+            )
             .build_arc()?;
         Ok(Sessions { runtime, threads, planned_steps: Arc::default() })
     }
@@ -74,7 +77,11 @@ impl Sessions {
         self.session(self.threads, |_| {})
     }
 
-    fn session(&self, partitions: usize, adjust: impl FnOnce(&mut SessionConfig)) -> Result<SessionContext> {
+    fn session(
+        &self,
+        partitions: usize,
+        adjust: impl FnOnce(&mut SessionConfig),
+    ) -> Result<SessionContext> {
         let mut config = SessionConfig::new()
             .with_target_partitions(partitions)
             .with_information_schema(true)

@@ -1,4 +1,5 @@
-//! The tables of a pinned snapshot: the files as they are, their current rows, and what the public sees.
+//! The tables of a pinned snapshot: the files as they are, their current rows, and what the public
+//! sees.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use datafusion::prelude::{DataFrame, Expr, SessionContext, ident, lit};
 use datafusion::scalar::ScalarValue;
 use serde::{Deserialize, Serialize};
@@ -83,7 +86,10 @@ impl RawTables {
             let path = directory.path(&file.path);
             let bytes = path.metadata().map(|metadata| metadata.len()).ok();
             if bytes != u64::try_from(file.bytes).ok() {
-                let message = format!("\"{}\" is missing or has another length; restore it from a backup", file.path);
+                let message = format!(
+                    "\"{}\" is missing or has another length; restore it from a backup",
+                    file.path
+                );
                 return Err(Error::Damaged(message));
             }
             tables.files.push(RawFile { file: file.file.clone(), path });
@@ -93,7 +99,11 @@ impl RawTables {
 
     /// Adds files that were just written.
     pub(crate) fn add(&mut self, directory: &Directory, files: &[NewFile]) {
-        self.files.extend(files.iter().map(|file| RawFile { file: file.clone(), path: directory.path(&file.path) }));
+        self.files.extend(
+            files
+                .iter()
+                .map(|file| RawFile { file: file.clone(), path: directory.path(&file.path) }),
+        );
     }
 
     /// The records alone, as they were known then.
@@ -103,14 +113,20 @@ impl RawTables {
 
     /// The same without the files of the precomputed tables.
     pub(crate) fn records_only(&self) -> RawTables {
-        let files = self.files.iter().filter(|raw| matches!(raw.file.table, Table::Records(_))).cloned().collect();
+        let files = self
+            .files
+            .iter()
+            .filter(|raw| matches!(raw.file.table, Table::Records(_)))
+            .cloned()
+            .collect();
         RawTables { files, ..self.clone() }
     }
 
     /// The same without the files that no public table is read from.
     pub(crate) fn public_only(&self) -> RawTables {
         let is_read = |raw: &&RawFile| {
-            !matches!(raw.file.table, Table::Ids(_)) && (raw.file.layer != Layer::History || self.then.is_some())
+            !matches!(raw.file.table, Table::Ids(_))
+                && (raw.file.layer != Layer::History || self.then.is_some())
         };
         RawTables { files: self.files.iter().filter(is_read).cloned().collect(), ..self.clone() }
     }
@@ -125,7 +141,8 @@ impl RawTables {
         self.then.is_none()
     }
 
-    /// The same, of which only the buckets of these customers are read; the rows of others may be missing.
+    /// The same, of which only the buckets of these customers are read; the rows of others may be
+    /// missing.
     pub(crate) fn of_customers(&self, customers: Vec<Key>) -> RawTables {
         RawTables { customers: Some(Arc::new(customers)), ..self.clone() }
     }
@@ -141,28 +158,50 @@ impl RawTables {
     }
 
     fn files_of(&self, table: Table, layers: &[Layer]) -> impl Iterator<Item = &RawFile> {
-        self.files.iter().filter(move |raw| raw.file.table == table && layers.contains(&raw.file.layer))
+        self.files
+            .iter()
+            .filter(move |raw| raw.file.table == table && layers.contains(&raw.file.layer))
     }
 
     /// The stored rows of a table in some layers, superseded ones too.
-    pub(crate) fn stored(&self, context: &SessionContext, table: Table, layers: &[Layer]) -> Result<DataFrame> {
+    pub(crate) fn stored(
+        &self,
+        context: &SessionContext,
+        table: Table,
+        layers: &[Layer],
+    ) -> Result<DataFrame> {
         let paths: Vec<_> = self.files_of(table, layers).map(|raw| raw.path.clone()).collect();
         self.rows_of(context, table, paths)
     }
 
     /// The same, as far as they are wanted.
-    fn wanted(&self, context: &SessionContext, table: Table, layers: &[Layer]) -> Result<DataFrame> {
-        let customers = self.customers.as_deref().filter(|_| table != Table::Records(ObjectType::Plans));
+    fn wanted(
+        &self,
+        context: &SessionContext,
+        table: Table,
+        layers: &[Layer],
+    ) -> Result<DataFrame> {
+        let customers =
+            self.customers.as_deref().filter(|_| table != Table::Records(ObjectType::Plans));
         let is_wanted = |raw: &&RawFile| {
             let Bucket { bits, number } = raw.file.bucket;
-            customers.is_none_or(|customers| customers.iter().any(|customer| customer.leading(bits) == number))
+            customers.is_none_or(|customers| {
+                customers.iter().any(|customer| customer.leading(bits) == number)
+            })
         };
-        let paths: Vec<_> = self.files_of(table, layers).filter(is_wanted).map(|raw| raw.path.clone()).collect();
+        let paths: Vec<_> =
+            self.files_of(table, layers).filter(is_wanted).map(|raw| raw.path.clone()).collect();
         self.rows_of(context, table, paths)
     }
 
-    /// The rows of files: as one table, or in order each file by itself, since files of one table have no order together.
-    fn rows_of(&self, context: &SessionContext, table: Table, paths: Vec<PathBuf>) -> Result<DataFrame> {
+    /// The rows of files: as one table, or in order each file by itself, since files of one table
+    /// have no order together.
+    fn rows_of(
+        &self,
+        context: &SessionContext,
+        table: Table,
+        paths: Vec<PathBuf>,
+    ) -> Result<DataFrame> {
         let (true, Some((first, others))) = (self.in_order, paths.split_first()) else {
             return Ok(context.read_table(parquet_table(&paths, table.schema(), &[])?)?);
         };
@@ -177,8 +216,8 @@ impl RawTables {
         Ok(rows)
     }
 
-    /// Versions of records of a type, by what is known of their ids: read from the buckets of their customers, by their place in the
-    /// order of the files.
+    /// Versions of records of a type, by what is known of their ids: read from the buckets of their
+    /// customers, by their place in the order of the files.
     pub(crate) fn versions(
         &self,
         context: &SessionContext,
@@ -188,12 +227,17 @@ impl RawTables {
         let customers = found.iter().filter_map(|found| found.customer(object)).collect();
         let wanted = self.of_customers(customers);
         let rows = wanted.wanted(context, Table::Records(object), &PRESENT)?;
-        let these = found.iter().map(|found| found.is_this(object)).reduce(Expr::or).unwrap_or_else(|| lit(false));
+        let these = found
+            .iter()
+            .map(|found| found.is_this(object))
+            .reduce(Expr::or)
+            .unwrap_or_else(|| lit(false));
         Ok(rows.filter(these)?)
     }
 
-    /// The current rows of a table: of records the latest versions without tombstones, of precomputed tables the rows of each
-    /// customer's latest refresh. Nothing is joined where nothing was superseded.
+    /// The current rows of a table: of records the latest versions without tombstones, of
+    /// precomputed tables the rows of each customer's latest refresh. Nothing is joined where
+    /// nothing was superseded.
     pub(crate) async fn current(&self, sessions: &Sessions, table: Table) -> Result<DataFrame> {
         let context = sessions.parallel()?;
         let register = |name: &str, rows: DataFrame| context.register_table(name, rows.into_view());
@@ -203,12 +247,14 @@ impl RawTables {
         }
         match table {
             Table::Records(_) => {
-                let superseded = self.files_of(table, &PRESENT).any(|raw| raw.file.superseded_rows > 0);
+                let superseded =
+                    self.files_of(table, &PRESENT).any(|raw| raw.file.superseded_rows > 0);
                 if !superseded {
                     return self.wanted(&context, table, &PRESENT);
                 }
                 register("versions", self.wanted(&context, table, &PRESENT)?)?;
-                // Also what is not wanted may have taken the place of what is: an invoice moves from customer to customer.
+                // Also what is not wanted may have taken the place of what is: an invoice moves
+                // from customer to customer.
                 register("newer", self.stored(&context, table, &[Layer::Delta])?)?;
                 Ok(context.sql(LATEST_VERSIONS).await?)
             }
@@ -225,9 +271,14 @@ impl RawTables {
     }
 
     /// Registers every table's current rows under its own name, hidden columns included.
-    pub(crate) async fn register(&self, context: &SessionContext, sessions: &Sessions) -> Result<()> {
+    pub(crate) async fn register(
+        &self,
+        context: &SessionContext,
+        sessions: &Sessions,
+    ) -> Result<()> {
         for table in [ObjectType::ALL.map(Table::Records), Table::PRECOMPUTED].concat() {
-            context.register_table(table.name(), self.current(sessions, table).await?.into_view())?;
+            context
+                .register_table(table.name(), self.current(sessions, table).await?.into_view())?;
         }
         Ok(())
     }
@@ -246,16 +297,22 @@ impl FoundId {
         match object {
             ObjectType::Customers => Some(Key::of(&self.data_source, &self.id)),
             ObjectType::Plans => None,
-            ObjectType::Invoices => Some(Key::of(&self.data_source, self.known.customer_id.as_deref()?)),
+            ObjectType::Invoices => {
+                Some(Key::of(&self.data_source, self.known.customer_id.as_deref()?))
+            }
         }
     }
 
     /// The columns by which files are sorted come with it, so that only a part of each is read.
     fn is_this(&self, object: ObjectType) -> Expr {
-        let this = ident("data_source").eq(lit(self.data_source.as_str())).and(ident("id").eq(lit(self.id.as_str())));
+        let this = ident("data_source")
+            .eq(lit(self.data_source.as_str()))
+            .and(ident("id").eq(lit(self.id.as_str())));
         let this = this.and(ident("_sequence").eq(lit(self.known.sequence)));
         match (object, &self.known.customer_id) {
-            (ObjectType::Invoices, Some(customer)) => this.and(ident("customer_id").eq(lit(customer.as_str()))),
+            (ObjectType::Invoices, Some(customer)) => {
+                this.and(ident("customer_id").eq(lit(customer.as_str())))
+            }
             _ => this,
         }
     }
@@ -263,8 +320,10 @@ impl FoundId {
 
 impl Then {
     fn parameters(self) -> ParamValues {
-        let received_at =
-            ScalarValue::TimestampMicrosecond(Some(self.received_at.timestamp_micros()), Some("UTC".into()));
+        let received_at = ScalarValue::TimestampMicrosecond(
+            Some(self.received_at.timestamp_micros()),
+            Some("UTC".into()),
+        );
         ParamValues::from(vec![
             ("last_sequence", ScalarValue::Int64(Some(self.last_sequence))),
             ("received_until", ScalarValue::Int64(Some(self.received_until))),
@@ -273,29 +332,39 @@ impl Then {
     }
 }
 
-/// Parquet files of one schema as a table, each sorted by these columns; no files are an empty table.
-pub(crate) fn parquet_table(paths: &[PathBuf], schema: SchemaRef, order: &[&str]) -> Result<Arc<dyn TableProvider>> {
+/// Parquet files of one schema as a table, each sorted by these columns; no files are an empty
+/// table.
+pub(crate) fn parquet_table(
+    paths: &[PathBuf],
+    schema: SchemaRef,
+    order: &[&str],
+) -> Result<Arc<dyn TableProvider>> {
     if paths.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }
     let mut urls = Vec::with_capacity(paths.len());
     for path in paths {
         // Not from text: a `*` in a path is a part of its name.
-        let url = Url::from_file_path(path)
-            .map_err(|()| Error::Argument(format!("\"{}\" is not an absolute path", path.display())))?;
+        let url = Url::from_file_path(path).map_err(|()| {
+            Error::Argument(format!("\"{}\" is not an absolute path", path.display()))
+        })?;
         urls.push(ListingTableUrl::try_new(url, None)?);
     }
-    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let mut options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     if !order.is_empty() {
         let order = order.iter().map(|column| ident(*column).sort(true, false)).collect();
         options = options.with_file_sort_order(vec![order]);
     }
-    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config)?))
 }
 
-/// A session with the public tables and nothing else; `movements` and `scheduled_movements` part at the moment's `as_of`. Of other
-/// data sources than those it is restricted to, no row can be reached.
+/// A session with the public tables and nothing else; `movements` and `scheduled_movements` part at
+/// the moment's `as_of`. Of other data sources than those it is restricted to, no row can be
+/// reached.
 pub(crate) async fn public_tables(
     tables: &RawTables,
     sessions: &Sessions,
@@ -326,6 +395,7 @@ pub(crate) async fn public_records(
     let inner = sessions.parallel()?;
     let versions = tables.versions(&inner, object, found)?;
     inner.register_table(object.name(), versions.into_view())?;
-    let sql = PUBLIC.into_iter().find(|(name, _)| *name == object.name()).map_or("", |(_, sql)| sql);
+    let sql =
+        PUBLIC.into_iter().find(|(name, _)| *name == object.name()).map_or("", |(_, sql)| sql);
     Ok(inner.sql(sql).await?.with_param_values(moment.parameters())?)
 }

@@ -20,7 +20,10 @@ pub struct LivesQuery {
     pub customer: Option<String>,
 }
 
-pub(crate) async fn lives(public: &SessionContext, query: &LivesQuery) -> Result<SendableRecordBatchStream> {
+pub(crate) async fn lives(
+    public: &SessionContext,
+    query: &LivesQuery,
+) -> Result<SendableRecordBatchStream> {
     let values = HashMap::from([
         ("data_source".to_string(), ScalarValue::Utf8(query.data_source.clone())),
         ("customer".to_string(), ScalarValue::Utf8(query.customer.clone())),

@@ -20,13 +20,17 @@ pub struct MovementsQuery {
     pub from: Option<NaiveDate>,
     /// The last day, inclusive.
     pub to: Option<NaiveDate>,
-    /// Only of the customers with this id, in all data sources, or of the one that `SOURCE/ID` names.
+    /// Only of the customers with this id, in all data sources, or of the one that `SOURCE/ID`
+    /// names.
     pub customer: Option<String>,
     /// Also movements that are dated after `as_of`.
     pub scheduled: bool,
 }
 
-pub(crate) async fn movements(public: &SessionContext, query: &MovementsQuery) -> Result<SendableRecordBatchStream> {
+pub(crate) async fn movements(
+    public: &SessionContext,
+    query: &MovementsQuery,
+) -> Result<SendableRecordBatchStream> {
     let values = HashMap::from([
         ("from".to_string(), date_value(query.from)),
         ("to".to_string(), date_value(query.to)),

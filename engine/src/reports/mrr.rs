@@ -37,11 +37,13 @@ pub(crate) async fn mrr(
     let to = query.to.map_or(as_of, |to| to.min(as_of));
     let from = match query.from {
         Some(from) => from,
-        // The first period is a whole one, and as early as the report has room; what was before it is its opening.
+        // The first period is a whole one, and as early as the report has room; what was before it
+        // is its opening.
         None => {
             let earliest = query.interval.earliest_start(to);
-            let first =
-                first_movement(public).await?.map(|first| earliest.map_or(first, |earliest| first.max(earliest)));
+            let first = first_movement(public)
+                .await?
+                .map(|first| earliest.map_or(first, |earliest| first.max(earliest)));
             first.and_then(|first| query.interval.start_of(first)).unwrap_or(to)
         }
     };
@@ -56,7 +58,9 @@ pub(crate) async fn mrr(
 
 async fn first_movement(public: &SessionContext) -> Result<Option<NaiveDate>> {
     let first = public.sql("select min(date) from movements").await?.collect().await?;
-    let day = first.first().and_then(|batch| batch.column(0).as_primitive::<Date32Type>().iter().next().flatten());
+    let day = first
+        .first()
+        .and_then(|batch| batch.column(0).as_primitive::<Date32Type>().iter().next().flatten());
     Ok(day.and_then(date_of))
 }
 
@@ -66,7 +70,8 @@ fn period_table(periods: &[Period]) -> Result<Arc<MemTable>> {
         Field::new("period_end", DataType::Date32, false),
         Field::new("partial", DataType::Boolean, false),
     ]));
-    let starts = Date32Array::from_iter_values(periods.iter().map(|period| day_number(period.start)));
+    let starts =
+        Date32Array::from_iter_values(periods.iter().map(|period| day_number(period.start)));
     let ends = Date32Array::from_iter_values(periods.iter().map(|period| day_number(period.end)));
     let partial = BooleanArray::from_iter(periods.iter().map(|period| Some(period.partial)));
     let columns = vec![Arc::new(starts) as _, Arc::new(ends) as _, Arc::new(partial) as _];

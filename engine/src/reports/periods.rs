@@ -1,4 +1,5 @@
-//! The periods of a report: whole days, weeks from Monday, months, quarters or years, cut at the range's ends.
+//! The periods of a report: whole days, weeks from Monday, months, quarters or years, cut at the
+//! range's ends.
 
 use std::str::FromStr;
 
@@ -35,7 +36,11 @@ impl FromStr for Interval {
             "month" => Interval::Month,
             "quarter" => Interval::Quarter,
             "year" => Interval::Year,
-            _ => return Err(format!("\"{text}\" is not an interval; use day, week, month, quarter or year")),
+            _ => {
+                return Err(format!(
+                    "\"{text}\" is not an interval; use day, week, month, quarter or year"
+                ));
+            }
         })
     }
 }
@@ -54,7 +59,9 @@ impl Interval {
     pub(super) fn start_of(self, day: NaiveDate) -> Option<NaiveDate> {
         match self {
             Interval::Day => Some(day),
-            Interval::Week => day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))),
+            Interval::Week => {
+                day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday())))
+            }
             Interval::Month => day.with_day(1),
             Interval::Quarter => NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1),
             Interval::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1),
@@ -86,7 +93,8 @@ impl Interval {
 
 /// The periods that cover [from, to].
 pub(super) fn periods(interval: Interval, from: NaiveDate, to: NaiveDate) -> Result<Vec<Period>> {
-    let out_of_calendar = || Error::Argument(format!("the range from {from} to {to} leaves the calendar"));
+    let out_of_calendar =
+        || Error::Argument(format!("the range from {from} to {to} leaves the calendar"));
     let mut periods = Vec::new();
     if from > to {
         return Ok(periods);
@@ -116,7 +124,12 @@ mod tests {
     #[test]
     fn ranges_are_cut_into_calendar_periods() {
         for (interval, from, to, expected) in [
-            (Interval::Month, "2024-01-15", "2024-03-10", "01-15..01-31* 02-01..02-29 03-01..03-10*"),
+            (
+                Interval::Month,
+                "2024-01-15",
+                "2024-03-10",
+                "01-15..01-31* 02-01..02-29 03-01..03-10*",
+            ),
             (Interval::Week, "2024-01-01", "2024-01-14", "01-01..01-07 01-08..01-14"),
             (Interval::Quarter, "2024-02-01", "2024-06-30", "02-01..03-31* 04-01..06-30"),
             (Interval::Year, "2024-01-01", "2024-12-31", "01-01..12-31"),
@@ -128,11 +141,18 @@ mod tests {
                 .iter()
                 .map(|period| {
                     let mark = if period.partial { "*" } else { "" };
-                    format!("{}..{}{mark}", period.start.format("%m-%d"), period.end.format("%m-%d"))
+                    format!(
+                        "{}..{}{mark}",
+                        period.start.format("%m-%d"),
+                        period.end.format("%m-%d")
+                    )
                 })
                 .collect();
             assert_eq!(text.join(" "), expected, "{interval:?} {from} {to}");
         }
-        assert!(periods(Interval::Day, "1000-01-01".parse().unwrap(), "2024-01-01".parse().unwrap()).is_err());
+        assert!(
+            periods(Interval::Day, "1000-01-01".parse().unwrap(), "2024-01-01".parse().unwrap())
+                .is_err()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The past: a kept snapshot as it is, or everything computed again from the versions of records that were known then.
+//! The past: a kept snapshot as it is, or everything computed again from the versions of records
+//! that were known then.
 
 use std::sync::Arc;
 
@@ -12,15 +13,23 @@ use crate::query::{RawTables, Then};
 use crate::store::{At, SnapshotInfo};
 
 /// The snapshot of a moment; as of that day unless another is given.
-pub(super) async fn snapshot(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>) -> Result<Snapshot> {
+pub(super) async fn snapshot(
+    core: &Arc<Core>,
+    at: At,
+    as_of: Option<NaiveDate>,
+) -> Result<Snapshot> {
     // Until it is known which one it is, no snapshot of this process loses files.
     let in_use = InUse::of_all(core);
     let (before, after) = core.catalog.snapshots_at(at).await?;
     let (info, files) = match (at, before) {
         (At::Snapshot(id), Some(found)) if found.info.id == id => (found.info, found.files),
-        (At::Snapshot(id), before) => return Err(no_such_snapshot(id, before.map(|found| found.info), after)),
+        (At::Snapshot(id), before) => {
+            return Err(no_such_snapshot(id, before.map(|found| found.info), after));
+        }
         (At::Instant(_), Some(found)) => (found.info, found.files),
-        (At::Instant(instant), None) => (before_all(core, instant, after.as_ref()).await?, Vec::new()),
+        (At::Instant(instant), None) => {
+            (before_all(core, instant, after.as_ref()).await?, Vec::new())
+        }
     };
     let as_of = as_of.unwrap_or_else(|| match at {
         At::Snapshot(_) => info.as_of,
@@ -34,10 +43,14 @@ pub(super) async fn snapshot(core: &Arc<Core>, at: At, as_of: Option<NaiveDate>)
     computed_again(core, info, then, as_of).await
 }
 
-/// Which versions were known: all that were published by then, and what was received by then where the snapshots between two kept
-/// ones are forgotten.
+/// Which versions were known: all that were published by then, and what was received by then where
+/// the snapshots between two kept ones are forgotten.
 fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
-    let exact = Then { last_sequence: info.last_sequence, received_until: 0, received_at: info.committed_at };
+    let exact = Then {
+        last_sequence: info.last_sequence,
+        received_until: 0,
+        received_at: info.committed_at,
+    };
     match (at, after) {
         (At::Instant(instant), Some(after)) if after.id > info.id + 1 => {
             Then { received_until: after.first_sequence - 1, received_at: instant, ..exact }
@@ -46,7 +59,12 @@ fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
     }
 }
 
-async fn computed_again(core: &Arc<Core>, info: SnapshotInfo, then: Then, as_of: NaiveDate) -> Result<Snapshot> {
+async fn computed_again(
+    core: &Arc<Core>,
+    info: SnapshotInfo,
+    then: Then,
+    as_of: NaiveDate,
+) -> Result<Snapshot> {
     let (newest, in_use) = core.pinned_for_reading().await?;
     let moment = Moment { settings: info.settings.clone(), as_of };
     let mut tables: RawTables = core.tables(&newest)?.records_then(then);
@@ -55,10 +73,15 @@ async fn computed_again(core: &Arc<Core>, info: SnapshotInfo, then: Then, as_of:
     Snapshot::of(core, &pinned, moment, &tables, Some(computed), in_use).await
 }
 
-/// What stands for the snapshots before the first kept one, in which nothing is published. A change of settings is always kept, with
-/// the snapshot before it.
-async fn before_all(core: &Core, instant: DateTime<Utc>, after: Option<&SnapshotInfo>) -> Result<SnapshotInfo> {
-    let settings = after.filter(|after| after.cause != "settings").map(|after| after.settings.clone());
+/// What stands for the snapshots before the first kept one, in which nothing is published. A change
+/// of settings is always kept, with the snapshot before it.
+async fn before_all(
+    core: &Core,
+    instant: DateTime<Utc>,
+    after: Option<&SnapshotInfo>,
+) -> Result<SnapshotInfo> {
+    let settings =
+        after.filter(|after| after.cause != "settings").map(|after| after.settings.clone());
     let newest = core.pinned().await?.info;
     Ok(SnapshotInfo {
         id: 0,
@@ -73,7 +96,12 @@ async fn before_all(core: &Core, instant: DateTime<Utc>, after: Option<&Snapshot
 
 fn no_such_snapshot(id: i64, before: Option<SnapshotInfo>, after: Option<SnapshotInfo>) -> Error {
     let near: Vec<String> = before.iter().chain(&after).map(|near| near.id.to_string()).collect();
-    let near =
-        if near.is_empty() { "there is none yet".to_string() } else { format!("near it are {}", near.join(" and ")) };
-    Error::Argument(format!("snapshot {id} is not kept; {near}; ask for what was known at an instant instead"))
+    let near = if near.is_empty() {
+        "there is none yet".to_string()
+    } else {
+        format!("near it are {}", near.join(" and "))
+    };
+    Error::Argument(format!(
+        "snapshot {id} is not kept; {near}; ask for what was known at an instant instead"
+    ))
 }

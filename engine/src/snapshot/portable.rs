@@ -1,4 +1,5 @@
-//! A snapshot that another process can answer from: it opens these files, and neither a catalog nor a lock.
+//! A snapshot that another process can answer from: it opens these files, and neither a catalog nor
+//! a lock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use crate::error::Result;
 use crate::mrr::Moment;
 use crate::query::{Plans, RawTables, Sessions};
 
-/// What a snapshot is made of, to be sent to a process of the same version. The files stay only as long as somebody in the process that
-/// they come from keeps the [`Snapshot`].
+/// What a snapshot is made of, to be sent to a process of the same version. The files stay only as
+/// long as somebody in the process that they come from keeps the [`Snapshot`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PortableSnapshot {
     id: i64,
@@ -27,7 +28,8 @@ impl PortableSnapshot {
         self.tables.paths()
     }
 
-    /// Opens it. Nothing is ever written: what needs more than this memory fails. Plans are not shown, for they name files.
+    /// Opens it. Nothing is ever written: what needs more than this memory fails. Plans are not
+    /// shown, for they name files.
     ///
     /// # Errors
     /// When the tables cannot be prepared.

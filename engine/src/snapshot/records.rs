@@ -43,15 +43,16 @@ pub(super) struct IdIndex {
 }
 
 impl Snapshot {
-    /// The current records with their public columns, ordered by data source and id. One whose id is named is found without reading
-    /// the others, unless the snapshot is of the past.
+    /// The current records with their public columns, ordered by data source and id. One whose id
+    /// is named is found without reading the others, unless the snapshot is of the past.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn records(&self, query: &RecordsQuery) -> Result<SendableRecordBatchStream> {
         let mut records = match (&self.content.index, &query.id) {
             (Some(index), Some(id)) => {
-                let found = self.find(index, query.object, query.data_source.as_deref(), id).await?;
+                let found =
+                    self.find(index, query.object, query.data_source.as_deref(), id).await?;
                 let Content { tables, sessions, moment, .. } = &self.content;
                 public_records(tables, sessions, moment, query.object, &found).await?
             }
@@ -97,12 +98,22 @@ impl Snapshot {
 
 impl IdIndex {
     pub(super) fn new(core: &Arc<Core>, pinned: &Pinned) -> IdIndex {
-        let files = pinned.files.iter().filter(|file| matches!(file.table, Table::Ids(_))).cloned().collect();
+        let files = pinned
+            .files
+            .iter()
+            .filter(|file| matches!(file.table, Table::Ids(_)))
+            .cloned()
+            .collect();
         IdIndex { core: Arc::clone(core), files }
     }
 
     /// What is current of an id in these data sources, in their order.
-    async fn find(&self, object: ObjectType, sources: Vec<String>, id: &str) -> Result<Vec<FoundId>> {
+    async fn find(
+        &self,
+        object: ObjectType,
+        sources: Vec<String>,
+        id: &str,
+    ) -> Result<Vec<FoundId>> {
         let (index, id) = (self.clone(), id.to_string());
         let finding = tokio::task::spawn_blocking(move || {
             let mut keyed: Vec<(Key, String)> =
@@ -114,7 +125,11 @@ impl IdIndex {
                 .into_iter()
                 .zip(known)
                 .filter_map(|((_, data_source), known)| {
-                    known.filter(|known| !known.deleted).map(|known| FoundId { data_source, id: id.clone(), known })
+                    known.filter(|known| !known.deleted).map(|known| FoundId {
+                        data_source,
+                        id: id.clone(),
+                        known,
+                    })
                 })
                 .collect();
             found.sort_by(|one, other| one.data_source.cmp(&other.data_source));
@@ -126,18 +141,26 @@ impl IdIndex {
 
 /// What the records have in common, each a condition.
 fn conditions(query: &RecordsQuery) -> Vec<Expr> {
-    let is = |column: &str, value: &Option<String>| value.as_deref().map(|value| ident(column).eq(lit(value)));
+    let is = |column: &str, value: &Option<String>| {
+        value.as_deref().map(|value| ident(column).eq(lit(value)))
+    };
     let after = query.after.as_ref().map(|(source, id)| {
-        let later_id = ident("data_source").eq(lit(source.as_str())).and(ident("id").gt(lit(id.as_str())));
+        let later_id =
+            ident("data_source").eq(lit(source.as_str())).and(ident("id").gt(lit(id.as_str())));
         ident("data_source").gt(lit(source.as_str())).or(later_id)
     });
-    [is("data_source", &query.data_source), is("id", &query.id), after].into_iter().flatten().collect()
+    [is("data_source", &query.data_source), is("id", &query.id), after]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 async fn sorted_sources(records: DataFrame) -> Result<Vec<String>> {
     let mut sources = Vec::new();
     for batch in records.select_columns(&["data_source"])?.collect().await? {
-        sources.extend(column(&batch, "data_source")?.as_string::<i32>().iter().flatten().map(str::to_string));
+        sources.extend(
+            column(&batch, "data_source")?.as_string::<i32>().iter().flatten().map(str::to_string),
+        );
     }
     sources.sort();
     Ok(sources)

@@ -8,7 +8,8 @@ use crate::core::micros;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
-/// How a data source is fetched. Settings and credentials are their writer's: nothing here looks into them.
+/// How a data source is fetched. Settings and credentials are their writer's: nothing here looks
+/// into them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pull {
     /// The data source's id.
@@ -34,11 +35,15 @@ impl Engine {
         sealed_credentials: Option<Vec<u8>>,
     ) -> Result<Pull> {
         let data_source = data_source.to_string();
-        let pull = Pull { data_source, settings, sealed_credentials, updated_at: micros(self.core.now()) };
+        let pull =
+            Pull { data_source, settings, sealed_credentials, updated_at: micros(self.core.now()) };
         if self.core.catalog.set_pull(&pull).await? {
             return Ok(pull);
         }
-        Err(Error::Argument(format!("there is no data source \"{}\"; create it first", pull.data_source)))
+        Err(Error::Argument(format!(
+            "there is no data source \"{}\"; create it first",
+            pull.data_source
+        )))
     }
 
     /// How the data source with this id is fetched, if it is.

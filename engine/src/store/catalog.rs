@@ -19,7 +19,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::MigrateError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Mutex;
 
@@ -125,7 +127,8 @@ pub(crate) struct Counts {
 pub(crate) struct Catalog {
     options: SqliteConnectOptions,
     pool: SqlitePool,
-    /// Held by who writes: SQLite would let the others of this process find out by trying again, later and later.
+    /// Held by who writes: SQLite would let the others of this process find out by trying again,
+    /// later and later.
     writing: Arc<Mutex<()>>,
 }
 
@@ -140,15 +143,20 @@ impl Catalog {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let options =
-            LOG_PRAGMAS.into_iter().fold(options, |options, (name, value)| options.pragma(name, value.to_string()));
+        let options = LOG_PRAGMAS
+            .into_iter()
+            .fold(options, |options, (name, value)| options.pragma(name, value.to_string()));
         let pool = pool_options().connect_with(options.clone()).await?;
-        sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| of_another_version(error, path))?;
+        sqlx::migrate!("./migrations")
+            .run(&pool)
+            .await
+            .map_err(|error| of_another_version(error, path))?;
         drop(lock);
         Ok(Catalog { options, pool, writing: Arc::default() })
     }
 
-    /// Opens all connections now, one after another: each has a thread of the priority of who opens it.
+    /// Opens all connections now, one after another: each has a thread of the priority of who opens
+    /// it.
     pub(crate) async fn open_all(&self) -> Result<()> {
         let mut all = Vec::with_capacity(CONNECTIONS);
         while all.len() < CONNECTIONS {
@@ -176,7 +184,8 @@ impl Catalog {
         snapshots::newest(&mut connection).await
     }
 
-    /// Waits for the end of a transaction that nobody waits for any more: the thread of its connection carries on with a commit that was begun.
+    /// Waits for the end of a transaction that nobody waits for any more: the thread of its
+    /// connection carries on with a commit that was begun.
     pub(crate) async fn settle(&self) -> Result<()> {
         let mut connection = self.pool.acquire().await?;
         let _writing = self.writing.lock().await;
@@ -187,7 +196,10 @@ impl Catalog {
     /// Whether there is a snapshot with this number, once whoever writes has ended.
     pub(crate) async fn has_snapshot(&self, id: i64) -> Result<bool> {
         self.settle().await?;
-        let row = sqlx::query("select 1 from snapshot where id = ?1").bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query("select 1 from snapshot where id = ?1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
         Ok(row.is_some())
     }
 
@@ -207,22 +219,36 @@ impl Catalog {
         .fetch_one(&self.pool)
         .await?;
         let count = |name| row.try_get::<i64, _>(name).map(|count| count as u64);
-        Ok(Counts { snapshots: count("snapshots")?, files: count("files")?, waiting_rows: count("waiting_rows")? })
+        Ok(Counts {
+            snapshots: count("snapshots")?,
+            files: count("files")?,
+            waiting_rows: count("waiting_rows")?,
+        })
     }
 
     /// The settings as they were last set; none when they never were.
     pub(crate) async fn wanted_settings(&self) -> Result<Option<Settings>> {
-        let row = sqlx::query("select settings from wanted_settings").fetch_optional(&self.pool).await?;
+        let row =
+            sqlx::query("select settings from wanted_settings").fetch_optional(&self.pool).await?;
         row.map(|row| snapshots::settings_of(&row)).transpose()
     }
 
-    /// Changes the settings to be had from the next snapshot on, whoever else changes some; they are returned as they were before.
-    pub(crate) async fn change_settings(&self, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<Settings> {
+    /// Changes the settings to be had from the next snapshot on, whoever else changes some; they
+    /// are returned as they were before.
+    pub(crate) async fn change_settings(
+        &self,
+        change: impl FnOnce(&mut Settings) -> Result<()>,
+    ) -> Result<Settings> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let wanted = sqlx::query("select settings from wanted_settings").fetch_optional(&mut *transaction).await?;
+        let wanted = sqlx::query("select settings from wanted_settings")
+            .fetch_optional(&mut *transaction)
+            .await?;
         let before = match wanted {
             Some(row) => snapshots::settings_of(&row)?,
-            None => snapshots::newest(&mut transaction).await?.map(|newest| newest.settings).unwrap_or_default(),
+            None => snapshots::newest(&mut transaction)
+                .await?
+                .map(|newest| newest.settings)
+                .unwrap_or_default(),
         };
         let mut settings = before.clone();
         change(&mut settings)?;
@@ -244,11 +270,13 @@ impl Catalog {
         let mut transaction = connection.begin_with("begin immediate").await?;
         snapshots::insert(&mut transaction, &commit.snapshot).await?;
         for file in &commit.replaced_files {
-            let replaced = sqlx::query("update data_file set end_snapshot = ?1 where id = ?2 and end_snapshot is null")
-                .bind(commit.snapshot.id)
-                .bind(file)
-                .execute(&mut *transaction)
-                .await?;
+            let replaced = sqlx::query(
+                "update data_file set end_snapshot = ?1 where id = ?2 and end_snapshot is null",
+            )
+            .bind(commit.snapshot.id)
+            .bind(file)
+            .execute(&mut *transaction)
+            .await?;
             if replaced.rows_affected() != 1 {
                 return Err(Error::Internal(format!("file {file} to be replaced is not current")));
             }
@@ -258,7 +286,11 @@ impl Catalog {
         }
         for id in &commit.data_sources {
             let at = commit.snapshot.committed_at.timestamp_micros();
-            sqlx::query(sources::ADD_DATA_SOURCE).bind(id).bind(at).execute(&mut *transaction).await?;
+            sqlx::query(sources::ADD_DATA_SOURCE)
+                .bind(id)
+                .bind(at)
+                .execute(&mut *transaction)
+                .await?;
         }
         inbox::empty_until(&mut transaction, commit.inbox_until).await?;
         transaction.commit().await?;
@@ -266,7 +298,8 @@ impl Catalog {
     }
 }
 
-/// A connection to a file does not get lost: it is not asked whether it is there before each use, and none is given up.
+/// A connection to a file does not get lost: it is not asked whether it is there before each use,
+/// and none is given up.
 fn pool_options() -> SqlitePoolOptions {
     let options = SqlitePoolOptions::new().max_connections(CONNECTIONS as u32);
     options.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
@@ -275,10 +308,12 @@ fn pool_options() -> SqlitePoolOptions {
 /// No release has been made yet: a catalog in another form is of a development version.
 fn of_another_version(error: MigrateError, path: &Path) -> Error {
     match error {
-        MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => Error::Argument(format!(
-            "\"{}\" was made by another development version of Mrrow; name a new directory and import the records again",
-            path.display()
-        )),
+        MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => {
+            Error::Argument(format!(
+                "\"{}\" was made by another development version of Mrrow; name a new directory and import the records again",
+                path.display()
+            ))
+        }
         error => Error::Migration(error),
     }
 }
@@ -310,7 +345,10 @@ async fn files_of(connection: &mut SqliteConnection, snapshot: i64) -> Result<Ve
         let layer = Layer::ALL.into_iter().find(|known| known.name() == layer);
         // A table of a newer version is not ours to read.
         let (Some(table), Some(layer)) = (table, layer) else { continue };
-        let bucket = Bucket { bits: row.try_get("bucket_bits")?, number: row.try_get::<i64, _>("bucket")? as u64 };
+        let bucket = Bucket {
+            bits: row.try_get("bucket_bits")?,
+            number: row.try_get::<i64, _>("bucket")? as u64,
+        };
         let file = NewFile {
             table,
             layer,
@@ -320,12 +358,20 @@ async fn files_of(connection: &mut SqliteConnection, snapshot: i64) -> Result<Ve
             bytes: row.try_get("bytes")?,
             superseded_rows: row.try_get("superseded_rows")?,
         };
-        files.push(DataFile { id: row.try_get("id")?, begin_snapshot: row.try_get("begin_snapshot")?, file });
+        files.push(DataFile {
+            id: row.try_get("id")?,
+            begin_snapshot: row.try_get("begin_snapshot")?,
+            file,
+        });
     }
     Ok(files)
 }
 
-async fn insert_file(connection: &mut SqliteConnection, file: &NewFile, snapshot: i64) -> Result<()> {
+async fn insert_file(
+    connection: &mut SqliteConnection,
+    file: &NewFile,
+    snapshot: i64,
+) -> Result<()> {
     sqlx::query(
         "insert into data_file
          (table_name, path, layer, bucket_bits, bucket, rows, bytes, superseded_rows, begin_snapshot)

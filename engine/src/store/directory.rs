@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 /// The catalog's file.
 const CATALOG: &str = "catalog.db";
 
-/// The socket on which a server that holds the directory carries out what the command line asks for.
+/// The socket on which a server that holds the directory carries out what the command line asks
+/// for.
 const SERVER_SOCKET: &str = "server.sock";
 
 /// The key of whoever keeps secrets beside the data; temporary files of it begin alike.
@@ -41,7 +42,9 @@ impl Directory {
         let root = root.canonicalize().map_err(Error::file("find", root))?;
         // The object store under DataFusion takes none of them.
         if root.to_str().is_none_or(|path| path.contains(char::is_control)) {
-            let message = format!("{root:?} has control characters or is not UTF-8; name the data directory otherwise");
+            let message = format!(
+                "{root:?} has control characters or is not UTF-8; name the data directory otherwise"
+            );
             return Err(Error::Argument(message));
         }
         if !root.join(CATALOG).exists() && !only_ours(&root)? {
@@ -76,9 +79,11 @@ impl Directory {
         self.root.join("staging")
     }
 
-    /// A new directory in the staging, for this user alone. It is removed when it is dropped, or by the next writer.
+    /// A new directory in the staging, for this user alone. It is removed when it is dropped, or by
+    /// the next writer.
     pub(crate) fn new_staging(&self) -> Result<TempDir> {
-        TempDir::with_prefix_in(STAGING_PREFIX, self.staging()).map_err(Error::file("create", self.staging()))
+        TempDir::with_prefix_in(STAGING_PREFIX, self.staging())
+            .map_err(Error::file("create", self.staging()))
     }
 
     /// Where a server listens to the command line.
@@ -91,17 +96,22 @@ impl Directory {
         self.root.join(relative)
     }
 
-    /// Removes what a write that did not end has left: its staging, and data files that no snapshot names. Files that are not
-    /// named as ours stay. Only the writer may call it.
+    /// Removes what a write that did not end has left: its staging, and data files that no snapshot
+    /// names. Files that are not named as ours stay. Only the writer may call it.
     ///
     /// # Errors
-    /// When a file is of a later snapshot than the next one: then the catalog is older than the data, and nothing is removed.
+    /// When a file is of a later snapshot than the next one: then the catalog is older than the
+    /// data, and nothing is removed.
     pub(crate) fn sweep(&self, named: &HashSet<String>, last_snapshot: i64) -> Result<()> {
         let mut orphans = Vec::new();
         for table in Table::ALL {
             for path in entries(&self.root.join("data").join(table.name()))? {
-                let relative = path.strip_prefix(&self.root).unwrap_or(&path).to_string_lossy().into_owned();
-                let Some(snapshot) = snapshot_of_name(&path).filter(|_| !named.contains(&relative)) else { continue };
+                let relative =
+                    path.strip_prefix(&self.root).unwrap_or(&path).to_string_lossy().into_owned();
+                let Some(snapshot) = snapshot_of_name(&path).filter(|_| !named.contains(&relative))
+                else {
+                    continue;
+                };
                 if snapshot > last_snapshot + 1 {
                     let message = format!(
                         "the catalog ends at snapshot {last_snapshot}, but \"{relative}\" is of snapshot {snapshot}; \
@@ -117,7 +127,9 @@ impl Directory {
             fs::remove_file(&path).map_err(Error::file("remove", &path))?;
         }
         for path in entries(&self.staging())? {
-            let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(STAGING_PREFIX));
+            let ours = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with(STAGING_PREFIX));
             if ours && path.is_dir() {
                 fs::remove_dir_all(&path).map_err(Error::file("remove", &path))?;
             }
@@ -174,7 +186,8 @@ fn only_ours(root: &Path) -> Result<bool> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ours = match name.as_str() {
             "writer.lock" | "open.lock" | SERVER_SOCKET => true,
-            // Of whoever encrypts credentials with it, who may be quicker or outlive a lost catalog without a record.
+            // Of whoever encrypts credentials with it, who may be quicker or outlive a lost catalog
+            // without a record.
             name if name.starts_with(SECRET_KEY) => true,
             "data" | "staging" => path.is_dir() && holds_no_file(&path)?,
             _ => false,
@@ -200,7 +213,8 @@ fn make_dir(dir: &Path) -> Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_dir(parent)?;
     match fs::create_dir(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists || !dir.is_dir() => {

@@ -1,7 +1,8 @@
 //! The id index: what is known of the last version of each id, found without reading the records.
 //!
-//! It is a table like the others: Parquet files, sorted by the hash of (data source, id), named by the catalog in the same
-//! transaction as the records they speak of. Of an id that is in several files the row with the highest sequence counts.
+//! It is a table like the others: Parquet files, sorted by the hash of (data source, id), named by
+//! the catalog in the same transaction as the records they speak of. Of an id that is in several
+//! files the row with the highest sequence counts.
 
 mod file;
 mod key;
@@ -34,7 +35,8 @@ pub(crate) struct KnownId {
     pub(crate) currency: Option<String>,
 }
 
-/// The opened index files and what was read of them; files never change, so neither does what is kept here.
+/// The opened index files and what was read of them; files never change, so neither does what is
+/// kept here.
 #[derive(Debug)]
 pub(crate) struct IdFiles {
     directory: Directory,
@@ -44,11 +46,21 @@ pub(crate) struct IdFiles {
 
 impl IdFiles {
     pub(crate) fn new(directory: &Directory) -> IdFiles {
-        IdFiles { directory: directory.clone(), opened: Mutex::default(), cache: file::cache(CACHE_BYTES) }
+        IdFiles {
+            directory: directory.clone(),
+            opened: Mutex::default(),
+            cache: file::cache(CACHE_BYTES),
+        }
     }
 
-    /// What the files of a snapshot know of these ids, whose keys rise; none of an id that never was.
-    pub(crate) fn find(&self, files: &[DataFile], object: ObjectType, keys: &[Key]) -> Result<Vec<Option<KnownId>>> {
+    /// What the files of a snapshot know of these ids, whose keys rise; none of an id that never
+    /// was.
+    pub(crate) fn find(
+        &self,
+        files: &[DataFile],
+        object: ObjectType,
+        keys: &[Key],
+    ) -> Result<Vec<Option<KnownId>>> {
         debug_assert!(keys.is_sorted(), "the keys rise");
         let mut found = vec![None; keys.len()];
         for file in self.opened(files, object)? {
@@ -57,9 +69,13 @@ impl IdFiles {
         Ok(found)
     }
 
-    /// The files of a type, opened. Once there are many, those that the snapshot does not name are closed.
+    /// The files of a type, opened. Once there are many, those that the snapshot does not name are
+    /// closed.
     fn opened(&self, files: &[DataFile], object: ObjectType) -> Result<Vec<Arc<IdFile>>> {
-        let mut opened = self.opened.lock().map_err(|_| Error::Internal("the id index is poisoned".to_string()))?;
+        let mut opened = self
+            .opened
+            .lock()
+            .map_err(|_| Error::Internal("the id index is poisoned".to_string()))?;
         if opened.len() > OPENED_MAX {
             let named: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
             opened.retain(|path, _| named.contains(path.as_str()));

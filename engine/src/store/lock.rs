@@ -1,4 +1,5 @@
-//! One writer: a lock on a file in the data directory, which the system gives up when its process ends.
+//! One writer: a lock on a file in the data directory, which the system gives up when its process
+//! ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -12,7 +13,8 @@ use crate::error::{Error, Result};
 
 const FILE_NAME: &str = "writer.lock";
 
-/// How long a writer waits for those who hold the lock for a moment only: who asks for the holder, or publishes what is left.
+/// How long a writer waits for those who hold the lock for a moment only: who asks for the holder,
+/// or publishes what is left.
 const PATIENCE: Duration = Duration::from_millis(500);
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
@@ -58,7 +60,9 @@ impl WriterLock {
 /// The process that holds the lock of a data directory; none when nobody does.
 pub(super) fn holder(dir: &Path) -> Result<Option<String>> {
     let path = dir.join(FILE_NAME);
-    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(&path) else { return Ok(None) };
+    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(&path) else {
+        return Ok(None);
+    };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => {

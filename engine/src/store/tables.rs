@@ -1,4 +1,5 @@
-//! The stored tables: the records of each type, the index of their ids, and what is precomputed from them.
+//! The stored tables: the records of each type, the index of their ids, and what is precomputed
+//! from them.
 
 use std::sync::Arc;
 
@@ -50,7 +51,8 @@ impl Table {
         }
     }
 
-    /// The columns of its files; `_refresh` numbers the refresh that computed a row, the highest of a customer counts.
+    /// The columns of its files; `_refresh` numbers the refresh that computed a row, the highest of
+    /// a customer counts.
     pub(crate) fn schema(self) -> SchemaRef {
         let mut fields = match self {
             Table::Records(object) => return stored_schema(object),
@@ -63,7 +65,8 @@ impl Table {
         Arc::new(Schema::new(fields))
     }
 
-    /// The columns by which the rows of each of its files are sorted, nulls last: a customer's life in order.
+    /// The columns by which the rows of each of its files are sorted, nulls last: a customer's life
+    /// in order.
     pub(crate) fn order(self) -> &'static [&'static str] {
         match self {
             Table::Records(ObjectType::Invoices) => {

@@ -1,4 +1,5 @@
-//! Data files are written: under a temporary name, fsynced, renamed, and only then named by the catalog.
+//! Data files are written: under a temporary name, fsynced, renamed, and only then named by the
+//! catalog.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::BufWriter;
@@ -36,7 +37,8 @@ pub(crate) fn bucket_bits(rows: u64) -> u32 {
     rows.div_ceil(BUCKET_ROWS).max(1).next_power_of_two().trailing_zeros().min(BUCKET_BITS_MAX)
 }
 
-/// Writes the rows of one table for one snapshot; they come in the table's order, and each bucket of customers gets files of its own.
+/// Writes the rows of one table for one snapshot; they come in the table's order, and each bucket
+/// of customers gets files of its own.
 pub(crate) struct TableWriter {
     buckets: Vec<FileWriter>,
     bits: u32,
@@ -44,7 +46,13 @@ pub(crate) struct TableWriter {
 
 impl TableWriter {
     /// Begins the files of a table in the snapshot to come, in buckets of so many bits.
-    pub(crate) fn new(directory: &Directory, table: Table, layer: Layer, bits: u32, snapshot: i64) -> TableWriter {
+    pub(crate) fn new(
+        directory: &Directory,
+        table: Table,
+        layer: Layer,
+        bits: u32,
+        snapshot: i64,
+    ) -> TableWriter {
         // The id index is sorted by hash: it is one range after another already.
         let bits = if matches!(table, Table::Ids(_)) { 0 } else { bits };
         let buckets = (0..1 << bits).map(|number| FileWriter {
@@ -91,7 +99,8 @@ impl TableWriter {
 /// The bucket of each row's customer; neighbours are mostly of one customer.
 fn buckets_of_rows(batch: &RecordBatch, bits: u32) -> Result<Vec<u64>> {
     let sources = column(batch, "data_source")?.as_string::<i32>();
-    let customers = column(batch, "customer_id").or_else(|_| column(batch, "id"))?.as_string::<i32>();
+    let customers =
+        column(batch, "customer_id").or_else(|_| column(batch, "id"))?.as_string::<i32>();
     let mut buckets = Vec::with_capacity(batch.num_rows());
     let mut before = None;
     for row in 0..batch.num_rows() {
@@ -171,7 +180,8 @@ impl FileWriter {
         let temporary = self.directory.path(&format!("{path}.tmp"));
         let create = OpenOptions::new().write(true).create_new(true).open(&temporary);
         let output = BufWriter::new(create.map_err(Error::file("create", &temporary))?);
-        let writer = ArrowWriter::try_new(output, self.table.schema(), Some(properties_of(self.table)))?;
+        let writer =
+            ArrowWriter::try_new(output, self.table.schema(), Some(properties_of(self.table)))?;
         let (table, layer, bucket) = (self.table, self.layer, self.bucket);
         let file = NewFile { table, layer, bucket, path, rows: 0, bytes: 0, superseded_rows: 0 };
         Ok(OpenFile { file, temporary, writer })
@@ -180,11 +190,14 @@ impl FileWriter {
     fn finish_file(&mut self, open: OpenFile) -> Result<()> {
         let OpenFile { mut file, temporary, writer } = open;
         let buffered = writer.into_inner()?;
-        let output = buffered.into_inner().map_err(|error| Error::file("write", &temporary)(error.into_error()))?;
+        let output = buffered
+            .into_inner()
+            .map_err(|error| Error::file("write", &temporary)(error.into_error()))?;
         output.sync_all().map_err(Error::file("sync", &temporary))?;
         let bytes = output.metadata().map_err(Error::file("read", &temporary))?.len();
         file.bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        fs::rename(&temporary, self.directory.path(&file.path)).map_err(Error::file("rename", &temporary))?;
+        fs::rename(&temporary, self.directory.path(&file.path))
+            .map_err(Error::file("rename", &temporary))?;
         self.finished.push(file);
         Ok(())
     }
@@ -207,7 +220,8 @@ fn of_records() -> WriterPropertiesBuilder {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
 }
 
-/// A row group of the id index is small and has a Bloom filter, so that an id that is not there costs no read.
+/// A row group of the id index is small and has a Bloom filter, so that an id that is not there
+/// costs no read.
 fn properties_of(table: Table) -> WriterProperties {
     let Table::Ids(_) = table else { return properties() };
     let mut builder = of_records()
@@ -240,8 +254,14 @@ mod tests {
 
     #[test]
     fn a_bucket_is_split_above_a_million_rows() {
-        for (rows, bits) in [(0, 0), (1 << 20, 0), ((1 << 20) + 1, 1), (10_000_000, 4), (50_000_000, 6), (u64::MAX, 8)]
-        {
+        for (rows, bits) in [
+            (0, 0),
+            (1 << 20, 0),
+            ((1 << 20) + 1, 1),
+            (10_000_000, 4),
+            (50_000_000, 6),
+            (u64::MAX, 8),
+        ] {
             assert_eq!(bucket_bits(rows), bits, "{rows}");
         }
     }

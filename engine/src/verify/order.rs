@@ -1,4 +1,5 @@
-//! Are the rows of every file in the order that its table promises? Queries rely on it and do not sort again.
+//! Are the rows of every file in the order that its table promises? Queries rely on it and do not
+//! sort again.
 
 use std::fs::File;
 use std::path::Path;
@@ -44,7 +45,8 @@ fn is_sorted(path: &Path, order: &[&str]) -> Result<bool> {
     let mut last: Option<OwnedRow> = None;
     for batch in builder.with_projection(columns).build()? {
         let batch = batch?;
-        let keys = order.iter().map(|name| column(&batch, name).cloned()).collect::<Result<Vec<_>>>()?;
+        let keys =
+            order.iter().map(|name| column(&batch, name).cloned()).collect::<Result<Vec<_>>>()?;
         let rows = converter.convert_columns(&keys)?;
         for row in &rows {
             if last.as_ref().is_some_and(|last| last.row() > row) {

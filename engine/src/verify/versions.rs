@@ -1,4 +1,5 @@
-//! What the checks of the store read: every stored version with its layer, every current one, and the id index.
+//! What the checks of the store read: every stored version with its layer, every current one, and
+//! the id index.
 
 use std::sync::Arc;
 
@@ -15,7 +16,11 @@ use crate::query::RawTables;
 use crate::store::{Key, Layer, Table};
 
 /// Registers `stored_versions`, `current_versions` and `indexed_ids`, each of all types.
-pub(super) async fn register(context: &SessionContext, core: &Core, tables: &RawTables) -> Result<()> {
+pub(super) async fn register(
+    context: &SessionContext,
+    core: &Core,
+    tables: &RawTables,
+) -> Result<()> {
     let (mut stored, mut current, mut indexed) = (Vec::new(), Vec::new(), Vec::new());
     for object in ObjectType::ALL {
         let table = Table::Records(object);
@@ -27,7 +32,9 @@ pub(super) async fn register(context: &SessionContext, core: &Core, tables: &Raw
         let ids = tables.stored(context, Table::Ids(object), &[Layer::Base, Layer::Delta])?;
         indexed.push(ids.with_column("object", lit(object.name()))?);
     }
-    for (name, parts) in [("stored_versions", stored), ("current_versions", current), ("indexed_ids", indexed)] {
+    for (name, parts) in
+        [("stored_versions", stored), ("current_versions", current), ("indexed_ids", indexed)]
+    {
         if let Some(all) = union(parts)? {
             context.register_table(name, all.into_view())?;
         }
@@ -70,5 +77,11 @@ fn key_of() -> ScalarUDF {
         Ok(ColumnarValue::Array(Arc::new(keys.finish()) as ArrayRef))
     };
     let arguments = vec![DataType::Utf8, DataType::Utf8];
-    create_udf("key_of", arguments, DataType::FixedSizeBinary(HASH_BYTES), Volatility::Immutable, Arc::new(keys))
+    create_udf(
+        "key_of",
+        arguments,
+        DataType::FixedSizeBinary(HASH_BYTES),
+        Volatility::Immutable,
+        Arc::new(keys),
+    )
 }

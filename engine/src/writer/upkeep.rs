@@ -1,4 +1,5 @@
-//! Upkeep: what a writer does beside its calls. It publishes acknowledged pushes, moves the day, applies settings, compacts.
+//! Upkeep: what a writer does beside its calls. It publishes acknowledged pushes, moves the day,
+//! applies settings, compacts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,8 @@ async fn move_log(shared: Arc<Shared>) {
     }
 }
 
-/// What may take longer, and is never in the way of publications. What fails is tried again, and keeps nothing else from being done.
+/// What may take longer, and is never in the way of publications. What fails is tried again, and
+/// keeps nothing else from being done.
 async fn tidy(shared: Arc<Shared>) {
     let (mut compacted, mut thinned_at, mut settings_at) = (None, Instant::now(), Instant::now());
     loop {
@@ -73,7 +75,9 @@ async fn tidy(shared: Arc<Shared>) {
         }
         tell("move the day", move_day(&shared).await);
         tell("compact", compact(&shared, &mut compacted).await);
-        if Instant::now() >= settings_at && !tell("apply the settings", shared.apply_settings().await) {
+        if Instant::now() >= settings_at
+            && !tell("apply the settings", shared.apply_settings().await)
+        {
             settings_at = Instant::now() + RETRY_SETTINGS_AFTER;
         }
     }
@@ -107,7 +111,8 @@ async fn move_day(shared: &Shared) -> Result<()> {
     let _publishing = shared.publishing.lock().await;
     let pinned = shared.core.pinned().await?;
     if is_past(pinned.info.as_of, &pinned.info.settings) {
-        let nothing = Addition { first_sequence: pinned.info.last_sequence + 1, ..Addition::new("day") };
+        let nothing =
+            Addition { first_sequence: pinned.info.last_sequence + 1, ..Addition::new("day") };
         let moved = publish(&shared.core, &pinned, nothing).await?;
         tracing::info!(snapshot = moved.id, as_of = %moved.as_of, "the day moved on");
     }

@@ -44,7 +44,10 @@ async fn a_key_is_found_by_its_text_alone_and_listed_without_it() {
     let told = format!("{admin:?}{}", serde_json::to_string(&admin).unwrap());
     assert!(!told.contains(&text[6..]));
     assert_eq!(engine.keys().await.unwrap(), [admin, viewer]);
-    assert!(engine.create_key(&key("again", Role::Admin), [1; 32]).await.is_err(), "the same key twice");
+    assert!(
+        engine.create_key(&key("again", Role::Admin), [1; 32]).await.is_err(),
+        "the same key twice"
+    );
 }
 
 #[tokio::test]
@@ -100,7 +103,8 @@ async fn a_restricted_key_sees_its_data_sources_and_no_others() {
     assert!(made.sees("shop") && made.sees("app") && !made.sees("old") && !made.sees(""));
     assert!(create(&ledger.engine, &key("all", Role::Admin), 2).await.0.sees("old"));
     ledger.engine.delete_data_source("old").await.unwrap();
-    let refused = ledger.engine.create_key(&restricted(&["shop", "new", "old"]), [3; 32]).await.unwrap_err();
+    let refused =
+        ledger.engine.create_key(&restricted(&["shop", "new", "old"]), [3; 32]).await.unwrap_err();
     assert_eq!(refused.to_string(), "there is no data source \"new\", \"old\"; create it first");
     let nothing = ledger.engine.create_key(&restricted(&[]), [3; 32]).await;
     assert!(matches!(nothing, Err(Error::Argument(_))), "{nothing:?}");
@@ -131,13 +135,17 @@ async fn no_file_has_the_text_of_a_key() {
     let ledger = Ledger::open(today()).await;
     let mut texts = Vec::new();
     for seed in 1..20 {
-        let (made, text) = create(&ledger.engine, &key("named-so-that-it-is-found", Role::Admin), seed).await;
+        let (made, text) =
+            create(&ledger.engine, &key("named-so-that-it-is-found", Role::Admin), seed).await;
         ledger.engine.key_of(&text).await.unwrap();
         ledger.engine.revoke_key(&made.id).await.unwrap();
         texts.push((text, [seed; 32]));
     }
     let ledger_dir = ledger.dir.path();
-    assert!(has_bytes(ledger_dir, b"named-so-that-it-is-found"), "the catalog and its log are looked through");
+    assert!(
+        has_bytes(ledger_dir, b"named-so-that-it-is-found"),
+        "the catalog and its log are looked through"
+    );
     for (text, secret) in &texts {
         assert!(!has_bytes(ledger_dir, &text.as_bytes()[6..]) && !has_bytes(ledger_dir, secret));
     }

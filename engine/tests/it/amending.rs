@@ -42,26 +42,49 @@ async fn the_other_fields_stay_as_they_were_sent() {
                    "invoices":[{"id":"i","customer_id":"c","type":"subscription","invoice_date":"2024-02-01","amount":9900,
                    "currency":"USD","plan_id":"p","proration":false,"quantity":2}]}"#;
     engine.push("default", None, book.as_bytes().to_vec(), &PushOptions::default()).await.unwrap();
-    for (object, id) in [(ObjectType::Customers, "c"), (ObjectType::Plans, "p"), (ObjectType::Invoices, "i")] {
+    for (object, id) in
+        [(ObjectType::Customers, "c"), (ObjectType::Plans, "p"), (ObjectType::Invoices, "i")]
+    {
         // Nothing is changed by a change of nothing.
         let pushed = amend(&engine, object, id, r#"{"id":"other","shoe_size":7}"#).await.unwrap();
-        assert_eq!((pushed.result[0].status, pushed.result[0].id.as_str()), (RowStatus::Unchanged, id));
+        assert_eq!(
+            (pushed.result[0].status, pushed.result[0].id.as_str()),
+            (RowStatus::Unchanged, id)
+        );
         assert!(amend(&engine, object, "nobody", "{}").await.is_none());
     }
-    let pushed =
-        amend(&engine, ObjectType::Customers, "c", r#"{"created_date":null,"name":"B","country":"de"}"#).await.unwrap();
+    let pushed = amend(
+        &engine,
+        ObjectType::Customers,
+        "c",
+        r#"{"created_date":null,"name":"B","country":"de"}"#,
+    )
+    .await
+    .unwrap();
     assert_eq!(pushed.result[0].status, RowStatus::Updated);
     amend(&engine, ObjectType::Invoices, "i", r#"{"amount":4900.0}"#).await.unwrap();
-    amend(&engine, ObjectType::Plans, "p", r#"{"billing_freq":"quarter","billing_freq_count":1}"#).await.unwrap();
-    let customer = "select name, created, country, cast(trial_started as varchar), metadata from customers";
+    amend(&engine, ObjectType::Plans, "p", r#"{"billing_freq":"quarter","billing_freq_count":1}"#)
+        .await
+        .unwrap();
+    let customer =
+        "select name, created, country, cast(trial_started as varchar), metadata from customers";
     assert_eq!(
         read(&engine, customer).await,
         [["B", "", "DE", "2024-01-14T23:02:03.000004Z", r#"{"n":1e400,"t":"x"}"#]]
     );
-    assert_eq!(read(&engine, "select amount, quantity, plan_id from invoices").await, [["4900", "2", "p"]]);
-    assert_eq!(read(&engine, "select \"interval\", interval_count from plans").await, [["month", "3"]]);
+    assert_eq!(
+        read(&engine, "select amount, quantity, plan_id from invoices").await,
+        [["4900", "2", "p"]]
+    );
+    assert_eq!(
+        read(&engine, "select \"interval\", interval_count from plans").await,
+        [["month", "3"]]
+    );
     let refused = amend(&engine, ObjectType::Invoices, "i", r#"{"date":"soon"}"#).await.unwrap();
-    assert_eq!((refused.stored, refused.rejections[0].errors[0].pointer.as_str()), (false, "/date"));
+    assert_eq!(
+        (refused.stored, refused.rejections[0].errors[0].pointer.as_str()),
+        (false, "/date")
+    );
     engine.close().await.unwrap();
 }
 
@@ -70,12 +93,24 @@ async fn no_change_of_several_at_once_is_lost() {
     let dir = TempDir::new().unwrap();
     let engine = Arc::new(open(dir.path()).await);
     let customer = br#"{"id":"c","name":"A"}"#.to_vec();
-    engine.push("default", Some(ObjectType::Customers), customer, &PushOptions::default()).await.unwrap();
+    engine
+        .push("default", Some(ObjectType::Customers), customer, &PushOptions::default())
+        .await
+        .unwrap();
     let mut changes = JoinSet::new();
     for change in [r#"{"email":"a@b.c"}"#, r#"{"country":"US"}"#, r#"{"metadata":{"a":1}}"#] {
         let engine = Arc::clone(&engine);
         changes.spawn(async move { amend(&engine, ObjectType::Customers, "c", change).await });
     }
-    assert!(changes.join_all().await.iter().all(|changed| changed.as_ref().is_some_and(|changed| changed.stored)));
-    assert_eq!(read(&engine, "select email, country, metadata from customers").await, [["a@b.c", "US", r#"{"a":1}"#]]);
+    assert!(
+        changes
+            .join_all()
+            .await
+            .iter()
+            .all(|changed| changed.as_ref().is_some_and(|changed| changed.stored))
+    );
+    assert_eq!(
+        read(&engine, "select email, country, metadata from customers").await,
+        [["a@b.c", "US", r#"{"a":1}"#]]
+    );
 }

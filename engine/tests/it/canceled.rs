@@ -18,8 +18,10 @@ fn book(year: i32) -> Vec<u8> {
                "period_start": format!("{year}-01-01"), "period_end": format!("{year}-12-31")})
     };
     let customers = ["a", "b"].map(|id| json!({"id": id, "name": id}));
-    let plan = json!({"id": "p", "name": "P", "interval": "year", "interval_count": 1, "currency": "USD"});
-    let book = json!({"customers": customers, "plans": [plan], "invoices": [invoice("a"), invoice("b")]});
+    let plan =
+        json!({"id": "p", "name": "P", "interval": "year", "interval_count": 1, "currency": "USD"});
+    let book =
+        json!({"customers": customers, "plans": [plan], "invoices": [invoice("a"), invoice("b")]});
     book.to_string().into_bytes()
 }
 
@@ -56,7 +58,8 @@ async fn check(phase: fn(Progress) -> bool) {
             cancel.cancel();
         }
     };
-    let options = ImportOptions { canceled, progress: Some(Arc::new(listener)), ..ImportOptions::default() };
+    let options =
+        ImportOptions { canceled, progress: Some(Arc::new(listener)), ..ImportOptions::default() };
     let ended = import(&ledger, &options).await;
     assert!(matches!(ended, Err(Error::Canceled)), "{ended:?}");
 

@@ -1,4 +1,5 @@
-//! The worked examples of `cases/`: each must give its expected movements, by one import and by shuffled ones.
+//! The worked examples of `cases/`: each must give its expected movements, by one import and by
+//! shuffled ones.
 
 use std::path::Path;
 
@@ -14,7 +15,10 @@ pub(crate) fn all() -> Vec<Value> {
     let mut paths: Vec<_> = dir.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
-    paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+    paths
+        .iter()
+        .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+        .collect()
 }
 
 pub(crate) fn expected(case: &Value) -> Vec<Movement> {

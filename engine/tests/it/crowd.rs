@@ -1,4 +1,5 @@
-//! Everything at once in one process: pushers, readers, an import, a compaction and a change of settings.
+//! Everything at once in one process: pushers, readers, an import, a compaction and a change of
+//! settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +24,9 @@ const SHARED_IDS: i64 = 20;
 const CUSTOMERS: i64 = 24;
 
 fn customers() -> Vec<Value> {
-    (0..CUSTOMERS).map(|number| json!({"id": format!("c{number}"), "name": format!("Customer {number}")})).collect()
+    (0..CUSTOMERS)
+        .map(|number| json!({"id": format!("c{number}"), "name": format!("Customer {number}")}))
+        .collect()
 }
 
 fn plans() -> Value {
@@ -63,7 +66,10 @@ async fn push(engine: Arc<Engine>, number: i64) -> Vec<Acknowledged> {
         }
         let rows: Vec<Value> = rows.into_values().collect();
         let bytes = json!(rows).to_string().into_bytes();
-        let pushed = engine.push("default", Some(ObjectType::Invoices), bytes, &PushOptions::default()).await.unwrap();
+        let pushed = engine
+            .push("default", Some(ObjectType::Invoices), bytes, &PushOptions::default())
+            .await
+            .unwrap();
         acknowledged.extend(of_request(&pushed, rows));
     }
     acknowledged
@@ -71,7 +77,8 @@ async fn push(engine: Arc<Engine>, number: i64) -> Vec<Acknowledged> {
 
 fn of_request(pushed: &Pushed, rows: Vec<Value>) -> Vec<Acknowledged> {
     assert!(pushed.stored && pushed.rejections.is_empty(), "{pushed:?}");
-    // A request that changes nothing has no sequences: it comes after all that was acknowledged before it.
+    // A request that changes nothing has no sequences: it comes after all that was acknowledged
+    // before it.
     let nothing_new = pushed.result.iter().all(|row| row.status == RowStatus::Unchanged);
     let first = pushed.sequence + 1 - rows.len() as i64;
     let pairs = rows.into_iter().zip(&pushed.result).zip(0..);
@@ -84,7 +91,8 @@ fn of_request(pushed: &Pushed, rows: Vec<Value>) -> Vec<Acknowledged> {
         .collect()
 }
 
-/// Asserts that each status is that of its version after the one before, and returns the last version of each id.
+/// Asserts that each status is that of its version after the one before, and returns the last
+/// version of each id.
 fn last_versions(mut acknowledged: Vec<Acknowledged>) -> BTreeMap<String, Value> {
     acknowledged.sort_by_key(|row| row.place);
     let mut last: BTreeMap<String, Value> = BTreeMap::new();
@@ -101,7 +109,8 @@ fn last_versions(mut acknowledged: Vec<Acknowledged>) -> BTreeMap<String, Value>
     last
 }
 
-/// Reads until it is told to stop: every snapshot is of one moment, and none is older than one before.
+/// Reads until it is told to stop: every snapshot is of one moment, and none is older than one
+/// before.
 async fn read(engine: Arc<Engine>, stop: Arc<AtomicBool>) -> usize {
     let (mut reads, mut newest) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
@@ -152,8 +161,9 @@ async fn everything_at_once_is_one_import_of_what_was_acknowledged() {
     crowded.import(&json!({"customers": customers(), "plans": plans()})).await;
     let Ledger { engine, dir } = crowded;
     let engine = Arc::new(engine);
-    let imported: Vec<Value> =
-        (0..200).map(|number| invoice(&format!("imported-{number}"), number % CUSTOMERS, 5)).collect();
+    let imported: Vec<Value> = (0..200)
+        .map(|number| invoice(&format!("imported-{number}"), number % CUSTOMERS, 5))
+        .collect();
 
     let stop = Arc::new(AtomicBool::new(false));
     let mut readers = JoinSet::new();
@@ -178,7 +188,8 @@ async fn everything_at_once_is_one_import_of_what_was_acknowledged() {
     alone.engine.set_setting("refunds", "ignore").await.unwrap();
     let invoices: Vec<Value> = last.into_values().chain(imported).collect();
     alone.import(&json!({"customers": customers(), "plans": plans(), "invoices": invoices})).await;
-    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"] {
+    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"]
+    {
         assert_eq!(sorted(&crowded, table).await, sorted(&alone, table).await, "{table}");
     }
 }

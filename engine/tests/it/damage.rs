@@ -1,4 +1,5 @@
-//! What may happen to a data directory: odd names, foreign files, a lost catalog, a missing file, records that cannot be computed.
+//! What may happen to a data directory: odd names, foreign files, a lost catalog, a missing file,
+//! records that cannot be computed.
 
 use std::path::Path;
 
@@ -91,7 +92,8 @@ async fn a_lost_or_older_catalog_deletes_nothing() {
     let later = dir.join("data/invoices/00000009-0-0.parquet");
     std::fs::copy(&file, &later).unwrap();
     std::fs::write(&catalog, kept).unwrap();
-    let ledger = Ledger { engine: open(&dir, "2024-03-01".parse().unwrap()).await, dir: ledger.dir };
+    let ledger =
+        Ledger { engine: open(&dir, "2024-03-01".parse().unwrap()).await, dir: ledger.dir };
     let input = Input::bytes("c", None, br#"{"customers":[{"id":"n","name":"N"}]}"#.to_vec());
     let refused = ledger.engine.import(vec![input], &ImportOptions::default()).await;
     assert!(matches!(refused, Err(Error::Damaged(_))), "{refused:?}");
@@ -112,7 +114,8 @@ async fn a_missing_or_shortened_file_is_told() {
     }
 }
 
-/// Three customers, of whom one has a refund that its tiny invoice makes larger than any rate may be.
+/// Three customers, of whom one has a refund that its tiny invoice makes larger than any rate may
+/// be.
 fn book_with_poison() -> Value {
     let mut book = book();
     let mut invoices = book["invoices"].as_array().unwrap().clone();
@@ -158,7 +161,9 @@ async fn a_pushed_customer_that_cannot_be_computed_stops_nobody_else() {
     assert_eq!(ledger.sql(others).await, [["a"], ["z"]]);
     let warnings = ledger.engine.status().await.unwrap().warnings;
     assert!(
-        warnings.iter().any(|warning| warning.contains("\"poison\"") && warning.contains("24 digits")),
+        warnings
+            .iter()
+            .any(|warning| warning.contains("\"poison\"") && warning.contains("24 digits")),
         "{warnings:?}"
     );
     // An import of others goes through, and the correction mends it.
@@ -193,10 +198,13 @@ async fn a_catalog_in_another_form_is_refused_with_what_to_do() {
     let Ledger { engine, dir } = ledger;
     engine.close().await.unwrap();
     let catalog =
-        sqlx::SqlitePool::connect(&format!("sqlite://{}", dir.path().join("catalog.db").display())).await.unwrap();
+        sqlx::SqlitePool::connect(&format!("sqlite://{}", dir.path().join("catalog.db").display()))
+            .await
+            .unwrap();
     sqlx::query("update _sqlx_migrations set checksum = x'00'").execute(&catalog).await.unwrap();
     catalog.close().await;
-    let config = Config::new(dir.path(), std::sync::Arc::new(|| "2024-01-01T00:00:00Z".parse().unwrap()));
+    let config =
+        Config::new(dir.path(), std::sync::Arc::new(|| "2024-01-01T00:00:00Z".parse().unwrap()));
     let Err(Error::Argument(message)) = Engine::open(config).await else { panic!("it is opened") };
     assert!(message.ends_with("name a new directory and import the records again"), "{message}");
 }

@@ -20,13 +20,18 @@ async fn forget(dir: &Path, table: &str, column: &str) {
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!files.is_empty());
     for path in files {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap().build().unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap())
+            .unwrap()
+            .build()
+            .unwrap();
         let batches: Vec<_> = reader.map(|batch| batch.unwrap()).collect();
-        let others: Vec<usize> =
-            (0..batches[0].num_columns()).filter(|at| batches[0].schema().field(*at).name() != column).collect();
+        let others: Vec<usize> = (0..batches[0].num_columns())
+            .filter(|at| batches[0].schema().field(*at).name() != column)
+            .collect();
         assert_eq!(others.len() + 1, batches[0].num_columns());
         let schema = batches[0].schema().project(&others).unwrap();
-        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), schema.into(), None).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(File::create(&path).unwrap(), schema.into(), None).unwrap();
         batches.iter().for_each(|batch| writer.write(&batch.project(&others).unwrap()).unwrap());
         writer.close().unwrap();
         let bytes = fs::metadata(&path).unwrap().len() as i64;

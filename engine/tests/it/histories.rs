@@ -1,6 +1,8 @@
-//! Random histories: after each step the tables are those of the interpreter and of a rebuild, and what was known then stays known.
+//! Random histories: after each step the tables are those of the interpreter and of a rebuild, and
+//! what was known then stays known.
 //!
-//! `MRROW_HISTORIES=N` runs N histories instead of the few of an ordinary run, `MRROW_SEED` begins elsewhere.
+//! `MRROW_HISTORIES=N` runs N histories instead of the few of an ordinary run, `MRROW_SEED` begins
+//! elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +34,14 @@ impl Model {
         let mut to_come = Vec::new();
         // Taken from the end: customers come first.
         for object in [ObjectType::Invoices, ObjectType::Plans, ObjectType::Customers] {
-            to_come.extend(book[object.name()].as_array().unwrap().iter().rev().map(|row| (object, row.clone())));
+            to_come.extend(
+                book[object.name()]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .rev()
+                    .map(|row| (object, row.clone())),
+            );
         }
         Model { settings: json!({}), current: BTreeMap::new(), known: Vec::new(), to_come }
     }
@@ -43,19 +52,27 @@ impl Model {
     }
 
     fn lacks_customer(&self, object: ObjectType, row: &Value) -> bool {
-        let customer = (ObjectType::Customers, row["customer_id"].as_str().unwrap_or_default().to_string());
+        let customer =
+            (ObjectType::Customers, row["customer_id"].as_str().unwrap_or_default().to_string());
         object == ObjectType::Invoices && !self.current.contains_key(&customer)
     }
 
     fn of_type(&self, object: ObjectType) -> Vec<Value> {
-        self.current.iter().filter(|((of, _), _)| *of == object).map(|(_, row)| row.clone()).collect()
+        self.current
+            .iter()
+            .filter(|((of, _), _)| *of == object)
+            .map(|(_, row)| row.clone())
+            .collect()
     }
 
     /// The current records as a book; a deleted customer's invoices are hidden.
     fn book(&self, today: &str) -> Value {
         let customers = self.of_type(ObjectType::Customers);
-        let is_there = |invoice: &Value| customers.iter().any(|customer| customer["id"] == invoice["customer_id"]);
-        let invoices: Vec<_> = self.of_type(ObjectType::Invoices).into_iter().filter(is_there).collect();
+        let is_there = |invoice: &Value| {
+            customers.iter().any(|customer| customer["id"] == invoice["customer_id"])
+        };
+        let invoices: Vec<_> =
+            self.of_type(ObjectType::Invoices).into_iter().filter(is_there).collect();
         json!({
             "settings": self.settings, "as_of": today,
             "customers": customers, "plans": self.of_type(ObjectType::Plans), "invoices": invoices,
@@ -90,13 +107,28 @@ impl History {
     async fn begin(seed: u64) -> History {
         let book = random_book(40_000 + seed);
         let clock = Clock::on(as_of(&book) - Duration::days(200));
-        // Every other history keeps no old snapshot: then the past is computed from the versions of records.
+        // Every other history keeps no old snapshot: then the past is computed from the versions of
+        // records.
         let retention = match seed % 2 {
-            0 => Retention { files: Duration::zero(), snapshots: Duration::zero(), daily: Duration::zero() },
+            0 => Retention {
+                files: Duration::zero(),
+                snapshots: Duration::zero(),
+                daily: Duration::zero(),
+            },
             _ => Retention::default(),
         };
-        let ledger = Ledger::open(as_of(&book)).await.reopened(|dir| configured(dir, &clock, retention)).await;
-        History { ledger, clock, retention, model: Model::of(&book), chance: Chance::new(seed), answers: Vec::new() }
+        let ledger = Ledger::open(as_of(&book))
+            .await
+            .reopened(|dir| configured(dir, &clock, retention))
+            .await;
+        History {
+            ledger,
+            clock,
+            retention,
+            model: Model::of(&book),
+            chance: Chance::new(seed),
+            answers: Vec::new(),
+        }
     }
 
     async fn run(mut self, seed: u64) {
@@ -110,7 +142,8 @@ impl History {
             if self.chance.percent(25) {
                 self.ledger.verify().await;
             }
-            // The clock stands still in a step, and each of its snapshots is a microsecond later than the one before.
+            // The clock stands still in a step, and each of its snapshots is a microsecond later
+            // than the one before.
             self.clock.advance(Duration::seconds(1));
             self.answers.push(Answer { at: self.clock.now(), movements: found });
             self.clock.advance(Duration::seconds(30));
@@ -177,15 +210,22 @@ impl History {
         let object = self.chance.pick(&ObjectType::ALL);
         let Some(mut row) = self.any(object) else { return "nothing to correct".to_string() };
         match object {
-            ObjectType::Customers => row["name"] = json!(format!("{} & Sons", row["name"].as_str().unwrap())),
-            ObjectType::Plans => row["interval_count"] = json!(row["interval_count"].as_i64().unwrap() % 3 + 1),
-            ObjectType::Invoices => row["amount"] = json!(row["amount"].as_i64().unwrap_or(0) / 2 + 100),
+            ObjectType::Customers => {
+                row["name"] = json!(format!("{} & Sons", row["name"].as_str().unwrap()))
+            }
+            ObjectType::Plans => {
+                row["interval_count"] = json!(row["interval_count"].as_i64().unwrap() % 3 + 1)
+            }
+            ObjectType::Invoices => {
+                row["amount"] = json!(row["amount"].as_i64().unwrap_or(0) / 2 + 100)
+            }
         }
         self.send(object, row).await
     }
 
     async fn an_invoice_moves(&mut self) -> String {
-        let (Some(mut invoice), Some(customer)) = (self.any(ObjectType::Invoices), self.any(ObjectType::Customers))
+        let (Some(mut invoice), Some(customer)) =
+            (self.any(ObjectType::Invoices), self.any(ObjectType::Customers))
         else {
             return "nothing to move".to_string();
         };
@@ -235,7 +275,8 @@ impl History {
         ];
         let (name, value) = self.chance.pick(&settings);
         self.ledger.engine.set_setting(name, value).await.unwrap();
-        self.model.settings[name] = value.parse::<i64>().map_or_else(|_| json!(value), |days| json!(days));
+        self.model.settings[name] =
+            value.parse::<i64>().map_or_else(|_| json!(value), |days| json!(days));
         format!("{name} is {value}")
     }
 

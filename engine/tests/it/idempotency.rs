@@ -16,7 +16,11 @@ use crate::ledger::{Clock, rows, texts};
 use crate::overload::open_patient;
 
 fn options(key: &str, content: u8) -> PushOptions {
-    let key = IdempotencyKey { scope: "tests".to_string(), key: key.to_string(), fingerprint: [content; 32] };
+    let key = IdempotencyKey {
+        scope: "tests".to_string(),
+        key: key.to_string(),
+        fingerprint: [content; 32],
+    };
     PushOptions { idempotency: Some(key), ..PushOptions::default() }
 }
 
@@ -59,7 +63,10 @@ async fn a_repetition_does_not_take_back_what_was_sent_since() {
     let dir = TempDir::new().unwrap();
     let engine = open_patient(dir.path(), PushLimits::default()).await;
     let first = push(&engine, "A", &options("k", 1)).await.unwrap();
-    assert_eq!(push(&engine, "B", &PushOptions::default()).await.unwrap().result[0].status, RowStatus::Updated);
+    assert_eq!(
+        push(&engine, "B", &PushOptions::default()).await.unwrap().result[0].status,
+        RowStatus::Updated
+    );
     assert_eq!(push(&engine, "A", &options("k", 1)).await.unwrap(), as_replayed(&first));
     assert_eq!(names(&engine).await, [["B"]]);
     engine.close().await.unwrap();
@@ -87,7 +94,10 @@ async fn a_refused_request_can_be_corrected_under_its_key() {
     let dir = TempDir::new().unwrap();
     let engine = open_patient(dir.path(), PushLimits::default()).await;
     let push = async |bytes: &[u8], content| {
-        engine.push("default", Some(ObjectType::Customers), bytes.to_vec(), &options("k", content)).await.unwrap()
+        engine
+            .push("default", Some(ObjectType::Customers), bytes.to_vec(), &options("k", content))
+            .await
+            .unwrap()
     };
     assert!(!push(br#"{"id":"c"}"#, 1).await.stored);
     assert!(push(br#"{"id":"c","name":"A"}"#, 2).await.stored);
@@ -101,7 +111,9 @@ async fn of_repetitions_at_once_one_is_carried_out() {
     let mut pushes = JoinSet::new();
     for number in 0..32_u8 {
         let engine = Arc::clone(&engine);
-        pushes.spawn(async move { (number % 2, push(&engine, "A", &options("k", number % 2)).await) });
+        pushes.spawn(
+            async move { (number % 2, push(&engine, "A", &options("k", number % 2)).await) },
+        );
     }
     let (mut answers, mut conflicts) = (Vec::new(), 0);
     for (content, pushed) in pushes.join_all().await {
@@ -124,8 +136,10 @@ async fn a_key_is_forgotten_after_a_day() {
     let dir = TempDir::new().unwrap();
     let clock = Clock::on(NaiveDate::from_ymd_opt(2024, 3, 1).unwrap());
     let told = clock.clone();
-    let push_limits = PushLimits { flush_after: Duration::from_secs(3600), ..PushLimits::default() };
-    let config = Config { push: push_limits, ..Config::new(dir.path(), Arc::new(move || told.now())) };
+    let push_limits =
+        PushLimits { flush_after: Duration::from_secs(3600), ..PushLimits::default() };
+    let config =
+        Config { push: push_limits, ..Config::new(dir.path(), Arc::new(move || told.now())) };
     let engine = Engine::open(config).await.unwrap();
     push(&engine, "A", &options("k", 1)).await.unwrap();
     clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
@@ -143,9 +157,12 @@ async fn what_was_changed_since_it_was_read_is_not_written_over() {
     let dir = TempDir::new().unwrap();
     let engine = open_patient(dir.path(), PushLimits::default()).await;
     let read = push(&engine, "A", &PushOptions::default()).await.unwrap().sequence;
-    let since = |sequence| PushOptions { unchanged_since: Some(sequence), ..PushOptions::default() };
+    let since =
+        |sequence| PushOptions { unchanged_since: Some(sequence), ..PushOptions::default() };
     let written = push(&engine, "B", &since(read)).await.unwrap().sequence;
-    assert!(matches!(push(&engine, "C", &since(read)).await, Err(Error::Changed { id }) if id == "c"));
+    assert!(
+        matches!(push(&engine, "C", &since(read)).await, Err(Error::Changed { id }) if id == "c")
+    );
     assert_eq!(names(&engine).await, [["B"]]);
     assert!(matches!(push(&engine, "C", &since(read)).await, Err(Error::Changed { .. })));
     assert!(push(&engine, "C", &since(written)).await.unwrap().stored);
@@ -168,10 +185,15 @@ async fn rows_of_several_data_sources_are_one_request() {
     let customers = r#"[{"id":"c","name":"A","data_source":"one"},{"id":"c","name":"B","data_source":"Two"},
                         {"id":"x","name":"X","data_source":"three"},{"id":"d","email":"d@two","data_source":"two"}]"#;
     let pushed = push(ObjectType::Customers, customers).await;
-    let lines: Vec<_> = pushed.result.iter().map(|row| (row.id.as_str(), row.status, row.line)).collect();
+    let lines: Vec<_> =
+        pushed.result.iter().map(|row| (row.id.as_str(), row.status, row.line)).collect();
     assert_eq!(
         lines,
-        [("c", RowStatus::Created, Some(0)), ("c", RowStatus::Created, Some(1)), ("d", RowStatus::Created, Some(3))]
+        [
+            ("c", RowStatus::Created, Some(0)),
+            ("c", RowStatus::Created, Some(1)),
+            ("d", RowStatus::Created, Some(3))
+        ]
     );
     assert_eq!(pushed.rejections[0].line, Some(2));
     assert_eq!(push(ObjectType::Customers, customers).await, as_replayed(&pushed));
@@ -182,8 +204,12 @@ async fn rows_of_several_data_sources_are_one_request() {
     assert_eq!((pushed.rejections[0].line, pushed.result[0].line), (Some(0), Some(1)));
     engine.flush().await.unwrap();
     let snapshot = engine.snapshot(None).await.unwrap();
-    let stored = snapshot.sql("select data_source, id, name from customers order by 1, 2").await.unwrap();
-    assert_eq!(texts(&rows(stored).await), [["one", "c", "A"], ["two", "c", "B"], ["two", "d", "d@two"]]);
+    let stored =
+        snapshot.sql("select data_source, id, name from customers order by 1, 2").await.unwrap();
+    assert_eq!(
+        texts(&rows(stored).await),
+        [["one", "c", "A"], ["two", "c", "B"], ["two", "d", "d@two"]]
+    );
     engine.close().await.unwrap();
 }
 
@@ -194,8 +220,12 @@ async fn compressed_bytes_may_not_grow_beyond_their_limit() {
     let engine = open_patient(dir.path(), limits).await;
     let lines = "{\"id\":\"c\",\"name\":\"A\"}\n".repeat(100_000);
     let bytes = zstd::encode_all(lines.as_bytes(), 0).unwrap();
-    let pushed = engine.push("default", Some(ObjectType::Customers), bytes, &PushOptions::default()).await;
+    let pushed =
+        engine.push("default", Some(ObjectType::Customers), bytes, &PushOptions::default()).await;
     let Err(Error::TooLarge(message)) = pushed else { panic!("it is stored") };
-    assert_eq!(message, "the request has more than 100000 bytes once it is decoded: push it in parts, or import it");
+    assert_eq!(
+        message,
+        "the request has more than 100000 bytes once it is decoded: push it in parts, or import it"
+    );
     engine.close().await.unwrap();
 }

@@ -10,7 +10,12 @@ use crate::ledger::Ledger;
 
 const CUSTOMER: &str = r#"{"id":"ok","name":"Okay"}"#;
 
-async fn import(ledger: &Ledger, object: ObjectType, bytes: &[u8], on_error: OnError) -> ImportSummary {
+async fn import(
+    ledger: &Ledger,
+    object: ObjectType,
+    bytes: &[u8],
+    on_error: OnError,
+) -> ImportSummary {
     let options = ImportOptions { on_error, ..ImportOptions::default() };
     let input = Input::bytes("input", Some(object), bytes.to_vec());
     ledger.engine.import(vec![input], &options).await.unwrap()
@@ -26,11 +31,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Each class of malformed input beside one good customer: under abort nothing is stored, under skip the good one is, and the
-/// refused row has these codes.
+/// Each class of malformed input beside one good customer: under abort nothing is stored, under
+/// skip the good one is, and the refused row has these codes.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_malformed_class_is_refused_and_nothing_else_is_lost() {
-    let deep = format!("{{\"id\":\"d\",\"name\":\"D\",\"metadata\":{}1{}}}", "[".repeat(50_000), "]".repeat(50_000));
+    let deep = format!(
+        "{{\"id\":\"d\",\"name\":\"D\",\"metadata\":{}1{}}}",
+        "[".repeat(50_000),
+        "]".repeat(50_000)
+    );
     let rows: Vec<(&str, Vec<u8>, &[&str])> = vec![
         ("wrong type", br#"{"id":1,"name":"A"}"#.to_vec(), &["wrong_type"]),
         ("missing", br#"{"id":"a"}"#.to_vec(), &["required"]),
@@ -52,8 +61,12 @@ async fn every_malformed_class_is_refused_and_nothing_else_is_lost() {
         let aborted = import(&ledger, ObjectType::Customers, &file, OnError::Abort).await;
         assert!(!aborted.stored && aborted.snapshot.is_none(), "{name}");
         assert_eq!(ledger.sql("select count(*) from customers").await, [["0"]], "{name}");
-        let mut found: Vec<_> =
-            aborted.rejections[0].rejection.errors.iter().map(|error| error.code.as_str()).collect();
+        let mut found: Vec<_> = aborted.rejections[0]
+            .rejection
+            .errors
+            .iter()
+            .map(|error| error.code.as_str())
+            .collect();
         let mut expected = codes.to_vec();
         found.sort_unstable();
         expected.sort_unstable();
@@ -93,9 +106,14 @@ async fn invoices_are_refused_with_the_code_of_their_fault() {
     ] {
         let bytes = with(fields.clone()).to_string().into_bytes();
         let summary = import(&ledger, ObjectType::Invoices, &bytes, OnError::Abort).await;
-        let errors: Vec<_> = summary.rejections.iter().flat_map(|row| &row.rejection.errors).collect();
+        let errors: Vec<_> =
+            summary.rejections.iter().flat_map(|row| &row.rejection.errors).collect();
         assert_eq!(errors.len(), 1, "{fields}: {errors:?}");
-        assert_eq!((errors[0].code.as_str(), errors[0].pointer.as_str()), (code, pointer), "{fields}");
+        assert_eq!(
+            (errors[0].code.as_str(), errors[0].pointer.as_str()),
+            (code, pointer),
+            "{fields}"
+        );
         assert_eq!(summary.rejections[0].rejection.id.as_deref(), Some("i"), "{fields}");
     }
     assert_eq!(ledger.sql("select count(*) from invoices").await, [["0"]]);
@@ -124,14 +142,22 @@ async fn repeating_an_import_changes_nothing() {
     let ledger = empty().await;
     let book = json!({"customers": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}, {"id": "a", "name": "AA"}]});
     let first = ledger.import(&book).await.total();
-    assert_eq!((first.read, first.accepted, first.created, first.updated, first.unchanged), (3, 3, 2, 1, 0));
-    let again = ledger.import(&json!({"customers": [{"id": "a", "name": "AA"}, {"id": "b", "name": "B"}]})).await;
+    assert_eq!(
+        (first.read, first.accepted, first.created, first.updated, first.unchanged),
+        (3, 3, 2, 1, 0)
+    );
+    let again = ledger
+        .import(&json!({"customers": [{"id": "a", "name": "AA"}, {"id": "b", "name": "B"}]}))
+        .await;
     assert!(again.stored && again.snapshot.is_none());
     assert_eq!(again.total().unchanged, 2);
     // The same file again says first what is no longer so, and then again what is.
     let whole = ledger.import(&book).await;
     assert!(whole.snapshot.is_none(), "{whole:?}");
-    assert_eq!(ledger.sql("select id, name from customers order by id").await, [["a", "AA"], ["b", "B"]]);
+    assert_eq!(
+        ledger.sql("select id, name from customers order by id").await,
+        [["a", "AA"], ["b", "B"]]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +171,9 @@ async fn an_invoice_that_moves_to_another_customer_leaves_the_first() {
     };
     let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
     let customers = json!([{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]);
-    ledger.import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a")]})).await;
+    ledger
+        .import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a")]}))
+        .await;
     ledger.import(&json!({"invoices": [invoice("b")]})).await;
     assert_eq!(ledger.sql("select customer_id, type from movements").await, [["b", "new"]]);
     ledger.verify().await;
@@ -166,7 +194,10 @@ async fn the_order_of_types_in_an_import_does_not_matter() {
     let summary = ledger.engine.import(vec![input], &ImportOptions::default()).await.unwrap();
     assert_eq!(summary.total().created, 3, "{summary:?}");
     assert_eq!(summary.ignored_fields["memo"], 1);
-    assert_eq!((summary.warnings[0].code.as_str(), summary.warnings[0].rows), ("currency_differs", 1));
+    assert_eq!(
+        (summary.warnings[0].code.as_str(), summary.warnings[0].rows),
+        ("currency_differs", 1)
+    );
     assert_eq!(ledger.sql("select currency, type from movements").await, [["USD", "new"]]);
 }
 

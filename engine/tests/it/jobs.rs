@@ -1,4 +1,5 @@
-//! Jobs and plan groups: what is written is read back, and what is old is forgotten or kept as each should be.
+//! Jobs and plan groups: what is written is read back, and what is old is forgotten or kept as each
+//! should be.
 
 use chrono::{NaiveDate, TimeDelta};
 use mrrow_engine::jobs::{Job, JobState};
@@ -26,11 +27,25 @@ impl Place {
     fn job(&self, id: &str, kind: &str, data_source: &str, state: JobState) -> Job {
         let (created_at, updated_at) = (self.clock.now(), self.clock.now());
         let (id, kind, data_source) = (id.to_string(), kind.to_string(), data_source.to_string());
-        Job { id, kind, data_source, state, detail: json!({"pages": 3, "error": null}), created_at, updated_at }
+        Job {
+            id,
+            kind,
+            data_source,
+            state,
+            detail: json!({"pages": 3, "error": null}),
+            created_at,
+            updated_at,
+        }
     }
 
     async fn ids(&self, data_source: Option<&str>, kind: Option<&str>, limit: u32) -> Vec<String> {
-        self.engine.jobs(data_source, kind, limit).await.unwrap().into_iter().map(|job| job.id).collect()
+        self.engine
+            .jobs(data_source, kind, limit)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|job| job.id)
+            .collect()
     }
 }
 
@@ -41,7 +56,8 @@ async fn a_job_is_kept_as_it_was_last_saved() {
     place.engine.save_job(&job).await.unwrap();
     assert_eq!(place.engine.job("j").await.unwrap(), Some(job.clone()));
     place.clock.advance(TimeDelta::seconds(1));
-    let later = Job { state: JobState::Failed, detail: json!("why"), updated_at: place.clock.now(), ..job };
+    let later =
+        Job { state: JobState::Failed, detail: json!("why"), updated_at: place.clock.now(), ..job };
     place.engine.save_job(&later).await.unwrap();
     assert_eq!(place.engine.job("j").await.unwrap(), Some(later));
     assert_eq!(place.engine.job("k").await.unwrap(), None);
@@ -50,9 +66,12 @@ async fn a_job_is_kept_as_it_was_last_saved() {
 #[tokio::test]
 async fn jobs_are_listed_newest_first_by_data_source_and_kind() {
     let place = place().await;
-    for (id, kind, source) in
-        [("1", "pull", "shop"), ("2", "import", "shop"), ("3", "pull", "app"), ("4", "pull", "shop")]
-    {
+    for (id, kind, source) in [
+        ("1", "pull", "shop"),
+        ("2", "import", "shop"),
+        ("3", "pull", "app"),
+        ("4", "pull", "shop"),
+    ] {
         place.engine.save_job(&place.job(id, kind, source, JobState::Done)).await.unwrap();
     }
     assert_eq!(place.ids(None, None, 10).await, ["4", "3", "2", "1"]);
@@ -82,17 +101,28 @@ async fn old_jobs_are_forgotten_but_for_the_newest_hundred_of_a_source_and_kind(
     let place = place().await;
     for number in 0..103 {
         let state = if number == 0 { JobState::Running } else { JobState::Done };
-        place.engine.save_job(&place.job(&number.to_string(), "pull", "shop", state)).await.unwrap();
+        place
+            .engine
+            .save_job(&place.job(&number.to_string(), "pull", "shop", state))
+            .await
+            .unwrap();
     }
     place.engine.save_job(&place.job("other", "import", "shop", JobState::Done)).await.unwrap();
     place.clock.advance(TimeDelta::days(90));
-    place.engine.save_job(&place.job("at-the-limit", "pull", "shop", JobState::Done)).await.unwrap();
+    place
+        .engine
+        .save_job(&place.job("at-the-limit", "pull", "shop", JobState::Done))
+        .await
+        .unwrap();
     assert_eq!(place.ids(Some("shop"), None, 1000).await.len(), 105);
     place.clock.advance(TimeDelta::seconds(1));
     place.engine.save_job(&place.job("past-it", "pull", "shop", JobState::Done)).await.unwrap();
     let left = place.ids(Some("shop"), Some("pull"), 1000).await;
     // The one that is still at work is never forgotten.
-    assert_eq!((left.len(), left.first().unwrap().as_str(), left.last().unwrap().as_str()), (101, "past-it", "0"));
+    assert_eq!(
+        (left.len(), left.first().unwrap().as_str(), left.last().unwrap().as_str()),
+        (101, "past-it", "0")
+    );
     assert_eq!(place.ids(Some("shop"), Some("import"), 1000).await, ["other"]);
 }
 
@@ -110,13 +140,17 @@ fn auto(name: &str, selector_type: SelectorType, selector: &str) -> GroupDefinit
 async fn a_plan_group_is_made_changed_and_deleted() {
     let place = place().await;
     let engine = &place.engine;
-    let made = engine.create_plan_group(manual("Pro", &["pro_y", "pro_m", "pro_y"]), [1; 16]).await.unwrap();
+    let made = engine
+        .create_plan_group(manual("Pro", &["pro_y", "pro_m", "pro_y"]), [1; 16])
+        .await
+        .unwrap();
     assert_eq!(made.definition.plans, ["pro_y", "pro_m"]);
     assert!(made.takes("pro_m", "") && !made.takes("pro", "pro_m"));
     engine.put_plan_group("all", auto("All", SelectorType::Regex, "")).await.unwrap_err();
     let all = engine.put_plan_group("all", auto("All", SelectorType::Regex, "^p")).await.unwrap();
     assert!(all.takes("p", "x") && all.takes("x", "p") && !all.takes("x", "xp"));
-    let changed = engine.put_plan_group(&made.id, auto("Pro", SelectorType::EndsWith, "_y")).await.unwrap();
+    let changed =
+        engine.put_plan_group(&made.id, auto("Pro", SelectorType::EndsWith, "_y")).await.unwrap();
     assert!(changed.changed_at > made.changed_at, "the clock stands still, versions do not");
     let found = engine.plan_group(&made.id).await.unwrap().unwrap();
     assert_eq!((&found.definition, found.changed_at), (&changed.definition, changed.changed_at));
@@ -140,13 +174,16 @@ async fn a_plan_group_that_makes_no_sense_is_refused() {
     let no_selector = GroupDefinition { kind: GroupKind::Auto, ..manual("x", &["p"]) };
     let no_type = GroupDefinition { selector: Some("p".to_string()), ..no_selector.clone() };
     let broken = auto("x", SelectorType::Regex, "p(");
-    for wrong in [manual("", &["p"]), manual("x", &[]), manual("x", &[""]), no_selector, no_type, broken] {
+    for wrong in
+        [manual("", &["p"]), manual("x", &[]), manual("x", &[""]), no_selector, no_type, broken]
+    {
         let refused = place.engine.create_plan_group(wrong.clone(), [1; 16]).await;
         assert!(matches!(refused, Err(Error::Argument(_))), "{wrong:?}: {refused:?}");
     }
     assert!(place.engine.plan_groups().await.unwrap().is_empty());
-    let told =
-        serde_json::to_value(place.engine.put_plan_group("g", auto("G", SelectorType::StartsWith, "p")).await.unwrap());
+    let told = serde_json::to_value(
+        place.engine.put_plan_group("g", auto("G", SelectorType::StartsWith, "p")).await.unwrap(),
+    );
     let expected = json!({"id": "g", "name": "G", "type": "auto", "plans": [], "selector_type": "startswith", "selector": "p",
                           "changed_at": "2024-03-01T10:00:00Z"});
     assert_eq!(told.unwrap(), expected);

@@ -30,7 +30,9 @@ pub(crate) struct Clock(Arc<Mutex<DateTime<Utc>>>);
 impl Clock {
     /// 10:00 UTC of a day, which is that day from Honolulu to Auckland.
     pub(crate) fn on(today: NaiveDate) -> Clock {
-        Clock(Arc::new(Mutex::new(today.and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap()).and_utc())))
+        Clock(Arc::new(Mutex::new(
+            today.and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap()).and_utc(),
+        )))
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -43,7 +45,8 @@ impl Clock {
 }
 
 impl Ledger {
-    /// An empty engine whose clock stands at 10:00 UTC of this day, which is that day from Honolulu to Auckland.
+    /// An empty engine whose clock stands at 10:00 UTC of this day, which is that day from Honolulu
+    /// to Auckland.
     pub(crate) async fn open(today: NaiveDate) -> Ledger {
         let dir = TempDir::new().unwrap();
         Ledger { engine: open(dir.path(), today).await, dir }
@@ -62,17 +65,24 @@ impl Ledger {
     /// Pushes records of one type in one request, all of which must be accepted.
     pub(crate) async fn push(&self, object: ObjectType, rows: &[Value]) -> Pushed {
         let bytes = Value::Array(rows.to_vec()).to_string().into_bytes();
-        let pushed = self.engine.push("default", Some(object), bytes, &PushOptions::default()).await.unwrap();
+        let pushed = self
+            .engine
+            .push("default", Some(object), bytes, &PushOptions::default())
+            .await
+            .unwrap();
         assert!(pushed.stored && pushed.rejections.is_empty(), "{:?}", pushed.rejections);
         pushed
     }
 
     /// Pushes a document with records of all types in one request.
     pub(crate) async fn push_book(&self, book: &Value) {
-        let document: serde_json::Map<_, _> =
-            ObjectType::ALL.iter().map(|object| (object.name().to_string(), book[object.name()].clone())).collect();
+        let document: serde_json::Map<_, _> = ObjectType::ALL
+            .iter()
+            .map(|object| (object.name().to_string(), book[object.name()].clone()))
+            .collect();
         let bytes = Value::Object(document).to_string().into_bytes();
-        let pushed = self.engine.push("default", None, bytes, &PushOptions::default()).await.unwrap();
+        let pushed =
+            self.engine.push("default", None, bytes, &PushOptions::default()).await.unwrap();
         assert!(pushed.stored, "{:?}", pushed.rejections);
     }
 
@@ -87,7 +97,9 @@ impl Ledger {
     pub(crate) async fn tables(&self) -> Vec<(&'static str, Vec<Vec<String>>)> {
         self.engine.flush().await.unwrap();
         let mut tables = Vec::new();
-        for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"] {
+        for table in
+            ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"]
+        {
             let mut rows = self.sql(&format!("select * from {table}")).await;
             rows.sort();
             tables.push((table, rows));
@@ -100,7 +112,13 @@ impl Ledger {
         let inputs = ObjectType::ALL
             .into_iter()
             .filter(|object| book[object.name()].as_array().is_some_and(|rows| !rows.is_empty()))
-            .map(|object| Input::bytes(object.name(), Some(object), book[object.name()].to_string().into_bytes()))
+            .map(|object| {
+                Input::bytes(
+                    object.name(),
+                    Some(object),
+                    book[object.name()].to_string().into_bytes(),
+                )
+            })
             .collect();
         let summary = self.engine.import(inputs, &ImportOptions::default()).await.unwrap();
         assert!(summary.rejections.is_empty(), "{:?}", summary.rejections);
@@ -149,7 +167,8 @@ pub(crate) async fn rows(stream: SendableRecordBatchStream) -> Vec<RecordBatch> 
 pub(crate) fn texts(batches: &[RecordBatch]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for batch in batches {
-        let columns: Vec<_> = batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap()).collect();
+        let columns: Vec<_> =
+            batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap()).collect();
         for row in 0..batch.num_rows() {
             let text = |column: &Arc<dyn Array>| {
                 let column = column.as_string::<i32>();
@@ -164,12 +183,23 @@ pub(crate) fn texts(batches: &[RecordBatch]) -> Vec<Vec<String>> {
 pub(crate) fn movements(batches: &[RecordBatch]) -> Vec<Movement> {
     let mut movements = Vec::new();
     for batch in batches {
-        let wanted = ["date", "customer_id", "currency", "type", "amount", "mrr_after", "scheduled"];
-        let columns: Vec<_> = wanted.iter().map(|name| batch.schema().index_of(name).unwrap()).collect();
+        let wanted =
+            ["date", "customer_id", "currency", "type", "amount", "mrr_after", "scheduled"];
+        let columns: Vec<_> =
+            wanted.iter().map(|name| batch.schema().index_of(name).unwrap()).collect();
         for row in texts(&[batch.project(&columns).unwrap()]) {
-            let [date, customer_id, currency, kind, amount, mrr_after, scheduled] = row.try_into().unwrap();
+            let [date, customer_id, currency, kind, amount, mrr_after, scheduled] =
+                row.try_into().unwrap();
             let scheduled = scheduled == "true";
-            movements.push(Movement { date, customer_id, currency, kind, amount, mrr_after, scheduled });
+            movements.push(Movement {
+                date,
+                customer_id,
+                currency,
+                kind,
+                amount,
+                mrr_after,
+                scheduled,
+            });
         }
     }
     movements

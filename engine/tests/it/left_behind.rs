@@ -1,4 +1,5 @@
-//! What cannot be finished at once: it stays acknowledged, stands in nobody's way, and is finished by who comes next.
+//! What cannot be finished at once: it stays acknowledged, stands in nobody's way, and is finished
+//! by who comes next.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,7 +18,9 @@ use crate::ledger::{Ledger, open};
 const TODAY: &str = "2024-03-01";
 
 async fn push(engine: &Engine, object: ObjectType, row: Value) -> Result<RowStatus, Error> {
-    let pushed = engine.push("default", Some(object), row.to_string().into_bytes(), &PushOptions::default()).await?;
+    let pushed = engine
+        .push("default", Some(object), row.to_string().into_bytes(), &PushOptions::default())
+        .await?;
     assert!(pushed.stored, "{pushed:?}");
     Ok(pushed.result[0].status)
 }
@@ -44,7 +47,9 @@ async fn ledger_with(discounts: &str) -> Ledger {
     ledger.engine.set_setting("discounts", discounts).await.unwrap();
     let customers = json!([{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]);
     let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
-    ledger.import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a", 0)]})).await;
+    ledger
+        .import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a", 0)]}))
+        .await;
     ledger
 }
 
@@ -86,7 +91,13 @@ async fn all_is_published(engine: &Engine) {
 async fn what_a_dropped_engine_has_acknowledged_is_seen_by_who_opens_next() {
     let mut ledger = ledger_with("net").await;
     for round in 1..=5 {
-        push(&ledger.engine, ObjectType::Customers, json!({"id": format!("x{round}"), "name": "X"})).await.unwrap();
+        push(
+            &ledger.engine,
+            ObjectType::Customers,
+            json!({"id": format!("x{round}"), "name": "X"}),
+        )
+        .await
+        .unwrap();
         let Ledger { engine, dir } = ledger;
         drop(engine);
         ledger = Ledger { engine: open(dir.path(), TODAY.parse().unwrap()).await, dir };
@@ -99,7 +110,10 @@ async fn what_a_dropped_engine_has_acknowledged_is_seen_by_who_opens_next() {
 async fn an_import_that_is_broken_off_does_not_make_everything_new_for_ever() {
     let ledger = ledger_with("net").await;
     let row = || json!({"id": "x", "name": "X"});
-    assert_eq!(push(&ledger.engine, ObjectType::Customers, row()).await.unwrap(), RowStatus::Created);
+    assert_eq!(
+        push(&ledger.engine, ObjectType::Customers, row()).await.unwrap(),
+        RowStatus::Created
+    );
     let bytes = br#"{"customers":[{"id":"y","name":"Y"}]}"#.to_vec();
     let options = ImportOptions {
         progress: Some(Arc::new(|progress| {
@@ -112,8 +126,10 @@ async fn an_import_that_is_broken_off_does_not_make_everything_new_for_ever() {
     // Nothing new: nothing is kept of it, so that it gets no sequence.
     let body = || row().to_string().into_bytes();
     let options = PushOptions::default();
-    let first = ledger.engine.push("default", Some(ObjectType::Customers), body(), &options).await.unwrap();
-    let again = ledger.engine.push("default", Some(ObjectType::Customers), body(), &options).await.unwrap();
+    let first =
+        ledger.engine.push("default", Some(ObjectType::Customers), body(), &options).await.unwrap();
+    let again =
+        ledger.engine.push("default", Some(ObjectType::Customers), body(), &options).await.unwrap();
     assert_eq!((first.result[0].status, again.sequence), (RowStatus::Unchanged, first.sequence));
 }
 
@@ -146,9 +162,13 @@ async fn delete(engine: &Engine, number: usize) {
 async fn an_engine_that_is_dropped_acknowledges_nothing_once_another_one_writes() {
     let Ledger { mut engine, dir } = ledger_with("net").await;
     for round in 0..3 {
-        let all: Vec<Value> = (0..40).map(|number| json!({"id": format!("x{number}"), "name": "X"})).collect();
+        let all: Vec<Value> =
+            (0..40).map(|number| json!({"id": format!("x{number}"), "name": "X"})).collect();
         let all = json!(all).to_string().into_bytes();
-        engine.push("default", Some(ObjectType::Customers), all, &PushOptions::default()).await.unwrap();
+        engine
+            .push("default", Some(ObjectType::Customers), all, &PushOptions::default())
+            .await
+            .unwrap();
         {
             // They are on their way when nobody waits for them any more.
             let deletes = futures::future::join_all((0..40).map(|number| delete(&engine, number)));
@@ -158,7 +178,10 @@ async fn an_engine_that_is_dropped_acknowledges_nothing_once_another_one_writes(
         engine = open(dir.path(), TODAY.parse().unwrap()).await;
         for number in 0..20 {
             let row = json!({"id": format!("s{round}-{number}"), "name": "S"});
-            assert_eq!(push(&engine, ObjectType::Customers, row).await.unwrap(), RowStatus::Created);
+            assert_eq!(
+                push(&engine, ObjectType::Customers, row).await.unwrap(),
+                RowStatus::Created
+            );
         }
     }
     let ledger = Ledger { engine, dir };

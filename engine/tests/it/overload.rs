@@ -34,7 +34,8 @@ async fn customers(engine: &Engine) -> Vec<Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_inbox_refuses_pushes_until_it_is_published() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits { inbox_bytes: 20_000, ..PushLimits::default() }).await;
+    let engine =
+        open_patient(dir.path(), PushLimits { inbox_bytes: 20_000, ..PushLimits::default() }).await;
     let mut accepted = Vec::new();
     let refused = loop {
         let id = format!("c{:03}", accepted.len());
@@ -56,7 +57,9 @@ async fn a_full_inbox_refuses_pushes_until_it_is_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_requests_at_once_are_refused_and_the_others_are_stored() {
     let dir = TempDir::new().unwrap();
-    let engine = Arc::new(open_patient(dir.path(), PushLimits { requests_waiting: 1, ..PushLimits::default() }).await);
+    let engine = Arc::new(
+        open_patient(dir.path(), PushLimits { requests_waiting: 1, ..PushLimits::default() }).await,
+    );
     let mut pushes = JoinSet::new();
     for number in 0..64 {
         let engine = Arc::clone(&engine);
@@ -92,8 +95,13 @@ async fn what_seems_unchanged_while_an_import_runs_is_compared_with_it_afterward
     let importing = tokio::spawn({
         let engine = Arc::clone(&engine);
         async move {
-            let input = Input::bytes("x", Some(ObjectType::Customers), br#"{"id":"x","name":"B"}"#.to_vec());
-            let options = ImportOptions { progress: Some(Arc::new(listener)), ..ImportOptions::default() };
+            let input = Input::bytes(
+                "x",
+                Some(ObjectType::Customers),
+                br#"{"id":"x","name":"B"}"#.to_vec(),
+            );
+            let options =
+                ImportOptions { progress: Some(Arc::new(listener)), ..ImportOptions::default() };
             engine.import(vec![input], &options).await
         }
     });
@@ -113,9 +121,13 @@ async fn what_seems_unchanged_while_an_import_runs_is_compared_with_it_afterward
 async fn a_request_is_refused_one_byte_past_its_limit() {
     let dir = TempDir::new().unwrap();
     let row = br#"{"id":"c","name":"A"}"#;
-    let engine = open_patient(dir.path(), PushLimits { request_bytes: row.len(), ..PushLimits::default() }).await;
+    let engine =
+        open_patient(dir.path(), PushLimits { request_bytes: row.len(), ..PushLimits::default() })
+            .await;
     assert!(push(&engine, "c", "A").await.unwrap().stored);
-    let Err(Error::TooLarge(message)) = push(&engine, "cc", "A").await else { panic!("it is stored") };
+    let Err(Error::TooLarge(message)) = push(&engine, "cc", "A").await else {
+        panic!("it is stored")
+    };
     assert_eq!(message, "the request has 22 bytes; 21 are allowed: push it in parts, or import it");
     engine.close().await.unwrap();
 }

@@ -1,4 +1,5 @@
-//! A snapshot travels: another process answers from its files, and what it needs is all in what was sent.
+//! A snapshot travels: another process answers from its files, and what it needs is all in what was
+//! sent.
 
 use mrrow_engine::PortableSnapshot;
 use mrrow_engine::model::ObjectType;
@@ -19,8 +20,10 @@ async fn sent(snapshot: &Snapshot) -> Snapshot {
 
 async fn everything(snapshot: &Snapshot) -> Vec<Vec<Vec<String>>> {
     let mut found = Vec::new();
-    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"] {
-        let mut rows = texts(&rows(snapshot.sql(&format!("select * from {table}")).await.unwrap()).await);
+    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"]
+    {
+        let mut rows =
+            texts(&rows(snapshot.sql(&format!("select * from {table}")).await.unwrap()).await);
         rows.sort();
         found.push(rows);
     }
@@ -38,10 +41,14 @@ async fn a_sent_snapshot_gives_the_same_answers() {
     ledger.push(ObjectType::Customers, &[json!({"id": "new", "name": "New"})]).await;
     ledger.engine.flush().await.unwrap();
     let newest = ledger.engine.snapshot(None).await.unwrap();
-    let other_day = ledger.engine.snapshot(Some(as_of(&book) + chrono::Duration::days(40))).await.unwrap();
+    let other_day =
+        ledger.engine.snapshot(Some(as_of(&book) + chrono::Duration::days(40))).await.unwrap();
     let first = ledger.engine.snapshot_of(Past::Snapshot(1), None).await.unwrap();
-    let before_all =
-        ledger.engine.snapshot_of(Past::KnownAt("2001-01-01T00:00:00Z".parse().unwrap()), None).await.unwrap();
+    let before_all = ledger
+        .engine
+        .snapshot_of(Past::KnownAt("2001-01-01T00:00:00Z".parse().unwrap()), None)
+        .await
+        .unwrap();
     let restricted = newest.restricted_to(&["nobody".to_string()]).await.unwrap();
     for snapshot in [&newest, &other_day, &first, &before_all, &restricted] {
         let opened = sent(snapshot).await;
@@ -54,11 +61,14 @@ async fn a_sent_snapshot_gives_the_same_answers() {
 async fn a_statement_that_needs_more_memory_than_there_is_fails_and_spills_nothing() {
     use futures::TryStreamExt;
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
-    let opened = ledger.engine.snapshot(None).await.unwrap().portable().open(1024 * 1024, 1).await.unwrap();
+    let opened =
+        ledger.engine.snapshot(None).await.unwrap().portable().open(1024 * 1024, 1).await.unwrap();
     let refused = opened.sql("explain select 1").await.err();
     assert!(matches!(refused, Some(mrrow_engine::Error::SqlNotAllowed(_))), "{refused:?}");
-    let rows =
-        opened.sql("select value as a from generate_series(1, 3000000) order by value % 7, value").await.unwrap();
+    let rows = opened
+        .sql("select value as a from generate_series(1, 3000000) order by value % 7, value")
+        .await
+        .unwrap();
     let error = rows.try_collect::<Vec<_>>().await.unwrap_err().to_string();
     assert!(error.contains("Resources exhausted") || error.contains("memory"), "{error}");
 }

@@ -1,6 +1,8 @@
-//! Random books: the SQL against the interpreter, row by row, by one import and by pieces in any order.
+//! Random books: the SQL against the interpreter, row by row, by one import and by pieces in any
+//! order.
 //!
-//! `MRROW_BOOKS=N` runs N books instead of the few of an ordinary run, `MRROW_SEED` begins elsewhere.
+//! `MRROW_BOOKS=N` runs N books instead of the few of an ordinary run, `MRROW_SEED` begins
+//! elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -38,9 +40,15 @@ async fn random_books_equal_the_interpreter() {
 async fn any_order_repetition_and_split_of_imports_gives_the_same_tables() {
     let mut chance = Chance::new(number_from_environment("MRROW_SEED", 1));
     for round in 0..number_from_environment("MRROW_BOOKS", 400) / 50 {
-        let books: Vec<Value> = (0..10).map(|book| random_book(900_000 + round * 10 + book)).collect();
+        let books: Vec<Value> =
+            (0..10).map(|book| random_book(900_000 + round * 10 + book)).collect();
         let zone = books[0]["settings"]["timezone"].clone();
-        let book = joined(&books.into_iter().filter(|book| book["settings"]["timezone"] == zone).collect::<Vec<_>>());
+        let book = joined(
+            &books
+                .into_iter()
+                .filter(|book| book["settings"]["timezone"] == zone)
+                .collect::<Vec<_>>(),
+        );
         let whole = Ledger::for_book(&book).await;
         whole.import(&book).await;
         whole.import(&book).await;
@@ -48,8 +56,14 @@ async fn any_order_repetition_and_split_of_imports_gives_the_same_tables() {
         for piece in pieces_of(&book, 4, &mut chance) {
             pieces.import(&piece).await;
         }
-        for table in ["movements", "scheduled_movements", "mrr_lines", "invoices", "customers", "plans"] {
-            assert_eq!(sorted(&whole, table).await, sorted(&pieces, table).await, "{table} of round {round}");
+        for table in
+            ["movements", "scheduled_movements", "mrr_lines", "invoices", "customers", "plans"]
+        {
+            assert_eq!(
+                sorted(&whole, table).await,
+                sorted(&pieces, table).await,
+                "{table} of round {round}"
+            );
         }
         pieces.verify().await;
     }
@@ -78,9 +92,15 @@ fn difference(book: &Value, found: &[Movement], expected: &[Movement]) -> String
     };
     let customers = book["customers"].as_array().unwrap();
     let differing = customers.iter().map(|customer| customer["id"].as_str().unwrap());
-    let mut differing: Vec<&str> = differing.filter(|id| of(found, id) != of(expected, id)).collect();
+    let mut differing: Vec<&str> =
+        differing.filter(|id| of(found, id) != of(expected, id)).collect();
     let invoices_of = |id: &str| -> Vec<&Value> {
-        book["invoices"].as_array().unwrap().iter().filter(|invoice| invoice["customer_id"] == id).collect()
+        book["invoices"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|invoice| invoice["customer_id"] == id)
+            .collect()
     };
     differing.sort_by_key(|id| invoices_of(id).len());
     let Some(id) = differing.first() else { return "rows of unknown customers".to_string() };
@@ -90,7 +110,9 @@ fn difference(book: &Value, found: &[Movement], expected: &[Movement]) -> String
     });
     let (found, expected) = (of(found, id), of(expected, id));
     let count = differing.len();
-    format!("{count} customers differ, such as\n{records}\nfound {found:#?}\nexpected {expected:#?}")
+    format!(
+        "{count} customers differ, such as\n{records}\nfound {found:#?}\nexpected {expected:#?}"
+    )
 }
 
 /// One book of many, with the settings and as_of of the first.
@@ -124,7 +146,8 @@ pub(crate) fn shuffled(rows: &[Value], chance: &mut Chance) -> Vec<Value> {
     for row in rows.iter().rev() {
         versions.entry(row["id"].to_string()).or_default().push(row);
     }
-    let mut next = |&at: &usize| versions.get_mut(&rows[at]["id"].to_string()).unwrap().pop().unwrap().clone();
+    let mut next =
+        |&at: &usize| versions.get_mut(&rows[at]["id"].to_string()).unwrap().pop().unwrap().clone();
     order.iter().map(&mut next).collect()
 }
 

@@ -22,7 +22,9 @@ async fn ids(snapshot: &Snapshot, query: &RecordsQuery) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn records_come_page_by_page_in_the_order_of_their_ids() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
-    ledger.import(&json!({"customers": [customer("b", "B"), customer("d", "D"), customer("a", "A")]})).await;
+    ledger
+        .import(&json!({"customers": [customer("b", "B"), customer("d", "D"), customer("a", "A")]}))
+        .await;
     ledger.push(ObjectType::Customers, &[customer("c", "C"), customer("b", "B2")]).await;
     ledger.engine.flush().await.unwrap();
     let snapshot = ledger.engine.snapshot(None).await.unwrap();
@@ -40,16 +42,23 @@ async fn a_record_is_found_by_its_id_as_it_is_now_wherever_it_lies() {
     ledger
         .import(&json!({"customers": [customer("a", "A"), customer("b", "B")], "invoices": [invoice("i", "a")]}))
         .await;
-    let one = |object, id: &str| RecordsQuery { id: Some(id.to_string()), ..RecordsQuery::of(object) };
+    let one =
+        |object, id: &str| RecordsQuery { id: Some(id.to_string()), ..RecordsQuery::of(object) };
     let check = async |expected: &str| {
         ledger.engine.flush().await.unwrap();
         let snapshot = ledger.engine.snapshot(None).await.unwrap();
-        let found = texts(&rows(snapshot.records(&one(ObjectType::Invoices, "i")).await.unwrap()).await);
+        let found =
+            texts(&rows(snapshot.records(&one(ObjectType::Invoices, "i")).await.unwrap()).await);
         let customers: Vec<_> = found.iter().map(|row| row[2].as_str()).collect();
         assert_eq!(customers.join(","), expected);
-        let from_all = texts(&rows(snapshot.records(&RecordsQuery::of(ObjectType::Invoices)).await.unwrap()).await);
+        let from_all = texts(
+            &rows(snapshot.records(&RecordsQuery::of(ObjectType::Invoices)).await.unwrap()).await,
+        );
         assert_eq!(found, from_all);
-        assert_eq!(snapshot.sources_of(ObjectType::Invoices, "i").await.unwrap().len(), found.len());
+        assert_eq!(
+            snapshot.sources_of(ObjectType::Invoices, "i").await.unwrap().len(),
+            found.len()
+        );
     };
     check("a").await;
     ledger.push(ObjectType::Invoices, &[invoice("i", "b")]).await;

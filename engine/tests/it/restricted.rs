@@ -1,4 +1,5 @@
-//! A restricted snapshot shows the rows of its data sources, and tells nothing of others, whatever a statement tries.
+//! A restricted snapshot shows the rows of its data sources, and tells nothing of others, whatever
+//! a statement tries.
 
 use mrrow_engine::import::{ImportOptions, Input};
 use mrrow_engine::model::ObjectType;
@@ -27,9 +28,11 @@ fn book(name: &str, amount: i64) -> Value {
 }
 
 async fn import(ledger: &Ledger, data_source: &str, book: &Value) {
-    let inputs = ObjectType::ALL
-        .map(|object| Input::bytes(object.name(), Some(object), book[object.name()].to_string().into_bytes()));
-    let options = ImportOptions { data_source: data_source.to_string(), ..ImportOptions::default() };
+    let inputs = ObjectType::ALL.map(|object| {
+        Input::bytes(object.name(), Some(object), book[object.name()].to_string().into_bytes())
+    });
+    let options =
+        ImportOptions { data_source: data_source.to_string(), ..ImportOptions::default() };
     let summary = ledger.engine.import(inputs.into(), &options).await.unwrap();
     assert!(summary.rejections.is_empty(), "{:?}", summary.rejections);
 }
@@ -49,10 +52,13 @@ async fn answer(snapshot: &Snapshot, sql: &str) -> Result<Vec<Vec<String>>, Stri
 async fn every_table_shows_only_the_rows_of_its_sources() {
     let ledger = two_sources().await;
     let snapshot = ours(&ledger).await;
-    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"] {
+    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"]
+    {
         for sql in [
             format!("select distinct data_source from {table}"),
-            format!("select data_source from {table} where data_source = 'theirs' or true group by data_source"),
+            format!(
+                "select data_source from {table} where data_source = 'theirs' or true group by data_source"
+            ),
             format!("select data_source from datafusion.public.{table} group by 1"),
             format!("select data_source from \"datafusion\".\"public\".\"{table}\" group by 1"),
             format!("select t.data_source from {table} t right join {table} u on true group by 1"),
@@ -83,7 +89,11 @@ async fn reports_and_records_are_those_of_its_sources_alone() {
         let by_id = RecordsQuery { id: Some(id.clone()), ..RecordsQuery::of(object) };
         let theirs = RecordsQuery { data_source: Some("theirs".to_string()), ..by_id.clone() };
         for (query, seen) in [(RecordsQuery::of(object), 1), (by_id, 1), (theirs, 0)] {
-            assert_eq!(texts(&rows(ours.records(&query).await.unwrap()).await).len(), seen, "{query:?}");
+            assert_eq!(
+                texts(&rows(ours.records(&query).await.unwrap()).await).len(),
+                seen,
+                "{query:?}"
+            );
         }
         assert_eq!(ours.sources_of(object, &id).await.unwrap(), ["ours"]);
         assert_eq!(all.sources_of(object, &id).await.unwrap(), ["ours", "theirs"]);
@@ -141,13 +151,26 @@ async fn no_statement_learns_of_other_sources() {
 async fn rows_of_a_delta_and_of_another_day_are_restricted_too() {
     let ledger = two_sources().await;
     let customer = br#"[{"id": "c2", "name": "Secret GmbH"}]"#.to_vec();
-    ledger.engine.push("theirs", Some(ObjectType::Customers), customer, &PushOptions::default()).await.unwrap();
+    ledger
+        .engine
+        .push("theirs", Some(ObjectType::Customers), customer, &PushOptions::default())
+        .await
+        .unwrap();
     let changed = br#"[{"id": "c1", "name": "Open AG"}]"#.to_vec();
-    ledger.engine.push("ours", Some(ObjectType::Customers), changed, &PushOptions::default()).await.unwrap();
+    ledger
+        .engine
+        .push("ours", Some(ObjectType::Customers), changed, &PushOptions::default())
+        .await
+        .unwrap();
     ledger.engine.flush().await.unwrap();
-    assert_eq!(answer(&ours(&ledger).await, "select name from customers").await.unwrap(), [["Open AG"]]);
+    assert_eq!(
+        answer(&ours(&ledger).await, "select name from customers").await.unwrap(),
+        [["Open AG"]]
+    );
     let later = ledger.engine.snapshot(Some("2025-03-20".parse().unwrap())).await.unwrap();
     let later = later.restricted_to(&["ours".to_string()]).await.unwrap();
-    let found = answer(&later, "select data_source, type, amount from movements order by date").await.unwrap();
+    let found = answer(&later, "select data_source, type, amount from movements order by date")
+        .await
+        .unwrap();
     assert_eq!(found, [["ours", "new", "1000.0000"], ["ours", "churn", "-1000.0000"]]);
 }

@@ -14,7 +14,9 @@ fn books() -> Vec<Value> {
     for case in cases::all() {
         let at = books.iter().position(|book| book["settings"] == case["settings"]);
         let at = at.unwrap_or_else(|| {
-            books.push(json!({"settings": case["settings"], "customers": [], "plans": [], "invoices": []}));
+            books.push(
+                json!({"settings": case["settings"], "customers": [], "plans": [], "invoices": []}),
+            );
             books.len() - 1
         });
         for object in ObjectType::ALL {
@@ -57,7 +59,12 @@ macro_rules! route {
                 assert_eq!(by_route.tables().await, whole.tables().await, "{}", book["settings"]);
                 by_route.verify().await;
                 by_route.engine.compact().await.unwrap();
-                assert_eq!(by_route.tables().await, whole.tables().await, "{} compacted", book["settings"]);
+                assert_eq!(
+                    by_route.tables().await,
+                    whole.tables().await,
+                    "{} compacted",
+                    book["settings"]
+                );
                 by_route.verify().await;
             }
         }
@@ -127,8 +134,11 @@ route!(half_deleted_and_pushed_again, |ledger, book, chance| {
         ids.dedup();
         ids.retain(|_| chance.percent(50));
         ledger.engine.delete("default", object, &ids).await.unwrap();
-        let deleted =
-            rows(book, object).iter().filter(|row| ids.iter().any(|id| row["id"] == **id)).cloned().collect::<Vec<_>>();
+        let deleted = rows(book, object)
+            .iter()
+            .filter(|row| ids.iter().any(|id| row["id"] == **id))
+            .cloned()
+            .collect::<Vec<_>>();
         again.push((object, deleted));
     }
     ledger.engine.flush().await.unwrap();

@@ -34,7 +34,9 @@ async fn a_changed_setting_recomputes_everything() {
         let book = with(random_book(seed), "settings", json!({"timezone": "UTC"}));
         let ledger = Ledger::for_book(&book).await;
         ledger.import(&book).await;
-        for (name, value) in [("grace_days", "never"), ("churn_recognition", "immediate"), ("prorations", "replace")] {
+        for (name, value) in
+            [("grace_days", "never"), ("churn_recognition", "immediate"), ("prorations", "replace")]
+        {
             ledger.engine.set_setting(name, value).await.unwrap();
             let expected = interpret(&with(book.clone(), "settings", json!({name: value})));
             assert_eq!(ledger.movements(None).await, expected, "book {seed} with {name} = {value}");
@@ -66,7 +68,9 @@ async fn a_second_writer_is_refused_and_told_who_writes() {
     let ledger = Ledger::open(today).await;
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
     let second = open(ledger.dir.path(), today).await;
-    let input = || vec![Input::bytes("b", Some(ObjectType::Customers), br#"{"id":"b","name":"B"}"#.to_vec())];
+    let input = || {
+        vec![Input::bytes("b", Some(ObjectType::Customers), br#"{"id":"b","name":"B"}"#.to_vec())]
+    };
     let refused = second.import(input(), &ImportOptions::default()).await;
     assert!(
         matches!(&refused, Err(Error::WriterBusy { pid, .. }) if *pid == std::process::id().to_string()),
@@ -102,6 +106,7 @@ async fn a_pinned_snapshot_does_not_see_later_writes() {
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
     let before = ledger.engine.snapshot(None).await.unwrap();
     ledger.import(&json!({"customers": [{"id": "b", "name": "B"}]})).await;
-    let rows = crate::ledger::rows(before.sql("select count(*) from customers").await.unwrap()).await;
+    let rows =
+        crate::ledger::rows(before.sql("select count(*) from customers").await.unwrap()).await;
     assert_eq!(crate::ledger::texts(&rows), [["1"]]);
 }

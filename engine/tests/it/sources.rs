@@ -28,14 +28,16 @@ async fn create(engine: &Engine, id: &str, name: &str) -> Result<DataSource, Err
 /// Customers with a subscription each, pushed in one request.
 async fn push(engine: &Engine, source: &str, customers: std::ops::Range<u32>) {
     let id = |number: u32| format!("c{number:05}");
-    let people: Vec<Value> = customers.clone().map(|at| json!({"id": id(at), "name": "C"})).collect();
+    let people: Vec<Value> =
+        customers.clone().map(|at| json!({"id": id(at), "name": "C"})).collect();
     let invoice = |at: u32| {
         json!({"id": format!("i{at}"), "customer_id": id(at), "type": "subscription", "invoice_date": "2024-02-01",
                "amount": 900, "currency": "USD", "plan_id": "p"})
     };
     let invoices: Vec<Value> = customers.map(invoice).collect();
     let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
-    let book = json!({"customers": people, "plans": plans, "invoices": invoices}).to_string().into_bytes();
+    let book =
+        json!({"customers": people, "plans": plans, "invoices": invoices}).to_string().into_bytes();
     let pushed = engine.push(source, None, book, &PushOptions::default()).await.unwrap();
     assert!(pushed.stored, "{:?}", pushed.rejections);
 }
@@ -59,7 +61,10 @@ async fn a_data_source_is_made_shown_and_changed() {
     let (dir, clock) = (TempDir::new().unwrap(), Clock::on(today()));
     let engine = Engine::open(config(dir.path(), &clock)).await.unwrap();
     let made = engine.create_data_source(named(None, "Our shop"), [0xab; 16]).await.unwrap();
-    assert_eq!((made.id.as_str(), made.kind.as_str()), (format!("ds_{}", "ab".repeat(16)).as_str(), "api"));
+    assert_eq!(
+        (made.id.as_str(), made.kind.as_str()),
+        (format!("ds_{}", "ab".repeat(16)).as_str(), "api")
+    );
     let kind = Some("stripe".to_string());
     let other = NewDataSource { kind, ..named(Some("stripe-eu"), "Stripe EU") };
     let other = engine.create_data_source(other, [0; 16]).await.unwrap();
@@ -68,9 +73,14 @@ async fn a_data_source_is_made_shown_and_changed() {
     assert_eq!(engine.data_source("Our shop").await.unwrap(), Some(made.clone()));
     assert_eq!(engine.data_source("our shop").await.unwrap(), None);
     clock.advance(chrono::TimeDelta::hours(1));
-    let renamed = engine.update_data_source(&made.id, Some("The shop"), None).await.unwrap().unwrap();
-    assert_eq!(renamed, DataSource { name: "The shop".to_string(), updated_at: clock.now(), ..made.clone() });
-    let kind = engine.update_data_source(&made.id, None, Some("manual")).await.unwrap().unwrap().kind;
+    let renamed =
+        engine.update_data_source(&made.id, Some("The shop"), None).await.unwrap().unwrap();
+    assert_eq!(
+        renamed,
+        DataSource { name: "The shop".to_string(), updated_at: clock.now(), ..made.clone() }
+    );
+    let kind =
+        engine.update_data_source(&made.id, None, Some("manual")).await.unwrap().unwrap().kind;
     assert_eq!(kind, "manual");
     assert_eq!(engine.update_data_source("nowhere", Some("x"), None).await.unwrap(), None);
     assert_eq!(engine.data_source("Our shop").await.unwrap(), None);
@@ -92,7 +102,9 @@ async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
     create(engine, "twin", "Shop").await.unwrap();
     assert!(matches!(engine.data_source("Shop").await, Err(Error::Argument(_))));
     let customer = br#"[{"id":"c","name":"C"}]"#;
-    let pushed = engine.push("Shop", Some(ObjectType::Customers), customer.to_vec(), &PushOptions::default()).await;
+    let pushed = engine
+        .push("Shop", Some(ObjectType::Customers), customer.to_vec(), &PushOptions::default())
+        .await;
     assert!(matches!(pushed, Err(Error::Argument(_))), "{pushed:?}");
     assert_eq!(engine.data_source("twin").await.unwrap().unwrap().id, "twin");
     engine.delete_data_source("twin").await.unwrap();
@@ -104,7 +116,10 @@ async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
         let refused = create(engine, id, name).await;
         assert!(matches!(refused, Err(Error::Argument(_))), "{id:?} {name:?}: {refused:?}");
     }
-    assert!(matches!(engine.update_data_source("b", Some(""), None).await, Err(Error::Argument(_))));
+    assert!(matches!(
+        engine.update_data_source("b", Some(""), None).await,
+        Err(Error::Argument(_))
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +144,8 @@ async fn records_are_pushed_to_a_data_source_by_its_name_and_make_one_that_is_no
     engine.flush().await.unwrap();
     assert_eq!(counts(engine, None, "a").await, ["2", "1", "2", "2"]);
     assert_eq!(counts(engine, None, "fly").await, ["3", "1", "3", "3"]);
-    let names: Vec<_> = engine.data_sources().await.unwrap().into_iter().map(|source| source.name).collect();
+    let names: Vec<_> =
+        engine.data_sources().await.unwrap().into_iter().map(|source| source.name).collect();
     assert_eq!(names, ["Shop", "fly"]);
 }
 
@@ -180,7 +196,10 @@ async fn a_reset_deletes_what_is_published_and_what_waits_and_nothing_else() {
     assert!(told.is_sorted());
     assert_eq!(counts(&engine, None, "shop").await, ["0", "0", "0", "0"]);
     assert_eq!(counts(&engine, None, "app").await, ["10", "1", "10", "10"]);
-    assert_eq!(counts(&engine, Some(Past::Snapshot(before)), "shop").await, ["30", "1", "30", "30"]);
+    assert_eq!(
+        counts(&engine, Some(Past::Snapshot(before)), "shop").await,
+        ["30", "1", "30", "30"]
+    );
     assert!(engine.data_source("shop").await.unwrap().is_some());
     assert!(engine.pull("shop").await.unwrap().is_some());
     assert!(engine.verify().await.unwrap().holds());
@@ -222,7 +241,8 @@ async fn a_reset_makes_room_for_itself_while_others_push() {
     let pushing = tokio::spawn(async move {
         let mut pushed = 0;
         for at in 0..200 {
-            let row = json!({"id": format!("c{at}"), "name": "x".repeat(5_000)}).to_string().into_bytes();
+            let row =
+                json!({"id": format!("c{at}"), "name": "x".repeat(5_000)}).to_string().into_bytes();
             let options = PushOptions::default();
             match at_work.push("app", Some(ObjectType::Customers), row, &options).await {
                 Ok(_) => pushed += 1,
@@ -250,7 +270,10 @@ async fn how_a_data_source_is_pulled_is_kept_as_it_was_set() {
     create(engine, "app", "App").await.unwrap();
     let settings = json!({"url": "https://shop.example/export?a=1", "types": ["customers"], "n": 1.5, "z": null});
     let set = engine.set_pull("shop", settings.clone(), Some(vec![0, 255, 7])).await.unwrap();
-    assert_eq!((&set.settings, set.sealed_credentials.as_deref()), (&settings, Some(&[0, 255, 7][..])));
+    assert_eq!(
+        (&set.settings, set.sealed_credentials.as_deref()),
+        (&settings, Some(&[0, 255, 7][..]))
+    );
     assert_eq!(engine.pull("shop").await.unwrap(), Some(set.clone()));
     assert!(!serde_json::to_string(&set).unwrap().contains("credentials"));
     let again = engine.set_pull("shop", json!({"url": "https://new.example"}), None).await.unwrap();

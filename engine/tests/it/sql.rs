@@ -8,7 +8,9 @@ use crate::ledger::Ledger;
 #[tokio::test(flavor = "multi_thread")]
 async fn only_queries_of_the_public_tables_pass() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
-    ledger.import(&json!({"customers": [{"id": "a", "name": "A", "metadata": {"industry": "art"}}]})).await;
+    ledger
+        .import(&json!({"customers": [{"id": "a", "name": "A", "metadata": {"industry": "art"}}]}))
+        .await;
     let mut files = ledger.dir.path().join("data/customers").read_dir().unwrap();
     let file = files.next().unwrap().unwrap().path();
     let snapshot = ledger.engine.snapshot(None).await.unwrap();
@@ -35,7 +37,10 @@ async fn only_queries_of_the_public_tables_pass() {
         String::new(),
     ] {
         let error = snapshot.sql(&refused).await.err();
-        assert!(matches!(error, Some(Error::Sql(_) | Error::SqlNotAllowed(_))), "{refused}: {error:?}");
+        assert!(
+            matches!(error, Some(Error::Sql(_) | Error::SqlNotAllowed(_))),
+            "{refused}: {error:?}"
+        );
     }
     for (query, expected) in [
         ("select id from customers", "a"),
@@ -46,7 +51,10 @@ async fn only_queries_of_the_public_tables_pass() {
         assert_eq!(ledger.sql(query).await, [[expected]], "{query}");
     }
     assert_eq!(
-        ledger.sql("select table_name from information_schema.tables where table_schema = 'public'").await.len(),
+        ledger
+            .sql("select table_name from information_schema.tables where table_schema = 'public'")
+            .await
+            .len(),
         6
     );
 }

@@ -26,8 +26,11 @@ fn expected_movements(file: &str) -> Vec<Vec<String>> {
 async fn the_sample_company_is_as_its_readme_tells() {
     let as_of = "2025-07-01".parse().unwrap();
     let ledger = Ledger::open("2026-01-15".parse().unwrap()).await;
-    let summary =
-        ledger.engine.import(inputs_of_path(&sample_data()).unwrap(), &ImportOptions::default()).await.unwrap();
+    let summary = ledger
+        .engine
+        .import(inputs_of_path(&sample_data()).unwrap(), &ImportOptions::default())
+        .await
+        .unwrap();
     assert_eq!(summary.total().rejected, 0, "{:?}", summary.rejections);
     assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
     let snapshot = ledger.engine.snapshot(Some(as_of)).await.unwrap();
@@ -43,8 +46,11 @@ async fn the_sample_company_is_as_its_readme_tells() {
 
     let found = texts(&rows(snapshot.mrr(&MrrQuery::default()).await.unwrap()).await);
     let expected = std::fs::read_to_string(sample_data().join("expected/mrr_monthly.csv")).unwrap();
-    let expected: Vec<Vec<String>> =
-        expected.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect()).collect();
+    let expected: Vec<Vec<String>> = expected
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(str::to_string).collect())
+        .collect();
     assert_eq!(found, expected);
     ledger.verify().await;
 }

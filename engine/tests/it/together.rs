@@ -1,4 +1,5 @@
-//! Requests that wait at the same time are admitted and made durable together; each has its own answer all the same.
+//! Requests that wait at the same time are admitted and made durable together; each has its own
+//! answer all the same.
 
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use tempfile::TempDir;
 use crate::ledger::{rows, texts};
 use crate::overload::open_patient;
 
-const PLAN: &str = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
+const PLAN: &str =
+    r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
 
 fn customer(id: &str, name: &str) -> String {
     format!(r#"{{"id":"{id}","name":"{name}"}}"#)
@@ -24,9 +26,16 @@ fn invoice(id: &str, customer: &str) -> String {
 }
 
 /// Pushes each body as a request of its own, all at once; they arrive in their order.
-async fn push_all(engine: &Engine, object: ObjectType, bodies: &[String], on_error: OnError) -> Vec<Pushed> {
+async fn push_all(
+    engine: &Engine,
+    object: ObjectType,
+    bodies: &[String],
+    on_error: OnError,
+) -> Vec<Pushed> {
     let options = PushOptions { on_error, ..PushOptions::default() };
-    let pushes = bodies.iter().map(|body| engine.push("default", Some(object), body.clone().into_bytes(), &options));
+    let pushes = bodies
+        .iter()
+        .map(|body| engine.push("default", Some(object), body.clone().into_bytes(), &options));
     futures::future::try_join_all(pushes).await.unwrap()
 }
 
@@ -44,7 +53,8 @@ fn statuses(pushed: &[Pushed]) -> Vec<Vec<RowStatus>> {
 async fn the_last_of_those_that_name_one_id_counts() {
     let dir = TempDir::new().unwrap();
     let engine = open_patient(dir.path(), PushLimits::default()).await;
-    // The first makes the data source, the second learns of it: nobody overtakes anybody while asking for it.
+    // The first makes the data source, the second learns of it: nobody overtakes anybody while
+    // asking for it.
     push_all(&engine, ObjectType::Plans, &[PLAN.to_string()], OnError::Abort).await;
     push_all(&engine, ObjectType::Plans, &[PLAN.to_string()], OnError::Abort).await;
     let bodies = [
@@ -55,12 +65,21 @@ async fn the_last_of_those_that_name_one_id_counts() {
     ];
     let pushed = push_all(&engine, ObjectType::Customers, &bodies, OnError::Abort).await;
     use RowStatus::{Created, Unchanged, Updated};
-    assert_eq!(statuses(&pushed), [vec![Created], vec![Created, Unchanged], vec![Updated], vec![Unchanged]]);
+    assert_eq!(
+        statuses(&pushed),
+        [vec![Created], vec![Created, Unchanged], vec![Updated], vec![Unchanged]]
+    );
     let ids = |pushed: &Pushed| pushed.result.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
-    assert_eq!(pushed.iter().map(ids).collect::<Vec<_>>(), [vec!["a"], vec!["b", "a"], vec!["a"], vec!["b"]]);
+    assert_eq!(
+        pushed.iter().map(ids).collect::<Vec<_>>(),
+        [vec!["a"], vec!["b", "a"], vec!["a"], vec!["b"]]
+    );
     let sequences: Vec<_> = pushed.iter().map(|next| next.sequence - pushed[0].sequence).collect();
     assert_eq!(sequences, [0, 2, 3, 3]);
-    assert_eq!(stored(&engine, "select id, name from customers order by id").await, [["a", "Z"], ["b", "B"]]);
+    assert_eq!(
+        stored(&engine, "select id, name from customers order by id").await,
+        [["a", "Z"], ["b", "B"]]
+    );
     engine.close().await.unwrap();
 }
 
@@ -78,14 +97,28 @@ async fn who_is_refused_takes_nobody_along() {
         invoice("4", "nobody"),
     ];
     let pushed = push_all(&engine, ObjectType::Invoices, &bodies, OnError::Abort).await;
-    assert_eq!(pushed.iter().map(|pushed| pushed.stored).collect::<Vec<_>>(), [true, false, true, false, false]);
-    let lines = |pushed: &Pushed| pushed.rejections.iter().filter_map(|rejection| rejection.line).collect::<Vec<_>>();
-    assert_eq!(pushed.iter().map(lines).collect::<Vec<_>>(), [vec![], vec![1], vec![], vec![1], vec![0]]);
+    assert_eq!(
+        pushed.iter().map(|pushed| pushed.stored).collect::<Vec<_>>(),
+        [true, false, true, false, false]
+    );
+    let lines = |pushed: &Pushed| {
+        pushed.rejections.iter().filter_map(|rejection| rejection.line).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        pushed.iter().map(lines).collect::<Vec<_>>(),
+        [vec![], vec![1], vec![], vec![1], vec![0]]
+    );
     assert_eq!(stored(&engine, "select id from invoices order by id").await, [["1"], ["4"]]);
     let pushed = push_all(&engine, ObjectType::Invoices, &bodies, OnError::Skip).await;
     use RowStatus::{Created, Unchanged};
-    assert_eq!(statuses(&pushed), [vec![Unchanged], vec![Created], vec![Unchanged], vec![Created], vec![]]);
-    assert_eq!(stored(&engine, "select id from invoices order by id").await, [["1"], ["2"], ["4"], ["5"]]);
+    assert_eq!(
+        statuses(&pushed),
+        [vec![Unchanged], vec![Created], vec![Unchanged], vec![Created], vec![]]
+    );
+    assert_eq!(
+        stored(&engine, "select id from invoices order by id").await,
+        [["1"], ["2"], ["4"], ["5"]]
+    );
     assert!(engine.verify().await.unwrap().holds());
 }
 
@@ -94,9 +127,13 @@ async fn a_large_request_is_published_by_who_writes_next() {
     let dir = TempDir::new().unwrap();
     let engine = open_patient(dir.path(), PushLimits::default()).await;
     let all: Vec<String> = (0..2000).map(|number| customer(&format!("c{number}"), "A")).collect();
-    push_all(&engine, ObjectType::Customers, &[format!("[{}]", all.join(","))], OnError::Abort).await;
+    push_all(&engine, ObjectType::Customers, &[format!("[{}]", all.join(","))], OnError::Abort)
+        .await;
     drop(engine);
     let engine = open_patient(dir.path(), PushLimits::default()).await;
     engine.start_writing().await.unwrap();
-    assert_eq!(stored(&engine, "select count(distinct id), min(name) from customers").await, [["2000", "A"]]);
+    assert_eq!(
+        stored(&engine, "select count(distinct id), min(name) from customers").await,
+        [["2000", "A"]]
+    );
 }

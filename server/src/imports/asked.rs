@@ -18,7 +18,8 @@ use crate::extract::parse_flag;
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
 pub(super) struct ImportQuery {
-    /// The type of the records: customers, plans or invoices. A JSON document may name the types itself.
+    /// The type of the records: customers, plans or invoices. A JSON document may name the types
+    /// itself.
     #[param(example = "invoices")]
     object: Option<String>,
     /// What to do when rows are rejected: `abort`, store nothing, or `skip`, store the valid ones.
@@ -74,13 +75,21 @@ impl Asked {
     }
 
     fn rename(&mut self, pair: &str) -> Result<()> {
-        let (theirs, ours) =
-            pair.split_once('=').filter(|(theirs, ours)| !theirs.is_empty() && !ours.is_empty()).ok_or_else(|| {
-                ApiError::invalid("map", format!("\"{pair}\" is not THEIRS=OURS, such as email_address=email"))
+        let (theirs, ours) = pair
+            .split_once('=')
+            .filter(|(theirs, ours)| !theirs.is_empty() && !ours.is_empty())
+            .ok_or_else(|| {
+                ApiError::invalid(
+                    "map",
+                    format!("\"{pair}\" is not THEIRS=OURS, such as email_address=email"),
+                )
             })?;
         let is_taken = self.map.values().any(|other| other == ours);
         if is_taken || self.map.insert(theirs.to_string(), ours.to_string()).is_some() {
-            return Err(ApiError::invalid("map", format!("\"{pair}\": one of the two names is mapped already")));
+            return Err(ApiError::invalid(
+                "map",
+                format!("\"{pair}\": one of the two names is mapped already"),
+            ));
         }
         Ok(())
     }
@@ -94,15 +103,21 @@ fn on_error(value: &str) -> Result<OnError> {
     match value {
         "abort" => Ok(OnError::Abort),
         "skip" => Ok(OnError::Skip),
-        _ => Err(ApiError::invalid("on_error", format!("\"{value}\" is neither \"abort\" nor \"skip\""))),
+        _ => Err(ApiError::invalid(
+            "on_error",
+            format!("\"{value}\" is neither \"abort\" nor \"skip\""),
+        )),
     }
 }
 
 fn flag(name: &str, value: &str) -> Result<bool> {
-    parse_flag(value).ok_or_else(|| ApiError::invalid(name, format!("\"{value}\" is neither \"true\" nor \"false\"")))
+    parse_flag(value).ok_or_else(|| {
+        ApiError::invalid(name, format!("\"{value}\" is neither \"true\" nor \"false\""))
+    })
 }
 
-/// The format that a content type tells. JSON is found out: lines of it are sent under the same name.
+/// The format that a content type tells. JSON is found out: lines of it are sent under the same
+/// name.
 fn format_of(headers: &HeaderMap) -> Option<Format> {
     let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     match content_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
@@ -125,9 +140,11 @@ mod tests {
 
     #[test]
     fn parameters_say_what_is_asked_for() {
-        let query = "object=plans&format=csv&on_error=skip&dry_run=true&map=a%3Dname&map=b=id&else=1";
+        let query =
+            "object=plans&format=csv&on_error=skip&dry_run=true&map=a%3Dname&map=b=id&else=1";
         let asked = Asked::parse(query, &HeaderMap::new()).ok();
-        let map = [("a", "name"), ("b", "id")].map(|(theirs, ours)| (theirs.to_string(), ours.to_string()));
+        let map = [("a", "name"), ("b", "id")]
+            .map(|(theirs, ours)| (theirs.to_string(), ours.to_string()));
         let expected = Asked {
             object: Some(ObjectType::Plans),
             format: Some(Format::Csv),

@@ -145,7 +145,14 @@ pub(super) struct ImportError {
 impl Detail {
     pub(super) fn new(asked: &Asked) -> Detail {
         let Asked { object, format, on_error, dry_run, .. } = asked.clone();
-        Detail { object, format, on_error, dry_run, phase: Some(Phase::Receiving), ..Detail::default() }
+        Detail {
+            object,
+            format,
+            on_error,
+            dry_run,
+            phase: Some(Phase::Receiving),
+            ..Detail::default()
+        }
     }
 
     pub(super) fn progress(&mut self, progress: Progress) {
@@ -170,11 +177,19 @@ impl Detail {
             );
             self.error = Some(ImportError { code: "rows_rejected".to_string(), message });
         }
-        self.counts = summary.counts.iter().map(|(object, counts)| (object.clone(), (*counts).into())).collect();
+        self.counts = summary
+            .counts
+            .iter()
+            .map(|(object, counts)| (object.clone(), (*counts).into()))
+            .collect();
         self.warnings = summary
             .warnings
             .into_iter()
-            .map(|warning| ImportWarning { code: warning.code, rows: warning.rows, example: warning.example })
+            .map(|warning| ImportWarning {
+                code: warning.code,
+                rows: warning.rows,
+                example: warning.example,
+            })
             .collect();
         self.ignored_fields = summary.ignored_fields;
         self.rejections = summary.rejections;
@@ -184,7 +199,8 @@ impl Detail {
 
     /// Takes why it came to nothing.
     pub(super) fn fail(&mut self, error: &ApiError) {
-        self.error = Some(ImportError { code: error.code.to_string(), message: error.message.clone() });
+        self.error =
+            Some(ImportError { code: error.code.to_string(), message: error.message.clone() });
     }
 }
 
@@ -253,7 +269,8 @@ impl Now {
     pub(super) fn told(&self, has_rejects: bool) -> ImportJob {
         let Now { id, data_source, state, detail, created_at, updated_at } = self.clone();
         let state = ImportState::of(state);
-        let mut told = ImportJob { id, data_source, state, detail, rejects: None, created_at, updated_at };
+        let mut told =
+            ImportJob { id, data_source, state, detail, rejects: None, created_at, updated_at };
         told.rejects = has_rejects.then(|| format!("{}/rejects", told.location()));
         told
     }
@@ -262,7 +279,8 @@ impl Now {
 impl ImportJob {
     /// Its path.
     pub(super) fn location(&self) -> String {
-        let source: String = url::form_urlencoded::byte_serialize(self.data_source.as_bytes()).collect();
+        let source: String =
+            url::form_urlencoded::byte_serialize(self.data_source.as_bytes()).collect();
         format!("/v1/data-sources/{}/imports/{}", source.replace('+', "%20"), self.id)
     }
 }

@@ -1,4 +1,5 @@
-//! The uploads that are not over: how many there may be, whose turn it is, and how each is canceled.
+//! The uploads that are not over: how many there may be, whose turn it is, and how each is
+//! canceled.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -53,7 +54,8 @@ pub(super) struct Upload {
 impl Imports {
     /// One at work, and so many that wait.
     pub(crate) fn new(waiting_max: usize) -> Imports {
-        let room = Arc::new(Semaphore::new(waiting_max.saturating_add(1).min(Semaphore::MAX_PERMITS)));
+        let room =
+            Arc::new(Semaphore::new(waiting_max.saturating_add(1).min(Semaphore::MAX_PERMITS)));
         Imports {
             room,
             turn: Semaphore::new(1),
@@ -69,7 +71,12 @@ impl Imports {
     }
 
     /// Begins an upload, if there is room for one more.
-    pub(super) async fn begin(&self, app: &App, data_source: String, asked: Asked) -> Result<Arc<Upload>> {
+    pub(super) async fn begin(
+        &self,
+        app: &App,
+        data_source: String,
+        asked: Asked,
+    ) -> Result<Arc<Upload>> {
         if app.stopping.is_cancelled() {
             return Err(stopping());
         }
@@ -80,8 +87,14 @@ impl Imports {
         let id = format!("imp_{:032x}", u128::from_be_bytes(app.random()?));
         let now = app.now();
         let detail = Detail::new(&asked);
-        let now =
-            Now { id: id.clone(), data_source, state: JobState::Waiting, detail, created_at: now, updated_at: now };
+        let now = Now {
+            id: id.clone(),
+            data_source,
+            state: JobState::Waiting,
+            detail,
+            created_at: now,
+            updated_at: now,
+        };
         now.save(app).await?;
         let (now, canceled) = (watch::Sender::new(now), CancellationToken::new());
         let upload = Arc::new(Upload { asked, canceled, now, _room: room });
@@ -89,15 +102,27 @@ impl Imports {
         Ok(upload)
     }
 
-    /// Ends an upload, and remembers how. Where that cannot be saved, as on a full disk, it is tried again beside.
-    pub(super) async fn end(&self, app: &App, upload: &Upload, state: JobState, set: impl FnOnce(&mut Detail)) {
+    /// Ends an upload, and remembers how. Where that cannot be saved, as on a full disk, it is
+    /// tried again beside.
+    pub(super) async fn end(
+        &self,
+        app: &App,
+        upload: &Upload,
+        state: JobState,
+        set: impl FnOnce(&mut Detail),
+    ) {
         let finished_at = app.now();
         let mut ended = upload.now.borrow().clone();
         set(&mut ended.detail);
         (ended.detail.phase, ended.detail.finished_at) = (None, Some(finished_at));
         (ended.state, ended.updated_at) = (state, finished_at);
         app.metrics.import_ended(state.as_str());
-        tracing::info!(import = ended.id, data_source = ended.data_source, state = state.as_str(), "an import is over");
+        tracing::info!(
+            import = ended.id,
+            data_source = ended.data_source,
+            state = state.as_str(),
+            "an import is over"
+        );
         // Who waits for its end finds it saved, if it can be.
         if let Err(error) = ended.save(app).await {
             tracing::error!(
@@ -124,7 +149,11 @@ impl Imports {
 
     /// Cancels an upload and waits until it is over; none when it is over already.
     pub(super) async fn cancel(&self, id: &str) -> Option<ImportJob> {
-        let upload = self.uploads().get(id).cloned().filter(|upload| !upload.now.borrow().state.is_over())?;
+        let upload = self
+            .uploads()
+            .get(id)
+            .cloned()
+            .filter(|upload| !upload.now.borrow().state.is_over())?;
         upload.canceled.cancel();
         let mut now = upload.now.subscribe();
         let ended = now.wait_for(|job| job.state.is_over()).await.ok()?.clone();
@@ -174,7 +203,8 @@ impl Upload {
     }
 }
 
-/// Saves how an upload ended, as soon as that is possible. A server that stops does not wait: the next one finds it interrupted.
+/// Saves how an upload ended, as soon as that is possible. A server that stops does not wait: the
+/// next one finds it interrupted.
 async fn save_until_done(app: App, ended: Now) {
     while !app.stopping.is_cancelled() {
         tokio::select! {
@@ -186,7 +216,11 @@ async fn save_until_done(app: App, ended: Now) {
                 app.imports.uploads().remove(&ended.id);
                 return;
             }
-            Err(error) => tracing::error!(error = error.message, import = ended.id, "remember how an import ended"),
+            Err(error) => tracing::error!(
+                error = error.message,
+                import = ended.id,
+                "remember how an import ended"
+            ),
         }
     }
 }

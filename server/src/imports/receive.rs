@@ -1,4 +1,5 @@
-//! An upload is received: its bytes go to a file beside the data, for which there is a limit, and then it waits for its turn.
+//! An upload is received: its bytes go to a file beside the data, for which there is a limit, and
+//! then it waits for its turn.
 
 use std::error::Error as _;
 use std::io;
@@ -27,12 +28,21 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 /// The name of the file with what was received.
 pub(super) const UPLOAD_FILE: &str = "upload";
 
-/// Receives a body, and starts its import. Also when nobody waits for the answer any more, how it went is remembered.
-pub(super) async fn receive(app: &App, data_source: String, asked: Asked, body: Body) -> Result<ImportJob> {
+/// Receives a body, and starts its import. Also when nobody waits for the answer any more, how it
+/// went is remembered.
+pub(super) async fn receive(
+    app: &App,
+    data_source: String,
+    asked: Asked,
+    body: Body,
+) -> Result<ImportJob> {
     let upload = app.imports.begin(app, data_source, asked).await?;
     let (receiving_app, receiving) = (app.clone(), Arc::clone(&upload));
-    let received = app.imports.tasks.spawn(async move { receive_all(&receiving_app, &receiving, body).await });
-    let dir = received.await.map_err(|error| ApiError::internal(format!("receive an upload: {error}")))??;
+    let received =
+        app.imports.tasks.spawn(async move { receive_all(&receiving_app, &receiving, body).await });
+    let dir = received
+        .await
+        .map_err(|error| ApiError::internal(format!("receive an upload: {error}")))??;
     let told = upload.now.borrow().told(false);
     app.imports.tasks.spawn(run::run(app.clone(), upload, dir));
     Ok(told)
@@ -56,7 +66,9 @@ async fn receive_all(app: &App, upload: &Upload, body: Body) -> Result<TempDir> 
     match received.await {
         Ok(dir) => Ok(dir),
         Err(error) => {
-            app.imports.end(app, upload, run::state_after(&error), |detail| detail.fail(&error)).await;
+            app.imports
+                .end(app, upload, run::state_after(&error), |detail| detail.fail(&error))
+                .await;
             Err(error)
         }
     }
@@ -101,13 +113,16 @@ pub(super) fn canceled() -> ApiError {
 }
 
 fn too_large(bytes_max: u64) -> ApiError {
-    let message = format!("the upload has more than {bytes_max} bytes (limits.import_bytes); send it in parts");
+    let message = format!(
+        "the upload has more than {bytes_max} bytes (limits.import_bytes); send it in parts"
+    );
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
 fn paused(seconds: u64, bytes: u64) -> ApiError {
-    let message =
-        format!("nothing came for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again");
+    let message = format!(
+        "nothing came for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again"
+    );
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
 }
 
@@ -122,8 +137,9 @@ fn broken_off(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
         reason = at.to_string();
         cause = at.source();
     }
-    let message =
-        format!("the upload broke off after {bytes} bytes ({reason}); nothing of it is stored, send it again");
+    let message = format!(
+        "the upload broke off after {bytes} bytes ({reason}); nothing of it is stored, send it again"
+    );
     ApiError::bad_request("upload_broken_off", message)
 }
 
@@ -131,8 +147,7 @@ fn unwritable(error: &io::Error) -> ApiError {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
         tracing::error!(%error, "the disk is full: an upload was not received");
-        let message =
-            "the disk of the server is full; nothing of the upload is stored, send it again when there is room";
+        let message = "the disk of the server is full; nothing of the upload is stored, send it again when there is room";
         return ApiError::try_again("disk_full", message, std::time::Duration::from_secs(60));
     }
     ApiError::internal(format!("write an upload: {error}"))

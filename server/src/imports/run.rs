@@ -21,7 +21,9 @@ const INPUT_NAME: &str = "upload";
 pub(super) async fn run(app: App, upload: Arc<Upload>, dir: TempDir) {
     match wait_and_import(&app, &upload, &dir).await {
         Ok(summary) => finish(&app, &upload, summary, dir).await,
-        Err(error) => app.imports.end(&app, &upload, state_after(&error), |detail| detail.fail(&error)).await,
+        Err(error) => {
+            app.imports.end(&app, &upload, state_after(&error), |detail| detail.fail(&error)).await
+        }
     }
 }
 
@@ -55,8 +57,12 @@ async fn wait_and_import(app: &App, upload: &Arc<Upload>, dir: &TempDir) -> Resu
         return Err(ApiError::data_source_not_found(&data_source));
     }
     let content = Content::File(dir.path().join(UPLOAD_FILE));
-    let input =
-        Input { name: INPUT_NAME.to_string(), object: upload.asked.object, format: upload.asked.format, content };
+    let input = Input {
+        name: INPUT_NAME.to_string(),
+        object: upload.asked.object,
+        format: upload.asked.format,
+        content,
+    };
     let imported = app.engine.import(vec![input], &options(app, upload, &data_source, dir)).await;
     imported.map_err(|error| match error {
         Error::Canceled => told_to_end(app),
@@ -96,11 +102,13 @@ async fn finish(app: &App, upload: &Upload, summary: ImportSummary, dir: TempDir
         }
         app.imports.keep_rejects(&id, dir);
     }
-    let state = if is_aborted(&summary, upload.asked.on_error) { JobState::Failed } else { JobState::Done };
+    let state =
+        if is_aborted(&summary, upload.asked.on_error) { JobState::Failed } else { JobState::Done };
     app.imports.end(app, upload, state, |detail| detail.finish(summary)).await;
 }
 
-/// Ends them all when the server stops: those that were received may be imported until the deadline.
+/// Ends them all when the server stops: those that were received may be imported until the
+/// deadline.
 pub(crate) async fn end(app: &App, deadline: Instant) {
     app.imports.tasks.close();
     if tokio::time::timeout_at(deadline, app.imports.tasks.wait()).await.is_err() {

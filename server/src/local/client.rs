@@ -9,7 +9,8 @@ use mrrow_engine::{Compaction, Engine};
 use super::connection::{Connection, Events};
 use super::wire::{DeleteRequest, Event, Failed, ImportRequest, PushRequest, ResetRequest};
 
-/// A server that holds the data directory and listens on its socket. Dropping what it is asked for cancels it.
+/// A server that holds the data directory and listens on its socket. Dropping what it is asked for
+/// cancels it.
 pub struct LocalClient(Connection);
 
 /// Why the server did not do the work.
@@ -33,7 +34,8 @@ type Result<T, E = LocalError> = std::result::Result<T, E>;
 impl LocalClient {
     /// The server that holds the engine's directory; none when nobody listens there.
     pub async fn connect(engine: &Engine) -> Option<LocalClient> {
-        // What a dead server has left refuses; where there is none, nothing is found. Whoever may not ask is told who writes.
+        // What a dead server has left refuses; where there is none, nothing is found. Whoever may
+        // not ask is told who writes.
         Connection::open(&engine.server_socket()).await.ok().map(LocalClient)
     }
 

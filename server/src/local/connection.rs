@@ -1,4 +1,5 @@
-//! The command line's end of the socket: a request goes up, with the bytes of a stream; events come down.
+//! The command line's end of the socket: a request goes up, with the bytes of a stream; events come
+//! down.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -47,7 +48,8 @@ impl Connection {
     pub(super) async fn open(socket: &Path) -> io::Result<Connection> {
         let address = Address::of(socket)?;
         let stream = UnixStream::connect(address.path()).await?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         Ok(Connection { sender, task: tokio::spawn(connection) })
     }
 
@@ -62,11 +64,14 @@ impl Connection {
         line.push(b'\n');
         let unread = Arc::default();
         let body = body(line.into(), stream, Arc::clone(&unread));
-        let request =
-            hyper::Request::post(format!("/{what}")).header("host", "local").body(body).map_err(io::Error::other)?;
+        let request = hyper::Request::post(format!("/{what}"))
+            .header("host", "local")
+            .body(body)
+            .map_err(io::Error::other)?;
         let response = self.sender.send_request(request).await.map_err(io::Error::other)?;
         if response.status() != hyper::StatusCode::OK {
-            let message = format!("the server answers {}; is it of another version?", response.status());
+            let message =
+                format!("the server answers {}; is it of another version?", response.status());
             return Err(io::Error::other(message));
         }
         Ok(Events { body: response.into_body(), begun: BytesMut::new(), unread, task: self.task })
@@ -108,16 +113,22 @@ fn body(line: Bytes, stream: Option<Stream>, unread: Arc<Mutex<Option<io::Error>
     // There is room for the first.
     let _ = chunks.try_send(Ok(line));
     if let Some(stream) = stream {
-        // A thread may wait for input that nobody will send; who ends the process does not wait for it.
+        // A thread may wait for input that nobody will send; who ends the process does not wait for
+        // it.
         std::thread::spawn(move || read_stream(stream, &chunks, &unread));
     }
     let frames = poll_fn(move |context| {
-        read.poll_recv(context).map(|chunk| chunk.map(|chunk: io::Result<_>| chunk.map(Frame::data)))
+        read.poll_recv(context)
+            .map(|chunk| chunk.map(|chunk: io::Result<_>| chunk.map(Frame::data)))
     });
     StreamBody::new(Box::new(frames))
 }
 
-fn read_stream(mut stream: Stream, chunks: &mpsc::Sender<io::Result<Bytes>>, unread: &Mutex<Option<io::Error>>) {
+fn read_stream(
+    mut stream: Stream,
+    chunks: &mpsc::Sender<io::Result<Bytes>>,
+    unread: &Mutex<Option<io::Error>>,
+) {
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         let chunk = match stream.read(&mut buffer) {

@@ -27,7 +27,8 @@ const REQUEST_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Lines that may wait to be read.
 const LINES_WAITING: usize = 64;
 
-/// How long the end of an answer waits for whoever reads it to hang up: until then nothing that they still send is refused.
+/// How long the end of an answer waits for whoever reads it to hang up: until then nothing that
+/// they still send is refused.
 const HANG_UP_WAIT: Duration = Duration::from_secs(2);
 
 /// Every piece of work and its path.
@@ -44,20 +45,16 @@ pub(crate) fn routes(app: App) -> Router {
 
 async fn import(State(app): State<App>, body: Body) -> Body {
     let engine = Arc::clone(&app.engine);
-    answer(
-        &app,
-        body,
-        move |request, stream, teller| async move { work::import(&engine, request, stream, &teller).await },
-    )
+    answer(&app, body, move |request, stream, teller| async move {
+        work::import(&engine, request, stream, &teller).await
+    })
 }
 
 async fn push(State(app): State<App>, body: Body) -> Body {
     let engine = Arc::clone(&app.engine);
-    answer(
-        &app,
-        body,
-        move |request, stream, teller| async move { work::push(&engine, request, stream, &teller).await },
-    )
+    answer(&app, body, move |request, stream, teller| async move {
+        work::push(&engine, request, stream, &teller).await
+    })
 }
 
 async fn delete(State(app): State<App>, body: Body) -> Body {
@@ -93,17 +90,27 @@ where
         // Who has heard the end hangs up.
         let _ = tokio::time::timeout(HANG_UP_WAIT, teller.nobody_listens()).await;
     });
-    Body::from_stream(stream::poll_fn(move |context| told.poll_recv(context)).map(Ok::<_, io::Error>))
+    Body::from_stream(
+        stream::poll_fn(move |context| told.poll_recv(context)).map(Ok::<_, io::Error>),
+    )
 }
 
-/// The request, which is the first line, and the bytes after it. They break off when the server stops: nobody knows how long they go on.
-async fn read_request<R: DeserializeOwned>(body: Body, stopping: CancellationToken) -> io::Result<(R, Stream)> {
+/// The request, which is the first line, and the bytes after it. They break off when the server
+/// stops: nobody knows how long they go on.
+async fn read_request<R: DeserializeOwned>(
+    body: Body,
+    stopping: CancellationToken,
+) -> io::Result<(R, Stream)> {
     let stopped = stopping.clone();
     let broken_off = async move {
-        stopped.is_cancelled().then(|| Err(io::Error::other("the server is stopping; run the command again")))
+        stopped
+            .is_cancelled()
+            .then(|| Err(io::Error::other("the server is stopping; run the command again")))
     };
     let bytes = body.into_data_stream().map_err(io::Error::other);
-    let bytes = bytes.take_until(stopping.cancelled_owned()).chain(stream::once(broken_off).filter_map(ready));
+    let bytes = bytes
+        .take_until(stopping.cancelled_owned())
+        .chain(stream::once(broken_off).filter_map(ready));
     let mut reader = Box::pin(StreamReader::new(bytes));
     let mut line = Vec::new();
     (&mut reader).take(REQUEST_BYTES_MAX).read_until(b'\n', &mut line).await?;

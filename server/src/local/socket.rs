@@ -1,4 +1,5 @@
-//! The socket in the data directory, and how it is named where its path is longer than a socket's may be.
+//! The socket in the data directory, and how it is named where its path is longer than a socket's
+//! may be.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use mrrow_engine::Engine;
 
-/// The longest path that the address of a socket takes everywhere (unix(7): 108 bytes with the zero; 104 on some systems).
+/// The longest path that the address of a socket takes everywhere (unix(7): 108 bytes with the
+/// zero; 104 on some systems).
 const PATH_BYTES_MAX: usize = 103;
 
 /// A socket that is listened on; it goes when it is dropped.
@@ -21,7 +23,8 @@ pub(crate) struct LocalSocket {
 pub(crate) struct Removed(PathBuf);
 
 impl LocalSocket {
-    /// Listens in the engine's directory, in the place of a server that is gone: this process holds the directory.
+    /// Listens in the engine's directory, in the place of a server that is gone: this process holds
+    /// the directory.
     pub(crate) fn bind(engine: &Engine) -> io::Result<LocalSocket> {
         // Where nobody else looks in, until only its owner may use it.
         let hidden = engine.new_staging().map_err(io::Error::other)?;
@@ -72,7 +75,9 @@ impl Address {
 fn shortened(path: &Path) -> io::Result<Address> {
     use std::os::fd::AsRawFd;
 
-    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return Err(too_long(path)) };
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(too_long(path));
+    };
     let dir = File::open(dir)?;
     let path = Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(name);
     Ok(Address { path, _dir: Some(dir) })
@@ -84,6 +89,9 @@ fn shortened(path: &Path) -> io::Result<Address> {
 }
 
 fn too_long(path: &Path) -> io::Error {
-    let message = format!("\"{}\" is longer than the {PATH_BYTES_MAX} bytes of a socket's path", path.display());
+    let message = format!(
+        "\"{}\" is longer than the {PATH_BYTES_MAX} bytes of a socket's path",
+        path.display()
+    );
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -10,7 +10,8 @@ use mrrow_engine::push::Pushed;
 use mrrow_engine::{Compaction, Error};
 use serde::{Deserialize, Serialize};
 
-/// An import of files, which the server opens itself, and of a stream, whose bytes follow the request.
+/// An import of files, which the server opens itself, and of a stream, whose bytes follow the
+/// request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportRequest {
     /// The id or name of the data source.

@@ -73,11 +73,18 @@ pub(super) async fn import(
     for input in request.inputs {
         let content = match input.path {
             Some(path) if path.is_absolute() => Content::File(path),
-            Some(path) => return Err(Failed::usage(format!("\"{}\" is not a full path", path.display()))),
+            Some(path) => {
+                return Err(Failed::usage(format!("\"{}\" is not a full path", path.display())));
+            }
             // Standard input that was read once is empty.
             None => Content::Stream(stream.take().unwrap_or_else(|| Box::new(std::io::empty()))),
         };
-        inputs.push(Input { name: input.name, object: input.object, format: input.format, content });
+        inputs.push(Input {
+            name: input.name,
+            object: input.object,
+            format: input.format,
+            content,
+        });
     }
     let canceled = CancellationToken::new();
     let options = ImportOptions {
@@ -116,7 +123,9 @@ pub(super) async fn push(
     let PushRequest { data_source, object, rows_each, map, format, on_error } = request;
     let options = PushOptions { map, format, on_error, ..PushOptions::default() };
     let acknowledged = |pushed| teller.tell_acknowledged(&Event::Acknowledged(pushed));
-    engine.push_stream(&data_source, object, stream, rows_each.max(1), &options, acknowledged).await?;
+    engine
+        .push_stream(&data_source, object, stream, rows_each.max(1), &options, acknowledged)
+        .await?;
     engine.flush().await?;
     Ok(Event::Published)
 }

@@ -1,7 +1,8 @@
 //! Where a pull may connect to: the public Internet, and what the operator allows besides.
 //!
-//! An endpoint's address is chosen by whoever configures a data source, and the server may reach what that person must not: its own host, the
-//! cloud's metadata, the neighbours. So names are resolved first, and only addresses that were checked are connected to.
+//! An endpoint's address is chosen by whoever configures a data source, and the server may reach
+//! what that person must not: its own host, the cloud's metadata, the neighbours. So names are
+//! resolved first, and only addresses that were checked are connected to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,7 +36,9 @@ impl FromStr for Allowed {
             return Ok(Allowed::Net(IpNet::from(address)));
         }
         match Host::parse(text) {
-            Ok(Host::Domain(name)) if !text.contains('/') => Ok(Allowed::Host(name.trim_end_matches('.').to_string())),
+            Ok(Host::Domain(name)) if !text.contains('/') => {
+                Ok(Allowed::Host(name.trim_end_matches('.').to_string()))
+            }
             _ => Err(format!(
                 "\"{text}\" is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
             )),
@@ -52,7 +55,8 @@ impl fmt::Display for Allowed {
     }
 }
 
-/// IPv4 addresses that are not of the public Internet (the IANA special-purpose registry, and multicast).
+/// IPv4 addresses that are not of the public Internet (the IANA special-purpose registry, and
+/// multicast).
 const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -71,10 +75,12 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The only IPv6 addresses that are handed out as global unicast. What maps or translates IPv4 (::ffff:0:0/96, 64:ff9b::/96) is outside.
+/// The only IPv6 addresses that are handed out as global unicast. What maps or translates IPv4
+/// (::ffff:0:0/96, 64:ff9b::/96) is outside.
 const PUBLIC_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Those of them that are not of the public Internet: protocols with Teredo, documentation, 6to4, documentation.
+/// Those of them that are not of the public Internet: protocols with Teredo, documentation, 6to4,
+/// documentation.
 const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -85,7 +91,9 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
 /// Whether an address is of the public Internet.
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|(net, length)| in_v4(*net, *length, &address)),
+        IpAddr::V4(address) => {
+            !NOT_PUBLIC_V4.iter().any(|(net, length)| in_v4(*net, *length, &address))
+        }
         IpAddr::V6(address) => {
             in_v6(PUBLIC_V6.0, PUBLIC_V6.1, &address)
                 && !NOT_PUBLIC_V6.iter().any(|(net, length)| in_v6(*net, *length, &address))
@@ -110,10 +118,12 @@ impl Guard {
         Guard(Arc::new(allowed.to_vec()))
     }
 
-    /// Refuses a URL that is not of HTTP, or whose host is an address that must not be connected to. A name is checked when it is resolved.
+    /// Refuses a URL that is not of HTTP, or whose host is an address that must not be connected
+    /// to. A name is checked when it is resolved.
     pub(super) fn check(&self, url: &Url) -> Result<(), Failure> {
         if !matches!(url.scheme(), "http" | "https") {
-            let message = format!("\"{}\" is not a scheme that is fetched; use http or https", url.scheme());
+            let message =
+                format!("\"{}\" is not a scheme that is fetched; use http or https", url.scheme());
             return Err(Failure::new("url_refused", message).at(url));
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -124,7 +134,9 @@ impl Guard {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
             Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(Failure::new("url_refused", "the URL has no host; name one").at(url)),
+            None => {
+                return Err(Failure::new("url_refused", "the URL has no host; name one").at(url));
+            }
         };
         if self.lets(address) {
             return Ok(());
@@ -144,7 +156,9 @@ impl Guard {
 
     fn lets_host(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.');
-        self.0.iter().any(|allowed| matches!(allowed, Allowed::Host(host) if host.eq_ignore_ascii_case(name)))
+        self.0.iter().any(
+            |allowed| matches!(allowed, Allowed::Host(host) if host.eq_ignore_ascii_case(name)),
+        )
     }
 
     /// The addresses of a name that may be connected to.
@@ -152,9 +166,12 @@ impl Guard {
         if self.lets_host(name) {
             return Ok(addresses);
         }
-        let (let_through, refused): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|one| self.lets(one.ip()));
+        let (let_through, refused): (Vec<_>, Vec<_>) =
+            addresses.into_iter().partition(|one| self.lets(one.ip()));
         match refused.first() {
-            Some(one) if let_through.is_empty() => Err(Refused { host: name.to_string(), address: Some(one.ip()) }),
+            Some(one) if let_through.is_empty() => {
+                Err(Refused { host: name.to_string(), address: Some(one.ip()) })
+            }
             _ => Ok(let_through),
         }
     }
@@ -184,7 +201,9 @@ impl Refused {
     pub(super) fn failure(&self) -> Failure {
         let host = &self.host;
         let is = match self.address {
-            Some(address) if address.to_string() != *host => format!("\"{host}\" is at {address}, which is"),
+            Some(address) if address.to_string() != *host => {
+                format!("\"{host}\" is at {address}, which is")
+            }
             _ => format!("\"{host}\" is"),
         };
         let message = format!(
@@ -278,14 +297,22 @@ mod tests {
         assert_eq!(guard.filter("Billing.Internal.", vec![private]).unwrap(), [private]);
         let message = guard.filter("a.example", vec![private]).unwrap_err().failure().message;
         assert!(
-            message.contains("\"a.example\" is at 10.0.0.1") && message.contains("--pull-allow a.example"),
+            message.contains("\"a.example\" is at 10.0.0.1")
+                && message.contains("--pull-allow a.example"),
             "{message}"
         );
     }
 
     #[test]
     fn only_http_without_a_user_in_the_url_is_fetched() {
-        check(&[], &[("ftp://example.com/", false), ("file:///etc/passwd", false), ("http://u:p@example.com/", false)]);
+        check(
+            &[],
+            &[
+                ("ftp://example.com/", false),
+                ("file:///etc/passwd", false),
+                ("http://u:p@example.com/", false),
+            ],
+        );
         check(&[], &[("https://example.com/", true)]);
     }
 }

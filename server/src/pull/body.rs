@@ -46,18 +46,26 @@ enum Decoder {
 impl Decoder {
     fn of(headers: &HeaderMap, bytes_max: usize) -> Result<Decoder, Failure> {
         let limited = Limited { bytes: Vec::new(), bytes_max };
-        let encodings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("unreadable"));
+        let encodings = headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .map(|value| value.to_str().unwrap_or("unreadable"));
         let encoding = encodings.collect::<Vec<_>>().join(", ").trim().to_ascii_lowercase();
         match encoding.as_str() {
             "" | "identity" => Ok(Decoder::Plain(limited)),
-            "gzip" | "x-gzip" => Ok(Decoder::Gzip(Box::new(flate2::write::MultiGzDecoder::new(limited)))),
+            "gzip" | "x-gzip" => {
+                Ok(Decoder::Gzip(Box::new(flate2::write::MultiGzDecoder::new(limited))))
+            }
             "zstd" => {
-                let mut decoder = zstd::stream::write::Decoder::new(limited).map_err(|error| undecodable(&error))?;
+                let mut decoder = zstd::stream::write::Decoder::new(limited)
+                    .map_err(|error| undecodable(&error))?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|error| undecodable(&error))?;
                 Ok(Decoder::Zstd(Box::new(decoder)))
             }
             other => {
-                let message = format!("the page is compressed as \"{other}\"; send it plain, or as one of {ENCODINGS}");
+                let message = format!(
+                    "the page is compressed as \"{other}\"; send it plain, or as one of {ENCODINGS}"
+                );
                 Err(Failure::new("encoding_unsupported", message))
             }
         }
@@ -78,7 +86,9 @@ impl Decoder {
             .map_err(|error| undecodable(&error))?;
             Ok(self)
         });
-        decoding.await.map_err(|error| Failure::new("internal", format!("decompress a page: {error}")))?
+        decoding
+            .await
+            .map_err(|error| Failure::new("internal", format!("decompress a page: {error}")))?
     }
 
     fn finish(self) -> Result<Vec<u8>, Failure> {
@@ -117,9 +127,10 @@ impl Write for Limited {
 
 fn undecodable(error: &io::Error) -> Failure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLarge>()) {
-        Some(too_large) => {
-            Failure::new("page_too_large", format!("{too_large}; send fewer objects on a page and has_more"))
-        }
+        Some(too_large) => Failure::new(
+            "page_too_large",
+            format!("{too_large}; send fewer objects on a page and has_more"),
+        ),
         // It may have been cut off on its way.
         None => Failure::new(
             "page_undecodable",
@@ -156,22 +167,40 @@ mod tests {
             ("zstd", zstd::encode_all(bytes.as_slice(), 3).unwrap()),
         ] {
             assert!(encoding == "identity" || sent.len() < 10_000);
-            assert_eq!(decode(encoding, sent.clone(), 1_000_000).await.unwrap(), bytes, "{encoding}");
+            assert_eq!(
+                decode(encoding, sent.clone(), 1_000_000).await.unwrap(),
+                bytes,
+                "{encoding}"
+            );
             let refused = decode(encoding, sent, 999_999).await.unwrap_err();
-            assert_eq!((refused.code.as_str(), refused.again), ("page_too_large", Again::Never), "{encoding}");
+            assert_eq!(
+                (refused.code.as_str(), refused.again),
+                ("page_too_large", Again::Never),
+                "{encoding}"
+            );
         }
     }
 
     #[tokio::test]
     async fn a_body_that_is_not_what_it_says_is_refused() {
-        for (encoding, sent) in
-            [("gzip", b"[]".to_vec()), ("zstd", b"[]".to_vec()), ("gzip", gzip(b"[]")[..12].to_vec())]
-        {
+        for (encoding, sent) in [
+            ("gzip", b"[]".to_vec()),
+            ("zstd", b"[]".to_vec()),
+            ("gzip", gzip(b"[]")[..12].to_vec()),
+        ] {
             let refused = decode(encoding, sent, 1000).await.unwrap_err();
-            assert_eq!((refused.code.as_str(), refused.again), ("page_undecodable", Again::Later), "{encoding}");
+            assert_eq!(
+                (refused.code.as_str(), refused.again),
+                ("page_undecodable", Again::Later),
+                "{encoding}"
+            );
         }
         for encoding in ["br", "gzip, gzip", "deflate"] {
-            assert_eq!(decode(encoding, vec![], 1000).await.unwrap_err().code, "encoding_unsupported", "{encoding}");
+            assert_eq!(
+                decode(encoding, vec![], 1000).await.unwrap_err().code,
+                "encoding_unsupported",
+                "{encoding}"
+            );
         }
     }
 }

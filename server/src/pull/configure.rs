@@ -27,15 +27,17 @@ const ENDPOINT_BYTES_MAX: usize = 2048;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PullRequest {
-    /// The address under which the types are: `/customers`, `/plans` and `/invoices` are added to its path. Its parameters are kept; a secret
-    /// does not belong into them but under `authentication`.
+    /// The address under which the types are: `/customers`, `/plans` and `/invoices` are added to
+    /// its path. Its parameters are kept; a secret does not belong into them but under
+    /// `authentication`.
     #[schema(example = "https://billing.example.com/export", min_length = 1, max_length = 2048)]
     endpoint: String,
     /// What to fetch; all three unless given.
     #[serde(default)]
     #[schema(min_items = 1)]
     types: Option<Vec<PullType>>,
-    /// How the endpoint is to know us. Without it the credentials that are set stay, if the endpoint stays at its host.
+    /// How the endpoint is to know us. Without it the credentials that are set stay, if the
+    /// endpoint stays at its host.
     #[serde(default)]
     #[schema(value_type = Option<Authentication>)]
     authentication: Option<Value>,
@@ -117,7 +119,9 @@ impl CheckedPull {
     pub(crate) async fn set(self, app: &App, source: &str) -> Result<Pull> {
         let CheckedPull { endpoint, types, authentication, schedule } = self;
         let (authentication, sealed) = match authentication {
-            Some(authentication) => (authentication.shown(), seal(app, source, &authentication).await?),
+            Some(authentication) => {
+                (authentication.shown(), seal(app, source, &authentication).await?)
+            }
             None => keep(app, source, &endpoint).await?,
         };
         let settings = PullSettings { endpoint, types, authentication, schedule };
@@ -159,8 +163,10 @@ pub(crate) async fn delete_pull(
 }
 
 async fn answer(app: &App, pull: &Pull) -> Result<axum::Json<PullAnswer>> {
-    let settings: PullSettings = serde_json::from_value(pull.settings.clone())
-        .map_err(|error| ApiError::internal(format!("read how \"{}\" is fetched: {error}", pull.data_source)))?;
+    let settings: PullSettings =
+        serde_json::from_value(pull.settings.clone()).map_err(|error| {
+            ApiError::internal(format!("read how \"{}\" is fetched: {error}", pull.data_source))
+        })?;
     let next_sync_at = due(app, pull).await?;
     Ok(axum::Json(PullAnswer {
         data_source: pull.data_source.clone(),
@@ -180,16 +186,20 @@ fn not_fetched(source: &str) -> ApiError {
     ApiError::not_found("no_endpoint", message)
 }
 
-/// Refuses what cannot be fetched from. What a name's addresses are is seen when they are connected to.
+/// Refuses what cannot be fetched from. What a name's addresses are is seen when they are connected
+/// to.
 fn check_endpoint(app: &App, text: &str) -> Result<Url> {
     let refused = |message: &str| ApiError::invalid("endpoint", message);
     if text.len() > ENDPOINT_BYTES_MAX {
         return Err(refused("the endpoint has more than 2048 bytes; shorten it"));
     }
-    let mut url = Url::parse(text)
-        .map_err(|_| refused("the endpoint is not a URL; send one such as https://billing.example.com/export"))?;
+    let mut url = Url::parse(text).map_err(|_| {
+        refused("the endpoint is not a URL; send one such as https://billing.example.com/export")
+    })?;
     url.set_fragment(None);
-    Guard::new(&app.config.pull_allowed).check(&url).map_err(|failure| refused(&failure.message))?;
+    Guard::new(&app.config.pull_allowed)
+        .check(&url)
+        .map_err(|failure| refused(&failure.message))?;
     Ok(url)
 }
 
@@ -199,7 +209,8 @@ fn check_types(types: Option<Vec<PullType>>) -> Result<Vec<PullType>> {
     if types.len() > PullType::ALL.len() {
         return Err(ApiError::invalid("types", "there are three types; name each of them once"));
     }
-    let wanted: Vec<PullType> = PullType::ALL.into_iter().filter(|one| types.contains(one)).collect();
+    let wanted: Vec<PullType> =
+        PullType::ALL.into_iter().filter(|one| types.contains(one)).collect();
     if wanted.is_empty() {
         return Err(ApiError::invalid(
             "types",

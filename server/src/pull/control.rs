@@ -57,15 +57,17 @@ pub(crate) async fn sync(
             Ok((StatusCode::ACCEPTED, [(LOCATION, progress)], axum::Json(answer)))
         }
         Started::AtWork(job) => {
-            let message =
-                format!("a sync of this data source is at work (job \"{}\"); wait for it, or POST …/abort", job.id);
+            let message = format!(
+                "a sync of this data source is at work (job \"{}\"); wait for it, or POST …/abort",
+                job.id
+            );
             Err(ApiError::conflict("sync_running", message))
         }
     }
 }
 
-/// Begins to fetch a data source from the beginning, as GrowPanel's clients ask for it; one that is at work goes on. Where no endpoint is set
-/// there is nothing to fetch.
+/// Begins to fetch a data source from the beginning, as GrowPanel's clients ask for it; one that is
+/// at work goes on. Where no endpoint is set there is nothing to fetch.
 #[utoipa::path(post, path = "/data-sources/{id}/full-import", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "it has begun, is at work, or has nothing to fetch", body = Done),
@@ -77,7 +79,8 @@ pub(crate) async fn full_import(
 ) -> Result<axum::Json<Done>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    // A source that is pushed to has nothing to fetch; a client that knows no endpoints asks all the same.
+    // A source that is pushed to has nothing to fetch; a client that knows no endpoints asks all
+    // the same.
     if app.engine.pull(&source.id).await?.is_some() {
         start(&app, &source.id, From::Beginning).await?;
     }
@@ -89,7 +92,11 @@ pub(crate) async fn full_import(
     params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "no sync is at work", body = Done),
               (status = 404, description = "no such data source", body = ErrorBody)))]
-pub(crate) async fn abort(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Done>> {
+pub(crate) async fn abort(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Done>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     app.pulls.abort(&source.id).await;

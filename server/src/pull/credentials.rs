@@ -38,7 +38,12 @@ pub(crate) enum Authentication {
     /// A header of its own.
     Header {
         /// The header's name.
-        #[schema(example = "X-Api-Key", min_length = 1, max_length = 8192, pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+        #[schema(
+            example = "X-Api-Key",
+            min_length = 1,
+            max_length = 8192,
+            pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+        )]
         name: String,
         /// Its value.
         #[schema(format = Password, min_length = 1, max_length = 8192, pattern = "^[!-~]([ -~]*[!-~])?$")]
@@ -88,7 +93,9 @@ impl Authentication {
     pub(super) fn shown(&self) -> ShownAuthentication {
         match self {
             Authentication::None {} => ShownAuthentication::None {},
-            Authentication::Header { name, .. } => ShownAuthentication::Header { name: name.clone() },
+            Authentication::Header { name, .. } => {
+                ShownAuthentication::Header { name: name.clone() }
+            }
             Authentication::Bearer { .. } => ShownAuthentication::Bearer {},
             Authentication::Basic { .. } => ShownAuthentication::Basic {},
         }
@@ -100,11 +107,13 @@ impl Authentication {
             Authentication::None {} => return Ok(()),
             Authentication::Header { name, value } => {
                 if NOT_FOR_CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()) {
-                    let message = format!("the header \"{name}\" cannot carry a credential; name another");
+                    let message =
+                        format!("the header \"{name}\" cannot carry a credential; name another");
                     return Err(ApiError::invalid("authentication.name", message));
                 }
                 if name.len() > BYTES_MAX || HeaderName::try_from(name.as_str()).is_err() {
-                    let message = "the header's name must be letters, digits and -, such as X-Api-Key";
+                    let message =
+                        "the header's name must be letters, digits and -, such as X-Api-Key";
                     return Err(ApiError::invalid("authentication.name", message));
                 }
                 ("authentication.value", value)
@@ -113,12 +122,18 @@ impl Authentication {
             Authentication::Basic { username, password } => return check_basic(username, password),
         };
         let is_in_place = |text: &str| text.trim() == text && !text.is_empty();
-        if !is_in_place(text) || text.len() > BYTES_MAX || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        if !is_in_place(text)
+            || text.len() > BYTES_MAX
+            || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        {
             let message = "it must be 1 to 8192 visible ASCII characters, without a space at its ends or a line break";
             return Err(ApiError::invalid(field, message));
         }
         if field == "authentication.token" && text.contains(' ') {
-            return Err(ApiError::invalid(field, "a token has no spaces; leave out the word Bearer"));
+            return Err(ApiError::invalid(
+                field,
+                "a token has no spaces; leave out the word Bearer",
+            ));
         }
         Ok(())
     }
@@ -127,11 +142,14 @@ impl Authentication {
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let (name, value) = match self {
             Authentication::None {} => return None,
-            Authentication::Header { name, value } => (HeaderName::try_from(name.as_str()).ok()?, value.clone()),
-            Authentication::Bearer { token } => (AUTHORIZATION, format!("Bearer {token}")),
-            Authentication::Basic { username, password } => {
-                (AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
+            Authentication::Header { name, value } => {
+                (HeaderName::try_from(name.as_str()).ok()?, value.clone())
             }
+            Authentication::Bearer { token } => (AUTHORIZATION, format!("Bearer {token}")),
+            Authentication::Basic { username, password } => (
+                AUTHORIZATION,
+                format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))),
+            ),
         };
         let mut value = HeaderValue::try_from(value).ok()?;
         value.set_sensitive(true);
@@ -141,13 +159,21 @@ impl Authentication {
 
 /// RFC 7617: a name has no colon, neither has control characters.
 fn check_basic(username: &str, password: &str) -> Result<()> {
-    for (field, text) in [("authentication.username", username), ("authentication.password", password)] {
+    for (field, text) in
+        [("authentication.username", username), ("authentication.password", password)]
+    {
         if text.chars().count() > BYTES_MAX || text.chars().any(char::is_control) {
-            return Err(ApiError::invalid(field, "it must have at most 8192 characters and no control characters"));
+            return Err(ApiError::invalid(
+                field,
+                "it must have at most 8192 characters and no control characters",
+            ));
         }
     }
     if username.contains(':') {
-        return Err(ApiError::invalid("authentication.username", "the user's name must not have a colon"));
+        return Err(ApiError::invalid(
+            "authentication.username",
+            "the user's name must not have a colon",
+        ));
     }
     Ok(())
 }
@@ -165,7 +191,10 @@ mod tests {
     fn each_kind_is_sent_as_its_header() {
         for (json, expected) in [
             (r#"{"type":"none"}"#, None),
-            (r#"{"type":"header","name":"X-Api-Key","value":"s3cret value"}"#, Some(("x-api-key", "s3cret value"))),
+            (
+                r#"{"type":"header","name":"X-Api-Key","value":"s3cret value"}"#,
+                Some(("x-api-key", "s3cret value")),
+            ),
             (r#"{"type":"bearer","token":"abc"}"#, Some(("authorization", "Bearer abc"))),
             (
                 r#"{"type":"basic","username":"Aladdin","password":"open sesame"}"#,
@@ -175,7 +204,8 @@ mod tests {
             let authentication = authentication(json);
             assert!(authentication.check().is_ok(), "{json}");
             let header = authentication.header();
-            let header = header.as_ref().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+            let header =
+                header.as_ref().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
             assert_eq!(header, expected, "{json}");
         }
     }
@@ -214,8 +244,14 @@ mod tests {
             r#"{"type":"basic","username":"s3cret","password":"s3cret"}"#,
         ] {
             let authentication = authentication(json);
-            assert!(!format!("{authentication:?} {:?}", authentication.header()).contains("s3cret"), "{json}");
-            assert!(!serde_json::to_string(&authentication.shown()).unwrap().contains("s3cret"), "{json}");
+            assert!(
+                !format!("{authentication:?} {:?}", authentication.header()).contains("s3cret"),
+                "{json}"
+            );
+            assert!(
+                !serde_json::to_string(&authentication.shown()).unwrap().contains("s3cret"),
+                "{json}"
+            );
         }
     }
 }

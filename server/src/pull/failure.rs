@@ -46,7 +46,15 @@ pub(crate) enum Again {
 impl Failure {
     pub(super) fn new(code: &str, message: impl Into<String>) -> Failure {
         let (code, message) = (code.to_string(), message.into());
-        Failure { code, message, url: None, status: None, object: None, page: None, again: Again::Never }
+        Failure {
+            code,
+            message,
+            url: None,
+            status: None,
+            object: None,
+            page: None,
+            again: Again::Never,
+        }
     }
 
     pub(super) fn at(mut self, url: &Url) -> Failure {
@@ -78,7 +86,12 @@ mod tests {
 
     #[test]
     fn a_url_is_told_without_its_secrets() {
-        let url = Url::parse("https://me:secret@example.com:8443/v1/invoices?token=secret&page=2#x").unwrap();
-        assert_eq!(Failure::new("x", "y").at(&url).url.as_deref(), Some("https://example.com:8443/v1/invoices"));
+        let url =
+            Url::parse("https://me:secret@example.com:8443/v1/invoices?token=secret&page=2#x")
+                .unwrap();
+        assert_eq!(
+            Failure::new("x", "y").at(&url).url.as_deref(),
+            Some("https://example.com:8443/v1/invoices")
+        );
     }
 }

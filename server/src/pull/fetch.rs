@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Client, Response, StatusCode};
 use url::{Origin, Url};
 
@@ -37,7 +39,8 @@ impl Fetcher {
         let client = Client::builder()
             .user_agent(concat!("mrrow/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(guard.clone())
-            // A proxy would connect where it likes, and a redirect is checked before it is followed.
+            // A proxy would connect where it likes, and a redirect is checked before it is
+            // followed.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -47,15 +50,25 @@ impl Fetcher {
             .pool_max_idle_per_host(1)
             .build()
             .map_err(|error| {
-                let message =
-                    format!("make an HTTP client: {}; are the system's certificates installed?", causes(&error));
+                let message = format!(
+                    "make an HTTP client: {}; are the system's certificates installed?",
+                    causes(&error)
+                );
                 Failure::new("client_failed", message)
             })?;
         let credentials = authentication.header();
-        Ok(Fetcher { client, guard, origin: endpoint.origin(), credentials, limits, now: Box::new(now) })
+        Ok(Fetcher {
+            client,
+            guard,
+            origin: endpoint.origin(),
+            credentials,
+            limits,
+            now: Box::new(now),
+        })
     }
 
-    /// Fetches a page; asks again where that may help, with pauses of which `seed` is the randomness.
+    /// Fetches a page; asks again where that may help, with pauses of which `seed` is the
+    /// randomness.
     pub(super) async fn fetch(&self, url: &Url, seed: u64) -> Result<Vec<u8>, Failure> {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(self.limits.retry_pause)
@@ -64,11 +77,18 @@ impl Fetcher {
             .with_jitter()
             .with_jitter_seed(seed);
         let asked_for = |failure: &Failure, pause: Option<Duration>| match (failure.again, pause) {
-            (Again::After(asked), Some(pause)) => Some(pause.max(asked.min(self.limits.retry_after_max))),
+            (Again::After(asked), Some(pause)) => {
+                Some(pause.max(asked.min(self.limits.retry_after_max)))
+            }
             (_, pause) => pause,
         };
         let told = |failure: &Failure, pause: Duration| {
-            tracing::info!(code = failure.code, message = failure.message, ?pause, "a page is asked for again");
+            tracing::info!(
+                code = failure.code,
+                message = failure.message,
+                ?pause,
+                "a page is asked for again"
+            );
         };
         (|| self.once(url))
             .retry(pauses)
@@ -88,20 +108,29 @@ impl Fetcher {
                 None => {
                     self.check_status(&answer, url, &at)?;
                     let lost = |error: &reqwest::Error| self.not_reached(error);
-                    return body::receive(answer, &self.limits, lost).await.map_err(|failure| failure.at(&at));
+                    return body::receive(answer, &self.limits, lost)
+                        .await
+                        .map_err(|failure| failure.at(&at));
                 }
             }
         }
-        let message =
-            format!("it redirects more than {} times; configure the address where it ends", self.limits.redirects);
+        let message = format!(
+            "it redirects more than {} times; configure the address where it ends",
+            self.limits.redirects
+        );
         Err(Failure::new("too_many_redirects", message).at(url))
     }
 
     async fn ask(&self, url: &Url) -> Result<Response, Failure> {
         self.guard.check(url)?;
-        let mut request =
-            self.client.get(url.clone()).header(ACCEPT, "application/json").header(ACCEPT_ENCODING, ENCODINGS);
-        if let Some((name, value)) = self.credentials.as_ref().filter(|_| url.origin() == self.origin) {
+        let mut request = self
+            .client
+            .get(url.clone())
+            .header(ACCEPT, "application/json")
+            .header(ACCEPT_ENCODING, ENCODINGS);
+        if let Some((name, value)) =
+            self.credentials.as_ref().filter(|_| url.origin() == self.origin)
+        {
             request = request.header(name, value);
         }
         request.send().await.map_err(|error| self.not_reached(&error).at(url))
@@ -121,12 +150,15 @@ impl Fetcher {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if at.origin() != asked.origin() => {
                 "it was redirected to another host, where credentials are not sent; configure that address"
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "does it take the configured credentials?",
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                "does it take the configured credentials?"
+            }
             StatusCode::NOT_FOUND => "is the configured address the one under which the types are?",
             _ if again != Again::Never => "it was asked several times; try again later",
             _ => "look into its log",
         };
-        let mut failure = Failure::new("endpoint_status", format!("the endpoint answered {status}; {hint}"));
+        let mut failure =
+            Failure::new("endpoint_status", format!("the endpoint answered {status}; {hint}"));
         failure.status = Some(status.as_u16());
         Err(failure.again(again).at(at))
     }
@@ -148,14 +180,18 @@ impl Fetcher {
             return Failure::new("timeout", message).again(Again::Later);
         }
         if error.is_builder() {
-            return Failure::new("url_refused", format!("the page cannot be asked for: {}", causes(error)));
+            return Failure::new(
+                "url_refused",
+                format!("the page cannot be asked for: {}", causes(error)),
+            );
         }
         let (code, what) = if error.is_connect() {
             ("connect_failed", "connect to the endpoint")
         } else {
             ("connection_lost", "receive the page")
         };
-        Failure::new(code, format!("{what}: {}; is it up, and its address right?", causes(error))).again(Again::Later)
+        Failure::new(code, format!("{what}: {}; is it up, and its address right?", causes(error)))
+            .again(Again::Later)
     }
 }
 
@@ -177,7 +213,9 @@ fn redirect(answer: &Response, at: &Url) -> Result<Option<Url>, Failure> {
 
 /// The pause that an endpoint asks for, in seconds or until a date (RFC 9110 §10.2.3).
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Again {
-    let Some(text) = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()) else { return Again::Later };
+    let Some(text) = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()) else {
+        return Again::Later;
+    };
     if let Ok(seconds) = text.trim().parse() {
         return Again::After(Duration::from_secs(seconds));
     }

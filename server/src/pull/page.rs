@@ -1,4 +1,5 @@
-//! A page: the objects in an endpoint's answer, in parts that can be pushed, and where the next page is.
+//! A page: the objects in an endpoint's answer, in parts that can be pushed, and where the next
+//! page is.
 
 use std::ops::Range;
 
@@ -65,9 +66,11 @@ impl Page {
         let start = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let text = std::str::from_utf8(&bytes[start..]).map_err(|_| invalid("it is not UTF-8"))?;
         let (data, next) = match text.trim_start().bytes().next() {
-            Some(b'[') => {
-                (serde_json::from_str::<&RawValue>(text).map_err(|error| invalid(&error.to_string()))?, Next::End)
-            }
+            Some(b'[') => (
+                serde_json::from_str::<&RawValue>(text)
+                    .map_err(|error| invalid(&error.to_string()))?,
+                Next::End,
+            ),
             Some(b'{') => read_envelope(text)?,
             Some(b'<') => {
                 return Err(invalid(
@@ -103,9 +106,12 @@ impl Page {
 }
 
 fn read_envelope(text: &str) -> Result<(&RawValue, Next), Failure> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
+    let envelope: Envelope<'_> =
+        serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
     let data = match envelope.data.ok_or_else(|| invalid("it has no \"data\""))? {
-        null if null.get() == "null" => serde_json::from_str("[]").map_err(|error| invalid(&error.to_string()))?,
+        null if null.get() == "null" => {
+            serde_json::from_str("[]").map_err(|error| invalid(&error.to_string()))?
+        }
         data => data,
     };
     let url = match envelope.next {
@@ -163,7 +169,9 @@ impl<'de> Visitor<'de> for Parts {
             let start = object.get().as_ptr() as usize - self.base;
             let end = start + object.get().len();
             match parts.last_mut() {
-                Some(part) if part.rows < PART_ROWS_MAX && end - part.bytes.start <= PART_BYTES_MAX => {
+                Some(part)
+                    if part.rows < PART_ROWS_MAX && end - part.bytes.start <= PART_BYTES_MAX =>
+                {
                     part.bytes.end = end;
                     part.rows += 1;
                 }
@@ -181,8 +189,13 @@ mod tests {
 
     fn check(text: &str, parts: &[&str], next: Next) {
         let page = Page::parse(text.as_bytes().to_vec(), 5).unwrap();
-        let found: Vec<String> = page.parts().map(|(_, part)| String::from_utf8(part).unwrap()).collect();
-        assert_eq!((found, page.next), (parts.iter().map(|part| part.to_string()).collect(), next), "{text}");
+        let found: Vec<String> =
+            page.parts().map(|(_, part)| String::from_utf8(part).unwrap()).collect();
+        assert_eq!(
+            (found, page.next),
+            (parts.iter().map(|part| part.to_string()).collect(), next),
+            "{text}"
+        );
     }
 
     fn refused(text: &str, why: &str) {
@@ -192,14 +205,22 @@ mod tests {
 
     #[test]
     fn a_page_has_objects_and_says_where_there_is_more() {
-        check(r#"{"data":[{"id":"a"}, {"id":"b"}],"has_more":true}"#, &[r#"[{"id":"a"}, {"id":"b"}]"#], Next::Number);
+        check(
+            r#"{"data":[{"id":"a"}, {"id":"b"}],"has_more":true}"#,
+            &[r#"[{"id":"a"}, {"id":"b"}]"#],
+            Next::Number,
+        );
         check(r#" {"has_more":false,"data":[{"id":1.50}]} "#, &[r#"[{"id":1.50}]"#], Next::End);
         check(r#"{"data":[]}"#, &[], Next::End);
         check(r#"{"data":null,"has_more":false}"#, &[], Next::End);
         check("\u{feff}[{\"id\":\"ü\"},2]", &["[{\"id\":\"ü\"},2]"], Next::End);
         check("[]", &[], Next::End);
         check(r#"{"data":[],"next":"/x?cursor=2"}"#, &[], Next::Url("/x?cursor=2".to_string()));
-        check(r#"{"data":[],"next":"/x","has_more":true,"total":7}"#, &[], Next::Url("/x".to_string()));
+        check(
+            r#"{"data":[],"next":"/x","has_more":true,"total":7}"#,
+            &[],
+            Next::Url("/x".to_string()),
+        );
         for end in [
             r#"{"data":[],"next":"/x","has_more":false}"#,
             r#"{"data":[],"next":null,"has_more":null}"#,
@@ -238,7 +259,9 @@ mod tests {
         let page = Page::parse(format!("[{}]", rows.join(" , ")).into_bytes(), 2500).unwrap();
         let parts: Vec<(u64, usize)> = page
             .parts()
-            .map(|(first, part)| (first, serde_json::from_slice::<Vec<serde_json::Value>>(&part).unwrap().len()))
+            .map(|(first, part)| {
+                (first, serde_json::from_slice::<Vec<serde_json::Value>>(&part).unwrap().len())
+            })
             .collect();
         assert_eq!(parts, [(0, 1000), (1000, 1000), (2000, 500)]);
         assert_eq!(page.rows(), 2500);

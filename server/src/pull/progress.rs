@@ -70,7 +70,12 @@ pub(crate) struct PullRejectionError {
 }
 
 impl PullRejection {
-    pub(super) fn new(object: PullType, page: u64, before: u64, rejection: Rejection) -> PullRejection {
+    pub(super) fn new(
+        object: PullType,
+        page: u64,
+        before: u64,
+        rejection: Rejection,
+    ) -> PullRejection {
         let errors = rejection.errors.into_iter().map(|error| PullRejectionError {
             pointer: error.pointer,
             code: error.code.as_str().to_string(),
@@ -158,7 +163,8 @@ impl ProgressAnswer {
     /// Of a job, with so many of its rejections.
     pub(super) fn of(job: &Job, rejections_max: usize) -> ProgressAnswer {
         let progress = Progress::of(job);
-        let can_resume = matches!(job.state, JobState::Failed | JobState::Canceled | JobState::Interrupted);
+        let can_resume =
+            matches!(job.state, JobState::Failed | JobState::Canceled | JobState::Interrupted);
         let position = progress.position.as_ref().filter(|_| job.state != JobState::Done);
         ProgressAnswer {
             phase: phase(job.state),
@@ -185,7 +191,8 @@ impl ProgressAnswer {
 }
 
 impl Progress {
-    /// What a job keeps; what cannot be read was written by another version and is as good as nothing.
+    /// What a job keeps; what cannot be read was written by another version and is as good as
+    /// nothing.
     pub(super) fn of(job: &Job) -> Progress {
         serde_json::from_value(job.detail.clone()).unwrap_or_default()
     }
@@ -210,7 +217,9 @@ pub(super) fn in_path(id: &str) -> String {
     let mut text = String::new();
     for byte in id.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                text.push(char::from(byte))
+            }
             _ => text.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -223,9 +232,11 @@ mod tests {
 
     #[test]
     fn an_id_stands_in_a_path_whatever_it_is() {
-        for (id, expected) in
-            [("ds_1-a.b~c", "ds_1-a.b~c"), ("Our shop?", "Our%20shop%3F"), ("größe%", "gr%C3%B6%C3%9Fe%25")]
-        {
+        for (id, expected) in [
+            ("ds_1-a.b~c", "ds_1-a.b~c"),
+            ("Our shop?", "Our%20shop%3F"),
+            ("größe%", "gr%C3%B6%C3%9Fe%25"),
+        ] {
             assert_eq!(in_path(id), expected);
         }
     }

@@ -27,13 +27,15 @@ pub(crate) enum Schedule {
     #[default]
     #[serde(rename = "none")]
     OnDemand,
-    /// Every so many seconds, from the beginning of one sync to that of the next; the first one at once.
+    /// Every so many seconds, from the beginning of one sync to that of the next; the first one at
+    /// once.
     Interval {
         /// At least 60.
         #[schema(minimum = 60, maximum = 31622400)]
         seconds: u32,
     },
-    /// At the minutes that a cron pattern names, in the account's time zone (the setting `timezone`).
+    /// At the minutes that a cron pattern names, in the account's time zone (the setting
+    /// `timezone`).
     Cron {
         /// Minute, hour, day of the month, month, day of the week.
         #[schema(example = "0 3 * * *", min_length = 1, max_length = 200)]
@@ -46,9 +48,12 @@ impl Schedule {
     pub(super) fn check(&self) -> Result<()> {
         match self {
             Schedule::OnDemand => Ok(()),
-            Schedule::Interval { seconds } if (SECONDS_MIN..=SECONDS_MAX).contains(seconds) => Ok(()),
+            Schedule::Interval { seconds } if (SECONDS_MIN..=SECONDS_MAX).contains(seconds) => {
+                Ok(())
+            }
             Schedule::Interval { .. } => {
-                let message = format!("the interval must be between {SECONDS_MIN} and {SECONDS_MAX} seconds");
+                let message =
+                    format!("the interval must be between {SECONDS_MIN} and {SECONDS_MAX} seconds");
                 Err(ApiError::invalid("schedule.seconds", message))
             }
             Schedule::Cron { cron } => {
@@ -64,8 +69,9 @@ impl Schedule {
                 if cron.split_whitespace().count() != 5 && !cron.trim().starts_with('@') {
                     return Err(refused("the pattern does not have five parts"));
                 }
-                let pattern = Cron::from_str(cron)
-                    .map_err(|error| refused(&format!("the pattern is not one of cron: {error}")))?;
+                let pattern = Cron::from_str(cron).map_err(|error| {
+                    refused(&format!("the pattern is not one of cron: {error}"))
+                })?;
                 match pattern.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false) {
                     Ok(_) => Ok(()),
                     Err(_) => Err(refused("the pattern names no day that comes")),
@@ -74,8 +80,8 @@ impl Schedule {
         }
     }
 
-    /// When the next sync is due: it is at once where a time was missed. `set_at` is when the schedule was set, `begun_at` when the last sync
-    /// began.
+    /// When the next sync is due: it is at once where a time was missed. `set_at` is when the
+    /// schedule was set, `begun_at` when the last sync began.
     pub(super) fn due(
         &self,
         set_at: DateTime<Utc>,
@@ -86,10 +92,13 @@ impl Schedule {
             Schedule::OnDemand => None,
             Schedule::Interval { seconds } => match begun_at {
                 None => Some(set_at),
-                Some(begun_at) => begun_at.checked_add_signed(TimeDelta::seconds(i64::from(*seconds))),
+                Some(begun_at) => {
+                    begun_at.checked_add_signed(TimeDelta::seconds(i64::from(*seconds)))
+                }
             },
             Schedule::Cron { cron } => {
-                let after = begun_at.map_or(set_at, |begun_at| begun_at.max(set_at)).with_timezone(&zone);
+                let after =
+                    begun_at.map_or(set_at, |begun_at| begun_at.max(set_at)).with_timezone(&zone);
                 let next = Cron::from_str(cron).ok()?.find_next_occurrence(&after, false).ok()?;
                 Some(next.with_timezone(&Utc))
             }
@@ -127,7 +136,12 @@ mod tests {
         ] {
             assert_eq!(schedule(json).check().is_ok(), is_taken, "{json}");
         }
-        for json in [r#"{"type":"interval"}"#, r#"{"type":"interval","seconds":-1}"#, r#"{"type":"weekly"}"#, "{}"] {
+        for json in [
+            r#"{"type":"interval"}"#,
+            r#"{"type":"interval","seconds":-1}"#,
+            r#"{"type":"weekly"}"#,
+            "{}",
+        ] {
             assert!(serde_json::from_str::<Schedule>(json).is_err(), "{json}");
         }
     }
@@ -137,7 +151,10 @@ mod tests {
         let hourly = schedule(r#"{"type":"interval","seconds":3600}"#);
         let set_at = at("2024-01-01T00:00:00Z");
         assert_eq!(hourly.due(set_at, None, Tz::UTC), Some(set_at));
-        assert_eq!(hourly.due(set_at, Some(at("2024-01-01T05:10:00Z")), Tz::UTC), Some(at("2024-01-01T06:10:00Z")));
+        assert_eq!(
+            hourly.due(set_at, Some(at("2024-01-01T05:10:00Z")), Tz::UTC),
+            Some(at("2024-01-01T06:10:00Z"))
+        );
         assert_eq!(schedule(r#"{"type":"none"}"#).due(set_at, None, Tz::UTC), None);
     }
 
@@ -146,7 +163,10 @@ mod tests {
         let nightly = schedule(r#"{"type":"cron","cron":"0 3 * * *"}"#);
         let set_at = at("2024-01-10T12:00:00Z");
         assert_eq!(nightly.due(set_at, None, Tz::UTC), Some(at("2024-01-11T03:00:00Z")));
-        assert_eq!(nightly.due(set_at, None, Tz::America__New_York), Some(at("2024-01-11T08:00:00Z")));
+        assert_eq!(
+            nightly.due(set_at, None, Tz::America__New_York),
+            Some(at("2024-01-11T08:00:00Z"))
+        );
         let begun = Some(at("2024-07-01T03:00:00Z"));
         assert_eq!(nightly.due(set_at, begun, Tz::UTC), Some(at("2024-07-02T03:00:00Z")));
         // In summer, and an earlier sync than the schedule does not count.

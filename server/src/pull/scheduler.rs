@@ -49,7 +49,11 @@ async fn begin_due(app: &App) -> Result<Option<DateTime<Utc>>> {
         match start(app, &pull.data_source, From::Beginning).await {
             Ok(Started::Begun(_) | Started::AtWork(_)) => {}
             Err(error) => {
-                tracing::error!(error = error.message, data_source = pull.data_source, "begin a scheduled sync");
+                tracing::error!(
+                    error = error.message,
+                    data_source = pull.data_source,
+                    "begin a scheduled sync"
+                );
                 let again = app.now() + AGAIN_AFTER;
                 next = Some(next.map_or(again, |next| next.min(again)));
             }
@@ -60,8 +64,15 @@ async fn begin_due(app: &App) -> Result<Option<DateTime<Utc>>> {
 
 /// When the next sync of a data source is due.
 pub(super) async fn due(app: &App, pull: &Pull) -> Result<Option<DateTime<Utc>>> {
-    let Ok(settings) = serde_json::from_value::<PullSettings>(pull.settings.clone()) else { return Ok(None) };
-    let begun_at = app.engine.jobs(Some(&pull.data_source), Some(KIND), 1).await?.first().map(|job| job.created_at);
+    let Ok(settings) = serde_json::from_value::<PullSettings>(pull.settings.clone()) else {
+        return Ok(None);
+    };
+    let begun_at = app
+        .engine
+        .jobs(Some(&pull.data_source), Some(KIND), 1)
+        .await?
+        .first()
+        .map(|job| job.created_at);
     let zone = app.engine.settings().await?.timezone;
     Ok(settings.schedule.due(pull.updated_at, begun_at, zone))
 }

@@ -50,9 +50,10 @@ impl KeyFile {
     pub(super) fn read(&self) -> Result<SecretKey, Failure> {
         let path = self.path();
         match read_key(path) {
-            Ok(Some(key)) => {
-                Ok(SecretKey { cipher: XChaCha20Poly1305::new(&Key::from(key)), file: path.to_path_buf() })
-            }
+            Ok(Some(key)) => Ok(SecretKey {
+                cipher: XChaCha20Poly1305::new(&Key::from(key)),
+                file: path.to_path_buf(),
+            }),
             Ok(None) => Err(self.missing()),
             Err(message) => Err(Failure::new("secret_key", message)),
         }
@@ -62,7 +63,10 @@ impl KeyFile {
     pub(super) fn read_or_make(&self, random: [u8; KEY_BYTES]) -> Result<SecretKey, Failure> {
         if let KeyFile::Ours(path) = self {
             make(path, random).map_err(|error| {
-                Failure::new("secret_key", format!("make the key file \"{}\": {error}", path.display()))
+                Failure::new(
+                    "secret_key",
+                    format!("make the key file \"{}\": {error}", path.display()),
+                )
             })?;
         }
         self.read()
@@ -90,22 +94,28 @@ impl KeyFile {
 
 impl SecretKey {
     /// Encrypts a secret of a data source; it can be opened for no other one.
-    pub(super) fn seal(&self, data_source: &str, secret: &[u8], nonce: [u8; NONCE_BYTES]) -> Result<Vec<u8>, Failure> {
+    pub(super) fn seal(
+        &self,
+        data_source: &str,
+        secret: &[u8],
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Vec<u8>, Failure> {
         let payload = Payload { msg: secret, aad: data_source.as_bytes() };
-        let sealed = self
-            .cipher
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| Failure::new("secret_key", "the credentials are too long to be encrypted; shorten them"))?;
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| {
+            Failure::new("secret_key", "the credentials are too long to be encrypted; shorten them")
+        })?;
         Ok([&[SEALED_V1], nonce.as_slice(), sealed.as_slice()].concat())
     }
 
     /// Decrypts what was sealed for a data source.
     pub(super) fn open(&self, data_source: &str, sealed: &[u8]) -> Result<Vec<u8>, Failure> {
         let opened = match sealed {
-            [SEALED_V1, rest @ ..] => rest.split_first_chunk::<NONCE_BYTES>().and_then(|(nonce, sealed)| {
-                let payload = Payload { msg: sealed, aad: data_source.as_bytes() };
-                self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
-            }),
+            [SEALED_V1, rest @ ..] => {
+                rest.split_first_chunk::<NONCE_BYTES>().and_then(|(nonce, sealed)| {
+                    let payload = Payload { msg: sealed, aad: data_source.as_bytes() };
+                    self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+                })
+            }
             _ => None,
         };
         opened.ok_or_else(|| {
@@ -130,10 +140,14 @@ fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, String> {
     };
     let about = file.metadata().map_err(told)?;
     if !about.is_file() {
-        return Err(format!("the key file \"{shown}\" is no file; name a file with 32 random bytes"));
+        return Err(format!(
+            "the key file \"{shown}\" is no file; name a file with 32 random bytes"
+        ));
     }
     if is_open_to_others(&about) {
-        return Err(format!("the key file \"{shown}\" is open to other users; chmod 600 \"{shown}\""));
+        return Err(format!(
+            "the key file \"{shown}\" is open to other users; chmod 600 \"{shown}\""
+        ));
     }
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(file, FILE_BYTES_MAX), &mut bytes).map_err(told)?;
@@ -143,7 +157,8 @@ fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, String> {
     Ok(Some(key))
 }
 
-/// Whether others may read a file, or the group change it. That the group reads it is how some systems hand out secrets.
+/// Whether others may read a file, or the group change it. That the group reads it is how some
+/// systems hand out secrets.
 #[cfg(unix)]
 fn is_open_to_others(about: &fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o027 != 0
@@ -260,9 +275,14 @@ mod tests {
         let path = dir.path().join("key");
         fs::write(&path, [7; 32]).unwrap();
         let named = KeyFile::new(Some(&path), dir.path());
-        for (mode, is_refused) in
-            [(0o644, true), (0o604, true), (0o620, true), (0o640, false), (0o600, false), (0o400, false)]
-        {
+        for (mode, is_refused) in [
+            (0o644, true),
+            (0o604, true),
+            (0o620, true),
+            (0o640, false),
+            (0o600, false),
+            (0o400, false),
+        ] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let read = named.read();
             assert_eq!(read.is_err(), is_refused, "{mode:o}");

@@ -9,7 +9,9 @@ use super::credentials::ShownAuthentication;
 use super::schedule::Schedule;
 
 /// A type that is fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum PullType {
     /// Who is billed.
@@ -22,7 +24,8 @@ pub(crate) enum PullType {
 
 impl PullType {
     /// All types in the order in which they are fetched: invoices name customers and plans.
-    pub(super) const ALL: [PullType; 3] = [PullType::Customers, PullType::Plans, PullType::Invoices];
+    pub(super) const ALL: [PullType; 3] =
+        [PullType::Customers, PullType::Plans, PullType::Invoices];
 
     pub(super) fn object(self) -> ObjectType {
         match self {
@@ -60,7 +63,8 @@ mod as_text {
     }
 }
 
-/// Where the pages of a type are: the endpoint's path with the type after it, its query, and from the second one on `page`.
+/// Where the pages of a type are: the endpoint's path with the type after it, its query, and from
+/// the second one on `page`.
 pub(super) fn page_url(endpoint: &Url, object: PullType, page: u64) -> Url {
     let mut url = endpoint.clone();
     if let Ok(mut path) = url.path_segments_mut() {
@@ -68,7 +72,11 @@ pub(super) fn page_url(endpoint: &Url, object: PullType, page: u64) -> Url {
     }
     if page > 1 {
         // The other parameters stay as they are written.
-        let others = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !names_page(pair));
+        let others = url
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !names_page(pair));
         let page = format!("page={page}");
         let query = others.chain([page.as_str()]).collect::<Vec<_>>().join("&");
         url.set_query(Some(&query));
@@ -92,9 +100,21 @@ mod tests {
             ("https://a.example/", 2, "https://a.example/invoices?page=2"),
             ("https://a.example/v1/", 1, "https://a.example/v1/invoices"),
             ("https://a.example/v1", 25, "https://a.example/v1/invoices?page=25"),
-            ("https://a.example/v1?tenant=a%20b&x", 1, "https://a.example/v1/invoices?tenant=a%20b&x"),
-            ("https://a.example/v1?tenant=a%20b&x", 2, "https://a.example/v1/invoices?tenant=a%20b&x&page=2"),
-            ("https://a.example/v1?page=9&pages=1", 3, "https://a.example/v1/invoices?pages=1&page=3"),
+            (
+                "https://a.example/v1?tenant=a%20b&x",
+                1,
+                "https://a.example/v1/invoices?tenant=a%20b&x",
+            ),
+            (
+                "https://a.example/v1?tenant=a%20b&x",
+                2,
+                "https://a.example/v1/invoices?tenant=a%20b&x&page=2",
+            ),
+            (
+                "https://a.example/v1?page=9&pages=1",
+                3,
+                "https://a.example/v1/invoices?pages=1&page=3",
+            ),
         ] {
             let url = page_url(&Url::parse(endpoint).unwrap(), PullType::Invoices, page);
             assert_eq!(url.as_str(), expected);

@@ -90,10 +90,16 @@ impl Sync {
             now,
         )?;
         // Where the last sync stopped, unless nothing is left to fetch from there on.
-        let from =
-            self.progress.position.take().filter(|from| settings.types.iter().any(|object| *object >= from.object));
-        for object in
-            settings.types.iter().copied().filter(|object| from.as_ref().is_none_or(|from| *object >= from.object))
+        let from = self
+            .progress
+            .position
+            .take()
+            .filter(|from| settings.types.iter().any(|object| *object >= from.object));
+        for object in settings
+            .types
+            .iter()
+            .copied()
+            .filter(|object| from.as_ref().is_none_or(|from| *object >= from.object))
         {
             let position = match &from {
                 Some(from) if from.object == object => from.clone(),
@@ -105,7 +111,12 @@ impl Sync {
     }
 
     /// Fetches the pages of a type from a position on.
-    async fn fetch_type(&mut self, settings: &PullSettings, fetcher: &Fetcher, from: Position) -> Result<(), Failure> {
+    async fn fetch_type(
+        &mut self,
+        settings: &PullSettings,
+        fetcher: &Fetcher,
+        from: Position,
+    ) -> Result<(), Failure> {
         let limits = self.app.config.limits.pull;
         let mut position = position_here(settings, from);
         let mut last_page: Option<[u8; 32]> = None;
@@ -113,10 +124,14 @@ impl Sync {
             self.progress.position = Some(position.clone());
             self.tell().await;
             let url = url_of(settings, &position);
-            let seed =
-                self.app.random().map(u64::from_be_bytes).map_err(|error| Failure::new("internal", error.message))?;
+            let seed = self
+                .app
+                .random()
+                .map(u64::from_be_bytes)
+                .map_err(|error| Failure::new("internal", error.message))?;
             let bytes = fetcher.fetch(&url, seed).await?;
-            let (page, digest) = read_page(bytes, limits.page_rows).await.map_err(|failure| failure.at(&url))?;
+            let (page, digest) =
+                read_page(bytes, limits.page_rows).await.map_err(|failure| failure.at(&url))?;
             if last_page.replace(digest) == Some(digest) && page.next != Next::End {
                 let message = "the page is the same as the one before it, and says that there is more; does the endpoint read the parameter page?";
                 return Err(Failure::new("page_repeated", message).at(&url));
@@ -151,9 +166,17 @@ impl Sync {
             self.app.metrics.pushed(name, "rejected", pushed.rejections.len() as u64);
             self.progress.stored += pushed.result.len() as u64;
             self.progress.rejected += pushed.rejections.len() as u64;
-            let room = self.app.config.limits.pull.rejections.saturating_sub(self.progress.rejections.len());
+            let room = self
+                .app
+                .config
+                .limits
+                .pull
+                .rejections
+                .saturating_sub(self.progress.rejections.len());
             let kept = pushed.rejections.into_iter().take(room);
-            self.progress.rejections.extend(kept.map(|one| PullRejection::new(object, position.page, before, one)));
+            self.progress
+                .rejections
+                .extend(kept.map(|one| PullRejection::new(object, position.page, before, one)));
         }
         self.progress.pages += 1;
         self.progress.fetched += page.rows();
@@ -162,7 +185,11 @@ impl Sync {
     }
 
     async fn push(&self, object: PullType, part: Vec<u8>) -> Result<Pushed, Failure> {
-        let options = PushOptions { format: Some(Format::Json), on_error: OnError::Skip, ..PushOptions::default() };
+        let options = PushOptions {
+            format: Some(Format::Json),
+            on_error: OnError::Skip,
+            ..PushOptions::default()
+        };
         let (engine, source) = (&self.app.engine, &self.job.data_source);
         let mut retries = PUSH_RETRIES;
         loop {
@@ -214,7 +241,8 @@ fn name_of(object: PullType) -> &'static str {
 
 /// The position in an endpoint; where that has moved since, the type begins again.
 fn position_here(settings: &PullSettings, from: Position) -> Position {
-    let is_here = |url: &String| Url::parse(url).is_ok_and(|url| url.origin() == settings.endpoint.origin());
+    let is_here =
+        |url: &String| Url::parse(url).is_ok_and(|url| url.origin() == settings.endpoint.origin());
     if from.url.as_ref().is_none_or(is_here) {
         return from;
     }
@@ -228,9 +256,10 @@ fn url_of(settings: &PullSettings, position: &Position) -> Url {
 
 /// The next page's URL as a page says it.
 fn next_url(settings: &PullSettings, page: &Url, next: &str) -> Result<Url, Failure> {
-    let url = page
-        .join(next)
-        .map_err(|_| Failure::new("page_invalid", "the page's \"next\" is not a URL; make it one, or null").at(page))?;
+    let url = page.join(next).map_err(|_| {
+        Failure::new("page_invalid", "the page's \"next\" is not a URL; make it one, or null")
+            .at(page)
+    })?;
     if url.origin() != settings.endpoint.origin() {
         let message = format!(
             "the page's \"next\" is at another place than the endpoint ({}), where credentials would be told; make it a URL under {}",
@@ -240,9 +269,11 @@ fn next_url(settings: &PullSettings, page: &Url, next: &str) -> Result<Url, Fail
         return Err(Failure::new("next_refused", message).at(page));
     }
     if url == *page {
-        return Err(
-            Failure::new("page_repeated", "the page's \"next\" is the page itself; make it null at the end").at(page)
-        );
+        return Err(Failure::new(
+            "page_repeated",
+            "the page's \"next\" is the page itself; make it null at the end",
+        )
+        .at(page));
     }
     Ok(url)
 }

@@ -51,7 +51,12 @@ pub(super) enum Started {
 impl Syncs {
     pub(crate) fn new(at_once: usize) -> Syncs {
         let turns = Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS));
-        Syncs { at_work: Mutex::default(), turns, tasks: TaskTracker::new(), changed: Notify::new() }
+        Syncs {
+            at_work: Mutex::default(),
+            turns,
+            tasks: TaskTracker::new(),
+            changed: Notify::new(),
+        }
     }
 
     /// Waits until another sync may be at work.
@@ -74,7 +79,8 @@ impl Syncs {
 
     /// Tells the sync of a data source to stop, if one is at work, and waits until it has.
     pub(crate) async fn abort(&self, source: &str) -> bool {
-        let found = self.lock().get(source).map(|at_work| (at_work.aborted.clone(), at_work.job.clone()));
+        let found =
+            self.lock().get(source).map(|at_work| (at_work.aborted.clone(), at_work.job.clone()));
         let Some((aborted, mut job)) = found else { return false };
         aborted.cancel();
         while job.changed().await.is_ok() {}
@@ -138,8 +144,9 @@ async fn stopped_at(app: &App, source: &str) -> Result<Progress> {
             Ok(Progress { position, resumed: Some(job.id), ..Progress::default() })
         }
         _ => {
-            let message =
-                format!("no sync of the data source \"{source}\" has stopped before its end; begin one without resume");
+            let message = format!(
+                "no sync of the data source \"{source}\" has stopped before its end; begin one without resume"
+            );
             Err(ApiError::conflict("nothing_to_resume", message))
         }
     }
@@ -160,13 +167,15 @@ async fn run(mut sync: Sync, aborted: CancellationToken, at_work: Registered) {
         None => (JobState::Canceled, None),
         Some(Ok(Ok(()))) => (JobState::Done, None),
         Some(Ok(Err(failure))) => (JobState::Failed, Some(failure)),
-        Some(Err(_)) => {
-            (JobState::Failed, Some(Failure::new("internal", "the sync failed; the server's log says why")))
-        }
+        Some(Err(_)) => (
+            JobState::Failed,
+            Some(Failure::new("internal", "the sync failed; the server's log says why")),
+        ),
     };
     match &failure {
         Some(failure) => {
-            let (object, page) = (failure.object.map(|object| object.object().name()), failure.page);
+            let (object, page) =
+                (failure.object.map(|object| object.object().name()), failure.page);
             tracing::warn!(
                 data_source = source,
                 job,
@@ -177,7 +186,9 @@ async fn run(mut sync: Sync, aborted: CancellationToken, at_work: Registered) {
                 "a sync has stopped"
             );
         }
-        None => tracing::info!(data_source = source, job, state = state.as_str(), "a sync has ended"),
+        None => {
+            tracing::info!(data_source = source, job, state = state.as_str(), "a sync has ended")
+        }
     }
     app.metrics.synced(state.as_str());
     sync.end(state, failure).await;

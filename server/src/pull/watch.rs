@@ -42,8 +42,9 @@ pub(crate) struct ProgressQuery {
     rejections: Option<u16>,
 }
 
-/// How far the newest sync of a data source has come. With `Accept: text/event-stream` it is told as it goes on: events named `progress` with
-/// the same JSON, until the sync ends; who asks before the first sync of a source with an endpoint is told of that one.
+/// How far the newest sync of a data source has come. With `Accept: text/event-stream` it is told
+/// as it goes on: events named `progress` with the same JSON, until the sync ends; who asks before
+/// the first sync of a source with an endpoint is told of that one.
 #[utoipa::path(get, path = "/data-sources/{id}/progress", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), ProgressQuery),
     responses((status = 200, description = "how far it is", content((ProgressAnswer = "application/json"), (String = "text/event-stream"))),
@@ -58,12 +59,17 @@ pub(crate) async fn progress(
     let source = source_of(&app, &caller, &id).await?;
     let rejections = query.rejections.map_or(REJECTIONS_DEFAULT, usize::from);
     if rejections > 1000 {
-        return Err(ApiError::invalid("rejections", "at most 1000 rejections are told; ask for fewer"));
+        return Err(ApiError::invalid(
+            "rejections",
+            "at most 1000 rejections are told; ask for fewer",
+        ));
     }
     let (answer, told) = match newest(&app, &source.id, rejections).await? {
         Some(newest) => newest,
         // Who asks before the first sync waits for it.
-        None if app.engine.pull(&source.id).await?.is_some() => (ProgressAnswer::idle(), Told::OfFirst(source.id)),
+        None if app.engine.pull(&source.id).await?.is_some() => {
+            (ProgressAnswer::idle(), Told::OfFirst(source.id))
+        }
         None => (ProgressAnswer::idle(), Told::Nothing),
     };
     if !wants_events(&headers) {
@@ -75,13 +81,17 @@ pub(crate) async fn progress(
 
 fn wants_events(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|value| value.split(','))
-        .any(|one| one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream"))
+    accepted.flat_map(|value| value.split(',')).any(|one| {
+        one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream")
+    })
 }
 
 /// How far the newest sync of a data source is, and what is still to be told of it.
-async fn newest(app: &App, source: &str, rejections: usize) -> Result<Option<(ProgressAnswer, Told)>> {
+async fn newest(
+    app: &App,
+    source: &str,
+    rejections: usize,
+) -> Result<Option<(ProgressAnswer, Told)>> {
     if let Some(mut job) = app.pulls.watch(source) {
         let answer = ProgressAnswer::of(&job.borrow_and_update(), rejections);
         return Ok(Some(of(job, answer)));

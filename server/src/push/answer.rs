@@ -29,7 +29,8 @@ pub(super) struct RowAnswer {
     /// `created`, `updated`, `unchanged` or, with `on_error=skip`, `rejected`.
     #[schema(example = "created")]
     status: String,
-    /// What is odd about it: `unknown_plan`, `currency_differs`, `proration_without_period`, `cancellation_amount`.
+    /// What is odd about it: `unknown_plan`, `currency_differs`, `proration_without_period`,
+    /// `cancellation_amount`.
     warnings: Vec<String>,
     /// What is wrong with a rejected object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +42,9 @@ impl PushAnswer {
     pub(super) fn of(pushed: Pushed, pointer: &Pointer) -> PushAnswer {
         let Pushed { result, rejections, sequence, snapshot, .. } = pushed;
         let mut rows: Vec<(Option<u64>, RowAnswer)> = result.into_iter().map(accepted).collect();
-        rows.extend(rejections.into_iter().map(|rejection| (rejection.line, rejected(&rejection, pointer))));
+        rows.extend(
+            rejections.into_iter().map(|rejection| (rejection.line, rejected(&rejection, pointer))),
+        );
         // What is about the whole body comes last.
         rows.sort_by_key(|(line, _)| line.unwrap_or(u64::MAX));
         PushAnswer { result: rows.into_iter().map(|(_, row)| row).collect(), sequence, snapshot }
@@ -50,7 +53,15 @@ impl PushAnswer {
 
 fn accepted(row: PushedRow) -> (Option<u64>, RowAnswer) {
     let warnings = row.warnings.iter().map(|code| code.as_str().to_string()).collect();
-    (row.line, RowAnswer { id: Some(row.id), status: row.status.as_str().to_string(), warnings, errors: None })
+    (
+        row.line,
+        RowAnswer {
+            id: Some(row.id),
+            status: row.status.as_str().to_string(),
+            warnings,
+            errors: None,
+        },
+    )
 }
 
 fn rejected(rejection: &Rejection, pointer: &Pointer) -> RowAnswer {
@@ -78,16 +89,23 @@ pub(crate) enum Pointer {
 impl Pointer {
     fn of(&self, line: Option<u64>, error: &FieldError) -> Option<String> {
         match (self, line) {
-            (Pointer::Lines | Pointer::None, _) => error.pointer.starts_with('/').then(|| error.pointer.clone()),
+            (Pointer::Lines | Pointer::None, _) => {
+                error.pointer.starts_with('/').then(|| error.pointer.clone())
+            }
             (Pointer::Single, _) => Some(error.pointer.clone()),
-            (Pointer::Array(pointer), Some(line)) => Some(format!("{pointer}/{line}{}", error.pointer)),
+            (Pointer::Array(pointer), Some(line)) => {
+                Some(format!("{pointer}/{line}{}", error.pointer))
+            }
             (Pointer::Array(pointer), None) => Some(pointer.clone()),
         }
     }
 }
 
 /// Each thing that is wrong with a record.
-pub(super) fn details<'r>(rejection: &'r Rejection, pointer: &'r Pointer) -> impl Iterator<Item = ErrorDetail> + 'r {
+pub(super) fn details<'r>(
+    rejection: &'r Rejection,
+    pointer: &'r Pointer,
+) -> impl Iterator<Item = ErrorDetail> + 'r {
     rejection.errors.iter().map(|error| ErrorDetail {
         index: rejection.index,
         line: rejection.line.filter(|_| *pointer == Pointer::Lines),
@@ -100,7 +118,8 @@ pub(super) fn details<'r>(rejection: &'r Rejection, pointer: &'r Pointer) -> imp
     })
 }
 
-/// The name of the field: `metadata.tier` of `/metadata/tier`; none of an error about the whole record.
+/// The name of the field: `metadata.tier` of `/metadata/tier`; none of an error about the whole
+/// record.
 fn field(pointer: &str) -> Option<String> {
     match pointer.strip_prefix('/') {
         None => (!pointer.is_empty()).then(|| pointer.to_string()),
@@ -112,8 +131,12 @@ fn field(pointer: &str) -> Option<String> {
 pub(crate) fn invalid_records(pushed: &Pushed, pointer: &Pointer) -> ApiError {
     let count = pushed.rejections.iter().map(|rejection| rejection.errors.len()).sum::<usize>();
     let objects = pushed.rejections.len();
-    let errors: Vec<ErrorDetail> =
-        pushed.rejections.iter().flat_map(|rejection| details(rejection, pointer)).take(ERRORS_MAX).collect();
+    let errors: Vec<ErrorDetail> = pushed
+        .rejections
+        .iter()
+        .flat_map(|rejection| details(rejection, pointer))
+        .take(ERRORS_MAX)
+        .collect();
     let first = errors.first().map(|error| error.message.clone()).unwrap_or_default();
     let listed = match count > errors.len() {
         true => format!("; {} of {count} errors are listed", errors.len()),
@@ -121,7 +144,9 @@ pub(crate) fn invalid_records(pushed: &Pushed, pointer: &Pointer) -> ApiError {
     };
     let message = match (objects, count) {
         (1, 1) => format!("nothing is stored: {first}"),
-        _ => format!("nothing is stored: {objects} objects are not valid, the first since {first}{listed}"),
+        _ => format!(
+            "nothing is stored: {objects} objects are not valid, the first since {first}{listed}"
+        ),
     };
     ApiError::bad_request("invalid_records", message).with_errors(errors)
 }
@@ -140,7 +165,14 @@ mod tests {
             value: None,
         };
         let errors = fields.iter().map(error).collect();
-        Rejection { line: Some(line), index: Some(line), object: None, id: None, errors, original: String::new() }
+        Rejection {
+            line: Some(line),
+            index: Some(line),
+            object: None,
+            id: None,
+            errors,
+            original: String::new(),
+        }
     }
 
     #[test]
@@ -154,14 +186,20 @@ mod tests {
         check(&Pointer::Single, "/name", (Some("/name"), Some("name")));
         check(&Pointer::Array(String::new()), "/name", (Some("/3/name"), Some("name")));
         let wrapped = Pointer::Array("/customers".to_string());
-        check(&wrapped, "/metadata/a~1b", (Some("/customers/3/metadata/a~1b"), Some("metadata.a/b")));
+        check(
+            &wrapped,
+            "/metadata/a~1b",
+            (Some("/customers/3/metadata/a~1b"), Some("metadata.a/b")),
+        );
         check(&wrapped, "", (Some("/customers/3"), None));
         check(&Pointer::None, "metadata.tier", (None, Some("metadata.tier")));
     }
 
     #[test]
     fn only_what_is_lines_has_a_line() {
-        let line = |pointer: &Pointer| details(&rejection(3, &["/name"]), pointer).next().and_then(|told| told.line);
+        let line = |pointer: &Pointer| {
+            details(&rejection(3, &["/name"]), pointer).next().and_then(|told| told.line)
+        };
         assert_eq!(line(&Pointer::Lines), Some(3));
         for pointer in [Pointer::Single, Pointer::Array(String::new()), Pointer::None] {
             assert_eq!(line(&pointer), None, "{pointer:?}");

@@ -1,5 +1,6 @@
-//! A JSON body: one object, an array of them, or an object that names its array, such as `{"customers": […]}`. It is only told apart
-//! here; the engine reads the records, and says what is wrong with what is none.
+//! A JSON body: one object, an array of them, or an object that names its array, such as
+//! `{"customers": […]}`. It is only told apart here; the engine reads the records, and says what is
+//! wrong with what is none.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +21,8 @@ pub(super) struct Records<'b> {
     text: &'b str,
     /// Each of them.
     pub(super) rows: Vec<&'b RawValue>,
-    /// Where the array is in the body: an index and a field's pointer go after it. None of a single record.
+    /// Where the array is in the body: an index and a field's pointer go after it. None of a single
+    /// record.
     pub(super) pointer: Option<String>,
     /// Why a single record seems to be none: it has arrays under the names of other types.
     pub(super) mixed: Option<ApiError>,
@@ -36,7 +38,8 @@ impl Records<'_> {
     }
 }
 
-/// A body whose records are answered one by one, for the document: whatever else is JSON is a record too, though a bad one.
+/// A body whose records are answered one by one, for the document: whatever else is JSON is a
+/// record too, though a bad one.
 pub(super) struct RowsBody;
 
 impl ToSchema for RowsBody {}
@@ -56,7 +59,10 @@ impl ToSchema for RecordsBody {}
 impl PartialSchema for RecordsBody {
     fn schema() -> RefOr<Schema> {
         let object_or_array = SchemaType::Array(vec![Type::Object, Type::Array]);
-        ObjectBuilder::new().schema_type(object_or_array).description(Some("one object, or an array of them")).into()
+        ObjectBuilder::new()
+            .schema_type(object_or_array)
+            .description(Some("one object, or an array of them"))
+            .into()
     }
 }
 
@@ -69,10 +75,12 @@ pub(super) fn records(body: &[u8], object: ObjectType) -> Result<Records<'_>> {
     // Some programs write a mark before UTF-8.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_ascii().is_empty() {
-        return Err(not_json("the body is empty; send an object, an array of them, or {\"customers\": […]}"));
+        return Err(not_json(
+            "the body is empty; send an object, an array of them, or {\"customers\": […]}",
+        ));
     }
-    let whole: &RawValue =
-        serde_json::from_str(text).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
+    let whole: &RawValue = serde_json::from_str(text)
+        .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
     match whole.get().as_bytes().first() {
         Some(b'[') => array(whole, String::new()),
         Some(b'{') => wrapped(whole, object),
@@ -85,19 +93,23 @@ fn single(text: &RawValue) -> Records<'_> {
 }
 
 fn array(text: &RawValue, pointer: String) -> Result<Records<'_>> {
-    let Rows(rows) =
-        serde_json::from_str(text.get()).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
+    let Rows(rows) = serde_json::from_str(text.get())
+        .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
     Ok(Records { text: text.get(), rows, pointer: Some(pointer), mixed: None })
 }
 
 /// An object is a record unless it has an array under the name of a type.
 fn wrapped(whole: &RawValue, object: ObjectType) -> Result<Records<'_>> {
-    let Fields(fields) = fields(whole).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
+    let Fields(fields) =
+        fields(whole).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
     let is_array = |value: &RawValue| value.get().starts_with('[');
     let of_type = |name: &str| ObjectType::ALL.into_iter().find(|object| object.name() == name);
-    let mut arrays = fields.iter().filter(|(name, value)| of_type(name).is_some() && is_array(value));
+    let mut arrays =
+        fields.iter().filter(|(name, value)| of_type(name).is_some() && is_array(value));
     let mixed = match (arrays.next(), arrays.next()) {
-        (Some((name, value)), None) if name == object.name() => return array(value, format!("/{object}")),
+        (Some((name, value)), None) if name == object.name() => {
+            return array(value, format!("/{object}"));
+        }
         (None, _) => None,
         (Some((name, _)), None) => Some(mixed(object, &format!("it has \"{name}\""))),
         (Some(_), Some(_)) => Some(mixed(object, "it has several arrays")),
@@ -106,8 +118,9 @@ fn wrapped(whole: &RawValue, object: ObjectType) -> Result<Records<'_>> {
 }
 
 fn mixed(object: ObjectType, what: &str) -> ApiError {
-    let message =
-        format!("a body here is {{\"{object}\": […]}} and no other array, but {what}; send each type to its own path");
+    let message = format!(
+        "a body here is {{\"{object}\": […]}} and no other array, but {what}; send each type to its own path"
+    );
     ApiError::bad_request("invalid_request", message)
 }
 
@@ -212,7 +225,10 @@ mod tests {
     #[test]
     fn a_body_is_one_object_or_an_array_or_names_its_array() {
         check(r#" {"id":"a"} "#, r#"1 rows at None of [{"id":"a"}]"#);
-        check(r#"{"id":"run-7","name":"nightly","customers":[{}]}"#, r#"1 rows at Some("/customers") of [{}]"#);
+        check(
+            r#"{"id":"run-7","name":"nightly","customers":[{}]}"#,
+            r#"1 rows at Some("/customers") of [{}]"#,
+        );
         check("7", "1 rows at None of [7]");
         check("\u{feff}[{},7]", r#"2 rows at Some("") of [{},7]"#);
         check(r#"{"page":1,"customers":[{}]}"#, r#"1 rows at Some("/customers") of [{}]"#);
@@ -229,15 +245,26 @@ mod tests {
         );
         check(
             r#"{"customers":[],"plans":[]}"#,
-            &format!("invalid_request: {message} it has several arrays; send each type to its own path"),
+            &format!(
+                "invalid_request: {message} it has several arrays; send each type to its own path"
+            ),
         );
     }
 
     #[test]
     fn what_is_no_json_is_told_with_its_place() {
-        check("", "invalid_json: the body is empty; send an object, an array of them, or {\"customers\": […]}");
-        check("{", "invalid_json: the body is not JSON: EOF while parsing an object at line 1 column 1");
-        check("[{}\n oops]", "invalid_json: the body is not JSON: expected `,` or `]` at line 2 column 2");
+        check(
+            "",
+            "invalid_json: the body is empty; send an object, an array of them, or {\"customers\": […]}",
+        );
+        check(
+            "{",
+            "invalid_json: the body is not JSON: EOF while parsing an object at line 1 column 1",
+        );
+        check(
+            "[{}\n oops]",
+            "invalid_json: the body is not JSON: expected `,` or `]` at line 2 column 2",
+        );
         check("{}{}", "invalid_json: the body is not JSON: trailing characters at line 1 column 3");
         let deep = "[".repeat(100_000);
         assert!(records(deep.as_bytes(), ObjectType::Customers).is_err());

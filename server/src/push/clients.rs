@@ -1,5 +1,6 @@
-//! The dialect of GrowPanel's client libraries: `POST /data/customers`, `/data/plans`, `/data/invoices`. Each row may name its data
-//! source; a request is answered row by row, whatever became of them.
+//! The dialect of GrowPanel's client libraries: `POST /data/customers`, `/data/plans`,
+//! `/data/invoices`. Each row may name its data source; a request is answered row by row, whatever
+//! became of them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -65,8 +66,9 @@ macro_rules! client_route {
     ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
-        /// The body is one object or an array of them. Each names its `data_source`, unless the request does or the key sees one only. The
-        /// answer is 200 also when rows are not valid: each row says what became of it, and the others are stored.
+        /// The body is one object or an array of them. Each names its `data_source`, unless the
+        /// request does or the key sees one only. The answer is 200 also when rows are not valid:
+        /// each row says what became of it, and the others are stored.
         #[utoipa::path(post, path = $path, tag = "data",
             params(SourceQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
@@ -125,7 +127,8 @@ async fn push(
     let sources = visible_sources_among(app, caller, &named).await?;
     let default = query.resolve(app, caller, &sources).await?;
     let says = default.as_deref().unwrap_or_default().as_bytes();
-    let idempotency = idempotency(headers, caller, &format!("rows of {object}"), &[says, body.bytes()])?;
+    let idempotency =
+        idempotency(headers, caller, &format!("rows of {object}"), &[says, body.bytes()])?;
     let named = sources.iter().map(|source| (source.id.as_str(), source.name.as_str()));
     let options = PushOptions {
         format: Some(Format::Json),
@@ -143,19 +146,25 @@ async fn push(
     Ok((replayed, [(CONTENT_TYPE, "application/json")], json).into_response())
 }
 
-/// The data sources that rows name. A row that is none names nothing; the engine says what is wrong with it.
+/// The data sources that rows name. A row that is none names nothing; the engine says what is wrong
+/// with it.
 fn sources_named(rows: &[&RawValue]) -> HashSet<String> {
     #[derive(Deserialize)]
     struct Named {
         data_source: Option<String>,
     }
-    rows.iter().filter_map(|row| serde_json::from_str::<Named>(row.get()).ok()?.data_source).collect()
+    rows.iter()
+        .filter_map(|row| serde_json::from_str::<Named>(row.get()).ok()?.data_source)
+        .collect()
 }
 
 /// A body that is looked through in less time than it takes to hand it to another thread and back.
 const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 
-async fn blocking<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     if bytes <= AT_ONCE_BYTES_MAX {
         return work();
     }
@@ -168,8 +177,10 @@ async fn blocking<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> Result
 fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
     let Records { rows, pointer, .. } = records(body, object)?;
     let pointer = pointer.map_or(Pointer::Single, Pointer::Array);
-    let stored: HashMap<u64, &PushedRow> = pushed.result.iter().filter_map(|row| Some((row.line?, row))).collect();
-    let refused: HashMap<u64, &Rejection> = pushed.rejections.iter().filter_map(|row| Some((row.line?, row))).collect();
+    let stored: HashMap<u64, &PushedRow> =
+        pushed.result.iter().filter_map(|row| Some((row.line?, row))).collect();
+    let refused: HashMap<u64, &Rejection> =
+        pushed.rejections.iter().filter_map(|row| Some((row.line?, row))).collect();
     let mut json = String::with_capacity(body.len() + rows.len() * 64);
     json.push_str("{\"result\":[");
     for (index, row) in rows.iter().enumerate() {
@@ -180,11 +191,16 @@ fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
         let outcome = match (stored.get(&index), refused.get(&index)) {
             (Some(row), _) => Outcome::of_stored(row),
             (None, Some(rejection)) => Outcome::of_refused(rejection, &pointer),
-            (None, None) => return Err(ApiError::internal(format!("row {index} of a request has no answer"))),
+            (None, None) => {
+                return Err(ApiError::internal(format!("row {index} of a request has no answer")));
+            }
         };
         outcome.write(row, &mut json)?;
     }
-    json.push_str(&format!("],\"sequence\":{},\"snapshot\":{}}}", pushed.sequence, pushed.snapshot));
+    json.push_str(&format!(
+        "],\"sequence\":{},\"snapshot\":{}}}",
+        pushed.sequence, pushed.snapshot
+    ));
     Ok(json)
 }
 
@@ -197,7 +213,8 @@ impl Outcome {
             RowStatus::Created => "inserted",
             other => other.as_str(),
         };
-        let mut fields = vec![("export_status", quoted("success")), ("import_status", quoted(word))];
+        let mut fields =
+            vec![("export_status", quoted("success")), ("import_status", quoted(word))];
         if !row.warnings.is_empty() {
             let warnings: Vec<_> = row.warnings.iter().map(|code| code.as_str()).collect();
             fields.push(("warnings", serde_json::json!(warnings).to_string()));
@@ -206,7 +223,8 @@ impl Outcome {
     }
 
     fn of_refused(rejection: &Rejection, pointer: &Pointer) -> Outcome {
-        let messages: Vec<_> = rejection.errors.iter().map(|error| error.message.as_str()).collect();
+        let messages: Vec<_> =
+            rejection.errors.iter().map(|error| error.message.as_str()).collect();
         let message = quoted(&messages.join("; "));
         let errors: Vec<_> = details(rejection, pointer).collect();
         Outcome(vec![
@@ -221,11 +239,17 @@ impl Outcome {
     /// Writes the row with it; fields of the row under our names give way.
     fn write(self, row: &RawValue, json: &mut String) -> Result<()> {
         let sent = match row.get().starts_with('{') {
-            true => fields(row).map_err(|error| ApiError::internal(format!("read a row again: {error}")))?.0,
+            true => {
+                fields(row)
+                    .map_err(|error| ApiError::internal(format!("read a row again: {error}")))?
+                    .0
+            }
             false => Fields(Vec::new()).0,
         };
         let mut mark = '{';
-        for (name, value) in sent.iter().filter(|(name, _)| !self.0.iter().any(|(ours, _)| ours == name)) {
+        for (name, value) in
+            sent.iter().filter(|(name, _)| !self.0.iter().any(|(ours, _)| ours == name))
+        {
             json.push(mark);
             json.push_str(&quoted(name));
             json.push(':');

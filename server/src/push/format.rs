@@ -13,17 +13,24 @@ pub(super) fn format_of(headers: &HeaderMap) -> Result<Format> {
     let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "" | "application/json" | "text/json" => Ok(Format::Json),
-        // What curl says of its -d, Node's fetch of a text, and others of bytes, unless they are told otherwise.
-        "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => Ok(Format::Json),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
-            Ok(Format::Ndjson)
+        // What curl says of its -d, Node's fetch of a text, and others of bytes, unless they are
+        // told otherwise.
+        "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => {
+            Ok(Format::Json)
         }
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
+        | "application/x-jsonlines" => Ok(Format::Ndjson),
         "text/csv" | "application/csv" => Ok(Format::Csv),
-        "application/vnd.apache.parquet" | "application/x-parquet" | "application/parquet" => Ok(Format::Parquet),
-        other if other.starts_with("application/") && other.ends_with("+json") => Ok(Format::Json),
-        other => {
-            Err(not_taken(other, "application/json, application/x-ndjson, text/csv and application/vnd.apache.parquet"))
+        "application/vnd.apache.parquet" | "application/x-parquet" | "application/parquet" => {
+            Ok(Format::Parquet)
         }
+        other if other.starts_with("application/") && other.ends_with("+json") => Ok(Format::Json),
+        other => Err(not_taken(
+            other,
+            "application/json, application/x-ndjson, text/csv and application/vnd.apache.parquet",
+        )),
     }
 }
 
@@ -39,7 +46,9 @@ pub(super) fn only_json(headers: &HeaderMap) -> Result<()> {
 const OTHERS: &str = ", application/x-ndjson, text/csv and application/vnd.apache.parquet";
 
 fn not_taken(told: &str, taken: &str) -> ApiError {
-    let message = format!("the content type \"{told}\" is not taken here; send the header Content-Type with {taken}");
+    let message = format!(
+        "the content type \"{told}\" is not taken here; send the header Content-Type with {taken}"
+    );
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
 

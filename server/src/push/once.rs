@@ -17,7 +17,8 @@ pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-rep
 /// The longest key.
 const KEY_BYTES_MAX: usize = 255;
 
-/// The key of a request, whose scope is the caller and what it is sent to; `says` is all that the request says.
+/// The key of a request, whose scope is the caller and what it is sent to; `says` is all that the
+/// request says.
 pub(super) fn idempotency(
     headers: &HeaderMap,
     caller: &Caller,
@@ -26,8 +27,13 @@ pub(super) fn idempotency(
 ) -> Result<Option<IdempotencyKey>> {
     let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = header.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > KEY_BYTES_MAX || headers.get_all(IDEMPOTENCY_KEY).iter().count() > 1 {
-        let message = format!("the header Idempotency-Key has 1 to {KEY_BYTES_MAX} printable ASCII characters, once");
+    if key.is_empty()
+        || key.len() > KEY_BYTES_MAX
+        || headers.get_all(IDEMPOTENCY_KEY).iter().count() > 1
+    {
+        let message = format!(
+            "the header Idempotency-Key has 1 to {KEY_BYTES_MAX} printable ASCII characters, once"
+        );
         return Err(ApiError::invalid("Idempotency-Key", message));
     }
     let mut fingerprint = Sha256::new();
@@ -37,5 +43,9 @@ pub(super) fn idempotency(
         fingerprint.update(part);
     }
     let scope = format!("{} {to}", caller.key.id);
-    Ok(Some(IdempotencyKey { scope, key: key.to_string(), fingerprint: fingerprint.finalize().into() }))
+    Ok(Some(IdempotencyKey {
+        scope,
+        key: key.to_string(),
+        fingerprint: fingerprint.finalize().into(),
+    }))
 }

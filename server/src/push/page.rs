@@ -49,8 +49,9 @@ macro_rules! push_route {
     ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
-        /// The body is one object, an array of them, or an object that names its array; or NDJSON, CSV with a header, or Parquet, as its content
-        /// type says. Objects are created, or take the place of those with their ids; they are stored all or, if one is not valid, none.
+        /// The body is one object, an array of them, or an object that names its array; or NDJSON,
+        /// CSV with a header, or Parquet, as its content type says. Objects are created, or take
+        /// the place of those with their ids; they are stored all or, if one is not valid, none.
         #[utoipa::path(post, path = $path, tag = "push",
             params(("id" = String, Path, description = "the data source's id or name"), PushQuery,
                    ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
@@ -122,7 +123,8 @@ async fn push(
         Format::Ndjson | Format::Csv => (format, (body.bytes().to_vec(), Pointer::Lines)),
         Format::Parquet => (format, (body.bytes().to_vec(), Pointer::None)),
     };
-    let options = PushOptions { format: Some(format), on_error, idempotency, ..PushOptions::default() };
+    let options =
+        PushOptions { format: Some(format), on_error, idempotency, ..PushOptions::default() };
     let pushed = app.engine.push(&source, Some(object), bytes, &options).await?;
     count(app, object, &pushed);
     answer(pushed, on_error, &pointer)

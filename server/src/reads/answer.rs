@@ -1,4 +1,5 @@
-//! An answer of rows: its first bytes are at hand before the status is sent, and no more than a batch is held at any time.
+//! An answer of rows: its first bytes are at hand before the status is sent, and no more than a
+//! batch is held at any time.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -48,15 +49,19 @@ impl Rows {
         Rows { rows, columns, format, snapshot, reading }
     }
 
-    /// The answer. What fails later than its first bytes breaks it off, so that nobody takes a part for the whole.
+    /// The answer. What fails later than its first bytes breaks it off, so that nobody takes a part
+    /// for the whole.
     pub(super) async fn answer(self, mut headers: HeaderMap) -> Result<Response> {
         let Rows { rows, columns, format, snapshot, reading } = self;
         let columns: Vec<usize> = (0..columns).collect();
         let schema: Schema = rows.schema().project(&columns).map_err(ApiError::internal)?;
-        let about = format!("],\"snapshot\":{},\"as_of\":\"{}\"}}", snapshot.id(), snapshot.as_of());
+        let about =
+            format!("],\"snapshot\":{},\"as_of\":\"{}\"}}", snapshot.id(), snapshot.as_of());
         let frame = ("{\"result\":[".to_string(), about);
-        let encoder = Encoder::begin(format, &Arc::new(schema), JsonRow::Object, frame).map_err(ApiError::internal)?;
-        let mut pump = Pump { rows, columns, encoder: Some(encoder), _snapshot: snapshot, _reading: reading };
+        let encoder = Encoder::begin(format, &Arc::new(schema), JsonRow::Object, frame)
+            .map_err(ApiError::internal)?;
+        let mut pump =
+            Pump { rows, columns, encoder: Some(encoder), _snapshot: snapshot, _reading: reading };
         let first = pump.next().await?.unwrap_or_default();
         let rest = stream::try_unfold(pump, |mut pump| async move {
             match pump.next().await {
@@ -66,7 +71,8 @@ impl Rows {
                 Err(error) => Err(std::io::Error::other(error.message)),
             }
         });
-        let first = stream::once(async { Ok::<Bytes, Infallible>(first) }).map_err(|never| match never {});
+        let first =
+            stream::once(async { Ok::<Bytes, Infallible>(first) }).map_err(|never| match never {});
         headers.insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(format.media_type()));
         Ok((headers, Body::from_stream(first.chain(rest))).into_response())
     }
@@ -90,10 +96,13 @@ impl Pump {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::new()) };
         let columns = self.columns.clone();
         let encoding = tokio::task::spawn_blocking(move || match rows {
-            Some(rows) => encoder.write(&rows.project(&columns)?).map(|bytes| (Some(encoder), bytes)),
+            Some(rows) => {
+                encoder.write(&rows.project(&columns)?).map(|bytes| (Some(encoder), bytes))
+            }
             None => encoder.finish(None).map(|bytes| (None, bytes)),
         });
-        let (encoder, bytes) = encoding.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+        let (encoder, bytes) =
+            encoding.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
         self.encoder = encoder;
         Ok(bytes.into())
     }

@@ -1,4 +1,5 @@
-//! Record batches become bytes of a form, batch by batch: nothing is held but what is not yet taken.
+//! Record batches become bytes of a form, batch by batch: nothing is held but what is not yet
+//! taken.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use mrrow_engine::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRe
 use mrrow_engine::arrow::error::ArrowError;
 use mrrow_engine::arrow::ipc::writer::StreamWriter;
 use mrrow_engine::arrow::json::writer::make_encoder;
-use mrrow_engine::arrow::json::{Encoder as JsonEncoder, EncoderFactory, EncoderOptions, writer::NullableEncoder};
+use mrrow_engine::arrow::json::{
+    Encoder as JsonEncoder, EncoderFactory, EncoderOptions, writer::NullableEncoder,
+};
 use mrrow_engine::arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -41,7 +44,8 @@ enum Writer {
 }
 
 impl Encoder {
-    /// Begins an answer. A JSON document is the rows, with commas between, after the prefix and before the suffix.
+    /// Begins an answer. A JSON document is the rows, with commas between, after the prefix and
+    /// before the suffix.
     ///
     /// # Errors
     /// When the form has no room for a column's type.
@@ -54,7 +58,9 @@ impl Encoder {
         let writer = match format {
             Format::Json => Writer::Json { row, suffix, out: prefix.into_bytes(), begun: false },
             Format::Ndjson => Writer::Ndjson(Vec::new()),
-            Format::Csv => Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).build(Vec::new()))),
+            Format::Csv => {
+                Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(true).build(Vec::new())))
+            }
             Format::Arrow => Writer::Arrow(Box::new(StreamWriter::try_new(Vec::new(), schema)?)),
             Format::Parquet => Writer::Parquet(Box::new(parquet_writer(schema)?)),
         };
@@ -66,7 +72,8 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// Takes rows, and gives the bytes that are ready; they may be those of earlier rows, or none yet.
+    /// Takes rows, and gives the bytes that are ready; they may be those of earlier rows, or none
+    /// yet.
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         self.encode(rows)?;
         Ok(std::mem::take(match &mut self.writer {
@@ -126,7 +133,8 @@ fn parquet_writer(schema: &SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ArrowError
     Ok(ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties))?)
 }
 
-/// Appends rows with a separator between them; before the first one, too, where something went before.
+/// Appends rows with a separator between them; before the first one, too, where something went
+/// before.
 fn encode_json(
     rows: &RecordBatch,
     row: JsonRow,
@@ -142,7 +150,8 @@ fn encode_json(
         .zip(rows.columns())
         .map(|(field, column)| make_encoder(field, column.as_ref(), &options))
         .collect::<Result<_, _>>()?;
-    let names: Vec<String> = schema.fields().iter().map(|field| format!("{}:", json_text(field.name()))).collect();
+    let names: Vec<String> =
+        schema.fields().iter().map(|field| format!("{}:", json_text(field.name()))).collect();
     let (open, close) = if row == JsonRow::Object { (b'{', b'}') } else { (b'[', b']') };
     for at in 0..rows.num_rows() {
         if std::mem::replace(begun, true) {

@@ -23,16 +23,28 @@ pub(crate) enum Format {
 /// The forms by name, each with its media types; the first is what we answer.
 const FORMATS: [(Format, &str, &[&str]); 5] = [
     (Format::Json, "json", &["application/json"]),
-    (Format::Ndjson, "ndjson", &["application/x-ndjson", "application/ndjson", "application/jsonl"]),
+    (
+        Format::Ndjson,
+        "ndjson",
+        &["application/x-ndjson", "application/ndjson", "application/jsonl"],
+    ),
     (Format::Csv, "csv", &["text/csv"]),
     (Format::Arrow, "arrow", &["application/vnd.apache.arrow.stream"]),
-    (Format::Parquet, "parquet", &["application/vnd.apache.parquet", "application/x-parquet", "application/parquet"]),
+    (
+        Format::Parquet,
+        "parquet",
+        &["application/vnd.apache.parquet", "application/x-parquet", "application/parquet"],
+    ),
 ];
 
 impl Format {
     /// What an answer in this form is called.
     pub(crate) fn media_type(self) -> &'static str {
-        FORMATS.iter().find(|(format, ..)| *format == self).and_then(|(_, _, types)| types.first()).unwrap_or(&"")
+        FORMATS
+            .iter()
+            .find(|(format, ..)| *format == self)
+            .and_then(|(_, _, types)| types.first())
+            .unwrap_or(&"")
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -40,7 +52,8 @@ impl Format {
     }
 }
 
-/// The form that a request asks for: by the parameter `format`, else by the header `Accept`; none where any will do.
+/// The form that a request asks for: by the parameter `format`, else by the header `Accept`; none
+/// where any will do.
 pub(crate) struct Wanted(Option<Format>);
 
 impl Wanted {
@@ -76,11 +89,18 @@ fn names() -> String {
     FORMATS.map(|(_, name, _)| name).join(", ")
 }
 
-/// The best of our forms that a client accepts; what it names first wins among equals (RFC 9110 §12.5.1).
+/// The best of our forms that a client accepts; what it names first wins among equals (RFC 9110
+/// §12.5.1).
 fn accepted(headers: &HeaderMap) -> Result<Option<Format>> {
-    let texts: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let texts: Vec<&str> =
+        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let (mut any_range, mut best) = (false, None::<(u16, Option<Format>)>);
-    for range in texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|range| !range.is_empty()) {
+    for range in texts
+        .iter()
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|range| !range.is_empty())
+    {
         any_range = true;
         let (media, parameters) = range.split_once(';').unwrap_or((range, ""));
         let quality = quality(parameters);
@@ -93,7 +113,8 @@ fn accepted(headers: &HeaderMap) -> Result<Option<Format>> {
         Some((_, format)) => Ok(format),
         None if !any_range => Ok(None),
         None => {
-            let types: Vec<&str> = FORMATS.iter().filter_map(|(_, _, types)| types.first().copied()).collect();
+            let types: Vec<&str> =
+                FORMATS.iter().filter_map(|(_, _, types)| types.first().copied()).collect();
             let message = format!(
                 "no form of the answer is one that Accept names; name one of {}, or ?format=",
                 types.join(", ")
@@ -108,7 +129,10 @@ fn format_of(media: &str) -> Option<Option<Format>> {
     match media.to_ascii_lowercase().as_str() {
         "*/*" | "application/*" => Some(None),
         "text/*" => Some(Some(Format::Csv)),
-        media => FORMATS.iter().find(|(.., types)| types.contains(&media)).map(|(format, ..)| Some(*format)),
+        media => FORMATS
+            .iter()
+            .find(|(.., types)| types.contains(&media))
+            .map(|(format, ..)| Some(*format)),
     }
 }
 

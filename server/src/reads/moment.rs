@@ -87,7 +87,8 @@ impl Entity {
     fn tag(&self, moment: &str) -> String {
         let mut hash = self.shape.clone();
         hash.update(moment.as_bytes());
-        let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hex: String =
+            hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         // Weak: what is sent may be compressed.
         format!("W/\"{hex}\"")
     }
@@ -116,19 +117,24 @@ impl Entity {
     }
 }
 
-/// A moment in words. What was known at an instant is known for good only once there is a later snapshot, so the newest one is told.
+/// A moment in words. What was known at an instant is known for good only once there is a later
+/// snapshot, so the newest one is told.
 fn told(moment: &Moment, newest: i64) -> String {
     let as_of = moment.as_of.unwrap_or(moment.newest.as_of);
     match moment.past {
         None => format!("newest {newest} as of {as_of}"),
         Some(PastMoment::Snapshot(id)) => format!("snapshot {id} as of {:?}", moment.as_of),
-        Some(PastMoment::KnownAt(instant)) => format!("{instant} from {newest} as of {:?}", moment.as_of),
+        Some(PastMoment::KnownAt(instant)) => {
+            format!("{instant} from {newest} as of {:?}", moment.as_of)
+        }
     }
 }
 
 fn is_known(tag: &str, headers: &HeaderMap) -> bool {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|tags| tags.split(',').map(str::trim)).any(|known| known == "*" || opaque(known) == opaque(tag))
+    known
+        .flat_map(|tags| tags.split(',').map(str::trim))
+        .any(|known| known == "*" || opaque(known) == opaque(tag))
 }
 
 /// What a tag names, weak or not.

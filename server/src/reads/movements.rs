@@ -54,7 +54,8 @@ pub(super) struct Movements {
     as_of: NaiveDate,
 }
 
-/// A dated signed change of one customer's MRR in one currency. Money is in minor units with 4 digits after the point, as text.
+/// A dated signed change of one customer's MRR in one currency. Money is in minor units with 4
+/// digits after the point, as text.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Movement {
     date: NaiveDate,

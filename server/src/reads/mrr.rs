@@ -45,7 +45,8 @@ pub(super) struct Mrr {
     as_of: NaiveDate,
 }
 
-/// One period in one currency. Money is in minor units with 4 digits after the point, as text; opening and the movements add up to closing.
+/// One period in one currency. Money is in minor units with 4 digits after the point, as text;
+/// opening and the movements add up to closing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MrrPeriod {
     period_start: NaiveDate,
@@ -92,7 +93,9 @@ pub(super) async fn mrr(
 ) -> Result<Response> {
     let format = wanted.or(Format::Json);
     let interval = match &query.interval {
-        Some(text) => text.parse().map_err(|message: String| ApiError::invalid("interval", message))?,
+        Some(text) => {
+            text.parse().map_err(|message: String| ApiError::invalid("interval", message))?
+        }
         None => Interval::default(),
     };
     let caller = super::of_source(&app, caller, query.data_source.as_deref()).await?;

@@ -1,5 +1,5 @@
-//! Opened snapshots: to plan the tables of one takes milliseconds, and to compute one of the past much longer, so those that are read are
-//! kept for who reads them next.
+//! Opened snapshots: to plan the tables of one takes milliseconds, and to compute one of the past
+//! much longer, so those that are read are kept for who reads them next.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +23,12 @@ pub(crate) struct Opened(Mutex<Vec<(Key, Cell)>>);
 
 impl Opened {
     /// The snapshot of a moment; who asks for it while another one opens it waits for that.
-    pub(super) async fn open(&self, app: &App, moment: &Moment, only: Option<&[String]>) -> Result<Arc<Snapshot>> {
+    pub(super) async fn open(
+        &self,
+        app: &App,
+        moment: &Moment,
+        only: Option<&[String]>,
+    ) -> Result<Arc<Snapshot>> {
         let cell = self.cell(moment, only);
         let opening = cell.get_or_try_init(async || match only {
             None => open(app, moment).await.map(Arc::new),
@@ -63,7 +68,11 @@ fn identity(moment: &Moment) -> Moment {
     match moment.past {
         None => moment.as_of = moment.as_of.or(Some(moment.newest.as_of)),
         Some(super::moment::PastMoment::Snapshot(_)) => {
-            moment.newest = mrrow_engine::Newest { snapshot: 0, last_sequence: 0, as_of: chrono::NaiveDate::MIN };
+            moment.newest = mrrow_engine::Newest {
+                snapshot: 0,
+                last_sequence: 0,
+                as_of: chrono::NaiveDate::MIN,
+            };
         }
         Some(super::moment::PastMoment::KnownAt(_)) => {}
     }

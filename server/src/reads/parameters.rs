@@ -21,16 +21,22 @@ pub(crate) struct ReadParams {
 }
 
 /// A date as YYYY-MM-DD.
-pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+pub(crate) fn date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<NaiveDate>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     match parse_date(&text) {
         Some(date) => Ok(Some(date)),
-        None => Err(serde::de::Error::custom(format!("\"{text}\" is not a date such as 2025-12-31"))),
+        None => {
+            Err(serde::de::Error::custom(format!("\"{text}\" is not a date such as 2025-12-31")))
+        }
     }
 }
 
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    let fits = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    let fits = |(at, byte): (usize, u8)| {
+        if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+    };
     let is_in_form = text.len() == 10 && text.bytes().enumerate().all(fits);
     text.parse().ok().filter(|_| is_in_form)
 }

@@ -52,7 +52,10 @@ pub(super) enum Grace {
 /// The settings to change; those that are not named stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "it documents the body, which is read field by field to tell all errors at once")]
+#[allow(
+    dead_code,
+    reason = "it documents the body, which is read field by field to tell all errors at once"
+)]
 pub(super) struct SettingsChange {
     timezone: Option<String>,
     churn_recognition: Option<String>,
@@ -97,7 +100,8 @@ pub(super) async fn show(
     Ok(Entity::new(&caller, &target, "json").answer(text, &headers))
 }
 
-/// Changes settings, all that are named or none, and recomputes what follows. Reads see the old numbers until that is done.
+/// Changes settings, all that are named or none, and recomputes what follows. Reads see the old
+/// numbers until that is done.
 #[utoipa::path(put, path = "/settings", tag = "reads", request_body = Option<SettingsChange>, responses(
     (status = 200, description = "all settings; the numbers follow them", body = AllSettings),
     (status = 202, description = "all settings; the numbers are still being computed", body = AllSettings),
@@ -112,7 +116,8 @@ pub(super) async fn change(
     let changes = read(&request, app.engine.settings().await?)?;
     let engine = Arc::clone(&app.engine);
     let work = tokio::spawn(async move {
-        let changes: Vec<(&str, &str)> = changes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let changes: Vec<(&str, &str)> =
+            changes.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let changed = engine.set_settings(&changes).await;
         if let Err(error) = &changed {
             tracing::error!(%error, "change the settings");
@@ -130,14 +135,21 @@ pub(super) async fn change(
 }
 
 /// The changes as texts, or everything that is wrong with them.
-fn read(request: &Map<String, Value>, mut settings: Settings) -> Result<Vec<(&'static str, String)>> {
+fn read(
+    request: &Map<String, Value>,
+    mut settings: Settings,
+) -> Result<Vec<(&'static str, String)>> {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (name, value) in request {
         let known = SETTING_NAMES.into_iter().find(|known| known == name);
         let text = known.and_then(|known| text_of(known, value));
         let set = match (&known, &text) {
-            (Some(_), None) => Err(format!("\"{name}\" does not take {value}; GET /v1/settings shows what it is like")),
-            _ => settings.set(name, text.as_deref().unwrap_or_default()).map_err(|error| error.to_string()),
+            (Some(_), None) => Err(format!(
+                "\"{name}\" does not take {value}; GET /v1/settings shows what it is like"
+            )),
+            _ => settings
+                .set(name, text.as_deref().unwrap_or_default())
+                .map_err(|error| error.to_string()),
         };
         match (set, known, text) {
             (Ok(()), Some(known), Some(text)) => changes.push((known, text)),
@@ -154,7 +166,9 @@ fn read(request: &Map<String, Value>, mut settings: Settings) -> Result<Vec<(&'s
     }
     match errors.first() {
         None => Ok(changes),
-        Some(first) => Err(ApiError::bad_request("invalid_setting", first.message.clone()).with_errors(errors)),
+        Some(first) => {
+            Err(ApiError::bad_request("invalid_setting", first.message.clone()).with_errors(errors))
+        }
     }
 }
 

@@ -44,13 +44,15 @@ pub(super) struct SnapshotAnswer {
     as_of: NaiveDate,
     /// It has everything that was acknowledged up to this sequence.
     last_sequence: i64,
-    /// Whether its files are there; without them it is computed again when it is read, which takes longer.
+    /// Whether its files are there; without them it is computed again when it is read, which takes
+    /// longer.
     has_files: bool,
 }
 
 impl From<KeptSnapshot> for SnapshotAnswer {
     fn from(kept: KeptSnapshot) -> SnapshotAnswer {
-        let KeptSnapshot { snapshot, committed_at, cause, as_of, last_sequence, has_files, .. } = kept;
+        let KeptSnapshot { snapshot, committed_at, cause, as_of, last_sequence, has_files, .. } =
+            kept;
         SnapshotAnswer { snapshot, committed_at, cause, as_of, last_sequence, has_files }
     }
 }

@@ -52,7 +52,10 @@ pub(super) struct Table {
 /// What is stored, how much of it, and what is odd about it.
 #[utoipa::path(get, path = "/status", tag = "server",
     responses((status = 200, description = "the status", body = StatusAnswer)))]
-pub(super) async fn status(State(app): State<App>, caller: Caller) -> Result<axum::Json<StatusAnswer>> {
+pub(super) async fn status(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<axum::Json<StatusAnswer>> {
     caller.require_admin()?;
     caller.require_all_sources()?;
     let status = app.engine.status().await?;

@@ -27,13 +27,15 @@ const TABLES: [(&str, &str); 6] = [
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TableParams {
-    /// The form: parquet, arrow, ndjson, csv or json; else the header Accept tells, and Parquet where any will do.
+    /// The form: parquet, arrow, ndjson, csv or json; else the header Accept tells, and Parquet
+    /// where any will do.
     #[serde(rename = "format")]
     #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 
-/// Downloads a table, in no particular order: customers, plans, invoices, mrr_lines, movements or scheduled_movements.
+/// Downloads a table, in no particular order: customers, plans, invoices, mrr_lines, movements or
+/// scheduled_movements.
 #[utoipa::path(get, path = "/tables/{table}", tag = "reads",
     params(("table" = String, Path, description = "the table's name", example = "movements"), TableParams, ReadParams),
     responses(

@@ -75,7 +75,8 @@ pub(super) async fn update_plan(
     Query(query): Query<SourceQuery>,
     Json(mut changes): Json<Changes>,
 ) -> Result<axum::Json<PlanUpdated>> {
-    let has = |ours: &str| changes.keys().any(|name| field_name(ObjectType::Plans, name) == Some(ours));
+    let has =
+        |ours: &str| changes.keys().any(|name| field_name(ObjectType::Plans, name) == Some(ours));
     if has("interval") && !has("interval_count") {
         changes.insert("interval_count".to_string(), RawValue::NULL.to_owned());
     }
@@ -155,7 +156,11 @@ pub(super) async fn read(
 ) -> Result<(mrrow_engine::Snapshot, RecordBatch)> {
     let source = source_of_record(app, caller, object, id, query).await?;
     let snapshot = fresh(app).await?;
-    let query = RecordsQuery { data_source: Some(source), id: Some(id.to_string()), ..RecordsQuery::of(object) };
+    let query = RecordsQuery {
+        data_source: Some(source),
+        id: Some(id.to_string()),
+        ..RecordsQuery::of(object)
+    };
     let mut batches = snapshot.records(&query).await?;
     while let Some(batch) = batches.try_next().await.map_err(mrrow_engine::Error::from)? {
         if batch.num_rows() > 0 {
@@ -177,7 +182,10 @@ pub(super) async fn update(
     caller.require_admin()?;
     for name in changes.keys().filter(|name| field_name(object, name) == Some("id")) {
         if text(&changes[name]).as_deref() != Some(id) {
-            return Err(ApiError::invalid(name, format!("\"{name}\" is not \"{id}\"; an id cannot be changed")));
+            return Err(ApiError::invalid(
+                name,
+                format!("\"{name}\" is not \"{id}\"; an id cannot be changed"),
+            ));
         }
     }
     if query.source.is_none() && query.data_source.is_none() {

@@ -45,11 +45,13 @@ pub(super) async fn update(
     Query(query): Query<SourceQuery>,
     Json(changes): Json<Changes>,
 ) -> Result<axum::Json<Done>> {
-    let sequence = change::update(&app, &caller, ObjectType::Customers, &id, query, &changes).await?;
+    let sequence =
+        change::update(&app, &caller, ObjectType::Customers, &id, query, &changes).await?;
     Ok(axum::Json(Done::acknowledged(id, sequence)))
 }
 
-/// Deletes a customer: its invoices are hidden, and it has no movements. Sent again, it has them again.
+/// Deletes a customer: its invoices are hidden, and it has no movements. Sent again, it has them
+/// again.
 #[utoipa::path(delete, path = "/customers/{id}", tag = "data", params(("id" = String, Path, description = "the customer's id"), SourceQuery),
     responses((status = 200, description = "it is deleted", body = Done),
               (status = 404, description = "no such customer, or no such data source", body = ErrorBody),

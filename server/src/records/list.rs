@@ -63,7 +63,11 @@ pub(super) async fn customers(
 #[utoipa::path(get, path = "/plans", tag = "data", params(ListQuery),
     responses((status = 200, description = "the plans", body = List<Plan>),
               (status = 404, description = "no such data source", body = ErrorBody)))]
-pub(super) async fn plans(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Response> {
+pub(super) async fn plans(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Response> {
     list(&app, &caller, ObjectType::Plans, query).await
 }
 
@@ -79,7 +83,12 @@ pub(super) async fn invoices(
     list(&app, &caller, ObjectType::Invoices, query).await
 }
 
-async fn list(app: &App, caller: &Caller, object: ObjectType, query: ListQuery) -> Result<Response> {
+async fn list(
+    app: &App,
+    caller: &Caller,
+    object: ObjectType,
+    query: ListQuery,
+) -> Result<Response> {
     let ListQuery { source, data_source, limit } = query;
     let visible = visible_sources(app, caller).await?;
     let source = SourceQuery { source, data_source }.resolve(app, caller, &visible).await?;
@@ -109,11 +118,17 @@ struct Rows {
     is_over: bool,
 }
 
-async fn rows(snapshot: &Snapshot, object: ObjectType, source: Option<String>, limit: Option<usize>) -> Result<Rows> {
+async fn rows(
+    snapshot: &Snapshot,
+    object: ObjectType,
+    source: Option<String>,
+    limit: Option<usize>,
+) -> Result<Rows> {
     let lives = match object {
-        ObjectType::Customers => {
-            Some(Lives::of(snapshot, &LivesQuery { data_source: source.clone(), customer: None }).await?)
-        }
+        ObjectType::Customers => Some(
+            Lives::of(snapshot, &LivesQuery { data_source: source.clone(), customer: None })
+                .await?,
+        ),
         ObjectType::Plans | ObjectType::Invoices => None,
     };
     let query = RecordsQuery { data_source: source, limit, ..RecordsQuery::of(object) };
@@ -129,7 +144,8 @@ fn pieces(rows: Rows) -> impl Stream<Item = Result<String, std::io::Error>> + Se
         }
         match rows.piece().await {
             Ok(text) => Ok(Some((text, rows))),
-            // The status is sent already: the connection is broken off, so that nobody takes half a list for a whole.
+            // The status is sent already: the connection is broken off, so that nobody takes half a
+            // list for a whole.
             Err(error) => Err(std::io::Error::other(error.message)),
         }
     })

@@ -66,10 +66,17 @@ impl Lives {
 fn life(row: &Row<'_>) -> Result<Life> {
     let column = |name: &str| row.batch.column_by_name(name).ok_or_else(|| unlike(name));
     let day = |name: &str| -> Result<NaiveDate> {
-        let days = column(name)?.as_primitive_opt::<Date32Type>().ok_or_else(|| unlike(name))?.value(row.at);
+        let days = column(name)?
+            .as_primitive_opt::<Date32Type>()
+            .ok_or_else(|| unlike(name))?
+            .value(row.at);
         let epoch = NaiveDate::default();
         let days_of = Days::new(u64::from(days.unsigned_abs()));
-        let day = if days < 0 { epoch.checked_sub_days(days_of) } else { epoch.checked_add_days(days_of) };
+        let day = if days < 0 {
+            epoch.checked_sub_days(days_of)
+        } else {
+            epoch.checked_add_days(days_of)
+        };
         day.ok_or_else(|| unlike(name))
     };
     let mrr = column("mrr")?;
@@ -85,7 +92,8 @@ fn life(row: &Row<'_>) -> Result<Life> {
 /// A decimal as a whole number, rounded half away from zero.
 fn rounded(value: i128, scale: i8) -> Result<i64> {
     let too_large = || ApiError::internal("an MRR is larger than a number can tell");
-    let unit = 10_i128.checked_pow(u32::try_from(scale).unwrap_or_default()).ok_or_else(too_large)?;
+    let unit =
+        10_i128.checked_pow(u32::try_from(scale).unwrap_or_default()).ok_or_else(too_large)?;
     let half = if value < 0 { -unit / 2 } else { unit / 2 };
     i64::try_from((value + half) / unit).map_err(|_| too_large())
 }

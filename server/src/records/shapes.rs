@@ -29,7 +29,8 @@ pub(crate) struct Customer {
     paid_started: Option<NaiveDate>,
     /// The day on which it stopped to pay; null while it pays.
     cancel_date: Option<NaiveDate>,
-    /// `active` (it has MRR), `canceled` (it had), `trialing` (it began a trial and never had), `lead`.
+    /// `active` (it has MRR), `canceled` (it had), `trialing` (it began a trial and never had),
+    /// `lead`.
     #[schema(example = "active")]
     status: &'static str,
     /// Always null, as the two after it: billing records do not tell.
@@ -96,8 +97,9 @@ impl Customer {
             (true, false, None) => "lead",
         };
         let metadata = row.text("metadata")?.unwrap_or_else(|| "{}".to_string());
-        let custom_variables = RawValue::from_string(metadata)
-            .map_err(|error| ApiError::internal(format!("the metadata of a customer is not JSON: {error}")))?;
+        let custom_variables = RawValue::from_string(metadata).map_err(|error| {
+            ApiError::internal(format!("the metadata of a customer is not JSON: {error}"))
+        })?;
         Ok(Customer {
             id: row.required("id")?,
             data_source: row.required("data_source")?,
@@ -203,8 +205,10 @@ impl Row<'_> {
 
     fn instant(&self, name: &str) -> Result<Option<String>> {
         let Some(column) = self.column(name)? else { return Ok(None) };
-        let instants = column.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| unlike(name))?;
-        let instant = DateTime::from_timestamp_micros(instants.value(self.at)).ok_or_else(|| unlike(name))?;
+        let instants =
+            column.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| unlike(name))?;
+        let instant =
+            DateTime::from_timestamp_micros(instants.value(self.at)).ok_or_else(|| unlike(name))?;
         Ok(Some(instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
     }
 }

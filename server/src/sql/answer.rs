@@ -1,4 +1,5 @@
-//! What a child says becomes an answer: JSON whole, so that its status is right; other forms as they come, broken off where they fail.
+//! What a child says becomes an answer: JSON whole, so that its status is right; other forms as
+//! they come, broken off where they fail.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, HeaderName, TRAILER};
@@ -25,7 +26,11 @@ const PARTS_AHEAD: usize = 2;
 
 type Part = std::result::Result<BodyFrame<Bytes>, std::io::Error>;
 
-pub(super) async fn answer(mut running: Running, format: Format, limits: &SqlLimits) -> Result<Response> {
+pub(super) async fn answer(
+    mut running: Running,
+    format: Format,
+    limits: &SqlLimits,
+) -> Result<Response> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.insert(SNAPSHOT, HeaderValue::from(running.snapshot()));
@@ -38,7 +43,9 @@ pub(super) async fn answer(mut running: Running, format: Format, limits: &SqlLim
     headers.insert(TRAILER, HeaderValue::from_static("mrrow-truncated"));
     let (sender, parts) = mpsc::channel(PARTS_AHEAD);
     tokio::spawn(send_parts(running, first, sender, limits.clone()));
-    let parts = stream::unfold(parts, |mut parts| async move { parts.recv().await.map(|part: Part| (part, parts)) });
+    let parts = stream::unfold(parts, |mut parts| async move {
+        parts.recv().await.map(|part: Part| (part, parts))
+    });
     Ok((headers, Body::new(StreamBody::new(parts))).into_response())
 }
 
@@ -60,8 +67,14 @@ async fn whole(running: &mut Running, bytes_max: usize) -> Result<Vec<u8>> {
     }
 }
 
-/// Sends what the child says, until it ends or nobody takes it any more. Without an end the answer is broken off.
-async fn send_parts(mut running: Running, first: Frame, sender: mpsc::Sender<Part>, limits: SqlLimits) {
+/// Sends what the child says, until it ends or nobody takes it any more. Without an end the answer
+/// is broken off.
+async fn send_parts(
+    mut running: Running,
+    first: Frame,
+    sender: mpsc::Sender<Part>,
+    limits: SqlLimits,
+) {
     let mut frame = first;
     let mut bytes_left = limits.stream_bytes;
     loop {
@@ -69,15 +82,19 @@ async fn send_parts(mut running: Running, first: Frame, sender: mpsc::Sender<Par
             Frame::Data(bytes) => {
                 let Some(left) = bytes_left.checked_sub(bytes.len() as u64) else {
                     let bytes_max = limits.stream_bytes;
-                    return break_off(&sender, failure::limit(format!("the answer has more than {bytes_max} bytes")))
-                        .await;
+                    return break_off(
+                        &sender,
+                        failure::limit(format!("the answer has more than {bytes_max} bytes")),
+                    )
+                    .await;
                 };
                 bytes_left = left;
                 BodyFrame::data(bytes.into())
             }
             Frame::End(end) => {
                 // Whoever has gone does not miss it.
-                let _ = sender.send_timeout(Ok(BodyFrame::trailers(trailers(end))), limits.pause).await;
+                let _ =
+                    sender.send_timeout(Ok(BodyFrame::trailers(trailers(end))), limits.pause).await;
                 return;
             }
             Frame::Failure(failure) => return break_off(&sender, failure::told(failure)).await,
@@ -103,7 +120,11 @@ fn trailers(end: End) -> HeaderMap {
 }
 
 async fn break_off(sender: &mpsc::Sender<Part>, error: ApiError) {
-    tracing::warn!(code = error.code, message = error.message, "a statement's answer is broken off");
+    tracing::warn!(
+        code = error.code,
+        message = error.message,
+        "a statement's answer is broken off"
+    );
     // Whoever has gone does not miss it.
     let _ = sender.send(Err(std::io::Error::other(error.message))).await;
 }

@@ -1,4 +1,5 @@
-//! The server's side of a child: begun, told what to do, listened to, and ended when nobody waits for it any more.
+//! The server's side of a child: begun, told what to do, listened to, and ended when nobody waits
+//! for it any more.
 
 use std::io;
 use std::process::Stdio;
@@ -56,7 +57,8 @@ impl Workers {
     /// A place among the statements that run, waited for not too long, with not too many others.
     pub(super) async fn place(&self, limits: &SqlLimits) -> Result<Place> {
         if self.worker.is_none() {
-            let message = "this server was begun without a program for statements; \"mrrow serve\" has one";
+            let message =
+                "this server was begun without a program for statements; \"mrrow serve\" has one";
             return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "sql_unavailable", message));
         }
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
@@ -77,16 +79,22 @@ impl Workers {
     async fn process(&self) -> Result<Process> {
         match self.spare.lock().await.take() {
             Some(process) => Ok(process),
-            None => self.begin().map_err(|error| ApiError::internal(format!("begin a statement's process: {error}"))),
+            None => self.begin().map_err(|error| {
+                ApiError::internal(format!("begin a statement's process: {error}"))
+            }),
         }
     }
 
     fn begin(&self) -> io::Result<Process> {
-        let worker = self.worker.as_ref().ok_or_else(|| io::Error::other("this server is not configured with one"))?;
+        let worker = self
+            .worker
+            .as_ref()
+            .ok_or_else(|| io::Error::other("this server is not configured with one"))?;
         let mut child = Command::new(&worker.program)
             .args(&worker.arguments)
             .env_clear()
-            // Address space is limited, and each arena takes much of it: glibc's, and mimalloc's, which has a GiB set aside unless told how many KiB.
+            // Address space is limited, and each arena takes much of it: glibc's, and mimalloc's,
+            // which has a GiB set aside unless told how many KiB.
             .env("MALLOC_ARENA_MAX", "2")
             .env("MIMALLOC_ARENA_RESERVE", "65536")
             .current_dir("/")
@@ -143,11 +151,20 @@ pub(super) struct Running {
 }
 
 /// Begins a statement.
-pub(super) async fn start(app: &App, place: Place, statement: Statement, snapshot: Arc<Snapshot>) -> Result<Running> {
+pub(super) async fn start(
+    app: &App,
+    place: Place,
+    statement: Statement,
+    snapshot: Arc<Snapshot>,
+) -> Result<Running> {
     let limits = &app.config.sql;
     let time = statement.time;
-    let job =
-        Job { statement, snapshot: snapshot.portable(), memory_bytes: limits.memory_bytes, threads: limits.threads };
+    let job = Job {
+        statement,
+        snapshot: snapshot.portable(),
+        memory_bytes: limits.memory_bytes,
+        threads: limits.threads,
+    };
     let bytes = wire::job_bytes(&job).map_err(ApiError::internal)?;
     let mut process = app.sql.process().await?;
     if !process.take(&bytes).await? {
@@ -173,7 +190,9 @@ impl Process {
         match timeout(TAKE_TIME, taking).await {
             Ok(Ok(Some(Frame::Taken))) => Ok(true),
             Ok(Ok(Some(Frame::Failure(failure)))) => Err(failure::told(failure)),
-            Ok(Ok(Some(_))) => Err(ApiError::internal("a statement's process answers before it is asked")),
+            Ok(Ok(Some(_))) => {
+                Err(ApiError::internal("a statement's process answers before it is asked"))
+            }
             Ok(Ok(None) | Err(_)) => Ok(false),
             Err(_) => Err(ApiError::internal("a statement's process does not begin")),
         }

@@ -7,7 +7,8 @@ use rlimit::{Resource, setrlimit};
 
 use super::wire::Job;
 
-/// Stacks of the child's threads: the longest statement that is allowed fits, what is built out of it may not.
+/// Stacks of the child's threads: the longest statement that is allowed fits, what is built out of
+/// it may not.
 pub(super) const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Threads that wait for files.
 pub(super) const FILE_THREADS: usize = 4;
@@ -50,15 +51,17 @@ fn address_space() -> u64 {
     pages.unwrap_or(0) * PAGE_BYTES
 }
 
-/// From here on the files of the snapshot can be read, and nothing else be opened or connected to; as far as the kernel can do that.
+/// From here on the files of the snapshot can be read, and nothing else be opened or connected to;
+/// as far as the kernel can do that.
 #[cfg(target_os = "linux")]
 fn only_these_files(job: &Job) -> io::Result<()> {
     use landlock::{
-        ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-        RulesetCreatedAttr, Scope,
+        ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+        RulesetAttr, RulesetCreatedAttr, Scope,
     };
     const NEWEST: ABI = ABI::V6;
-    let failed = |error: &dyn std::fmt::Display| io::Error::other(format!("confine the statement: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| io::Error::other(format!("confine the statement: {error}"));
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))
@@ -68,7 +71,9 @@ fn only_these_files(job: &Job) -> io::Result<()> {
         .map_err(|error| failed(&error))?;
     for path in job.snapshot.paths() {
         let file = PathFd::new(path).map_err(|error| failed(&error))?;
-        rules = rules.add_rule(PathBeneath::new(file, AccessFs::ReadFile)).map_err(|error| failed(&error))?;
+        rules = rules
+            .add_rule(PathBeneath::new(file, AccessFs::ReadFile))
+            .map_err(|error| failed(&error))?;
     }
     rules.restrict_self().map_err(|error| failed(&error))?;
     Ok(())

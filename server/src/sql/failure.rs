@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use super::wire::{Failure, FailureKind};
 use crate::error::ApiError;
 
-/// What an overflown stack, and memory that is not given, make the Rust runtime say (`std::alloc`, `std::sys::pal::unix::stack_overflow`).
+/// What an overflown stack, and memory that is not given, make the Rust runtime say (`std::alloc`,
+/// `std::sys::pal::unix::stack_overflow`).
 const STACK_SAYS: &str = "has overflowed its stack";
 const MEMORY_SAYS: &str = "memory allocation of";
 
@@ -30,7 +31,9 @@ pub(super) fn told(failure: Failure) -> ApiError {
         FailureKind::Invalid => ApiError::bad_request("sql_invalid", failure.message),
         FailureKind::NotAllowed => ApiError::bad_request("sql_not_allowed", failure.message),
         FailureKind::Limit => limit(failure.message),
-        FailureKind::Internal => ApiError::internal(format!("run a statement: {}", failure.message)),
+        FailureKind::Internal => {
+            ApiError::internal(format!("run a statement: {}", failure.message))
+        }
     }
 }
 
@@ -43,12 +46,18 @@ pub(super) fn died(status: Option<ExitStatus>, said: &str, time: Duration) -> Ap
     }
     let signal = status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
     if said.contains(MEMORY_SAYS) || signal == Some(KILLED) {
-        return limit("the statement needs more memory than it may use; let it read, sort or group less");
+        return limit(
+            "the statement needs more memory than it may use; let it read, sort or group less",
+        );
     }
     if signal == Some(OUT_OF_CPU) {
         return timeout(time);
     }
-    let status = status.map_or_else(|| "it is not known how".to_string(), |status| status.to_string());
+    let status =
+        status.map_or_else(|| "it is not known how".to_string(), |status| status.to_string());
     tracing::warn!(%status, said, "a statement's process died");
-    ApiError::bad_request("sql_invalid", "the statement made its process fail; write it in another way")
+    ApiError::bad_request(
+        "sql_invalid",
+        "the statement made its process fail; write it in another way",
+    )
 }

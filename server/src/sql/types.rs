@@ -12,13 +12,18 @@ pub(super) fn type_name(kind: &DataType) -> String {
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale)
-        | DataType::Decimal256(precision, scale) => return format!("decimal({precision}, {scale})"),
+        | DataType::Decimal256(precision, scale) => {
+            return format!("decimal({precision}, {scale})");
+        }
         DataType::Date32 | DataType::Date64 => "date",
         DataType::Time32(_) | DataType::Time64(_) => "time",
         DataType::Timestamp(_, None) => "timestamp",
         DataType::Timestamp(_, Some(_)) => "timestamptz",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "binary",
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => "binary",
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             return format!("{}[]", type_name(item.data_type()));
         }

@@ -1,6 +1,7 @@
 //! What the server and the child say to each other: one request in, frames out.
 //!
-//! Out come the word that the request was taken, data, and then exactly one last frame: the end, or a failure. A stream that stops without one comes from a child that died.
+//! Out come the word that the request was taken, data, and then exactly one last frame: the end, or
+//! a failure. A stream that stops without one comes from a child that died.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -71,7 +72,8 @@ const WORD: u8 = b'W';
 pub(super) fn job_bytes(job: &Job) -> io::Result<Vec<u8>> {
     let body = serde_json::to_vec(job)?;
     let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= REQUEST_BYTES_MAX);
-    let length = length.ok_or_else(|| io::Error::other("the snapshot has too many files for a statement"))?;
+    let length = length
+        .ok_or_else(|| io::Error::other("the snapshot has too many files for a statement"))?;
     Ok([&length.to_le_bytes()[..], &body].concat())
 }
 
@@ -131,9 +133,12 @@ mod tests {
     #[test]
     fn frames_arrive_as_they_were_sent() {
         let failure = Failure { kind: FailureKind::Limit, message: "too \"much\"".to_string() };
-        for sent in
-            [Frame::Taken, Frame::Data(vec![0, 1, 255]), Frame::End(End { truncated: true }), Frame::Failure(failure)]
-        {
+        for sent in [
+            Frame::Taken,
+            Frame::Data(vec![0, 1, 255]),
+            Frame::End(End { truncated: true }),
+            Frame::Failure(failure),
+        ] {
             let mut bytes = Vec::new();
             write_frame(&mut bytes, &sent).unwrap();
             let (is_word, length) = frame_head(bytes[..5].try_into().unwrap()).unwrap();

@@ -1,4 +1,5 @@
-//! The child: it reads one statement from standard input, gives up what it does not need, and writes the answer to standard output.
+//! The child: it reads one statement from standard input, gives up what it does not need, and
+//! writes the answer to standard output.
 
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
@@ -13,11 +14,12 @@ use super::types::type_name;
 use super::wire::{End, Failure, FailureKind, Frame, Job, Statement, read_job, write_frame};
 use crate::reads::{Encoder, Format, JsonRow, json_text};
 
-/// The share of a statement's memory that its sorts, joins and groups may reserve, in percent; the rest is for what is not reserved.
+/// The share of a statement's memory that its sorts, joins and groups may reserve, in percent; the
+/// rest is for what is not reserved.
 const RESERVED_PERCENT: usize = 75;
 
-/// Carries out one statement. It is meant for a process of its own, which ends with it: it limits the whole process, and reads standard
-/// input until that is closed.
+/// Carries out one statement. It is meant for a process of its own, which ends with it: it limits
+/// the whole process, and reads standard input until that is closed.
 pub fn run() -> ExitCode {
     let job = match read_job(&mut io::stdin().lock()) {
         Ok(job) => job,
@@ -35,10 +37,13 @@ pub fn run() -> ExitCode {
     let running = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || carry_out(job));
     match running.map(thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
-        Ok(Err(_panic)) => {
-            fail(FailureKind::Invalid, "the statement made the query engine fail; write it in another way")
+        Ok(Err(_panic)) => fail(
+            FailureKind::Invalid,
+            "the statement made the query engine fail; write it in another way",
+        ),
+        Err(error) => {
+            fail(FailureKind::Limit, format!("start a thread for the statement: {error}"))
         }
-        Err(error) => fail(FailureKind::Limit, format!("start a thread for the statement: {error}")),
     }
 }
 
@@ -50,7 +55,10 @@ fn end_with_the_server() {
 }
 
 fn fail(kind: FailureKind, message: impl Into<String>) -> ExitCode {
-    let told = write_frame(&mut io::stdout().lock(), &Frame::Failure(Failure { kind, message: message.into() }));
+    let told = write_frame(
+        &mut io::stdout().lock(),
+        &Frame::Failure(Failure { kind, message: message.into() }),
+    );
     if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -64,7 +72,9 @@ fn carry_out(job: Job) -> ExitCode {
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return fail(FailureKind::Limit, format!("start threads for the statement: {error}")),
+        Err(error) => {
+            return fail(FailureKind::Limit, format!("start threads for the statement: {error}"));
+        }
     };
     let mut out = io::stdout().lock();
     let ended = match runtime.block_on(answer(job, &mut out)) {
@@ -105,11 +115,16 @@ impl From<Error> for Failure {
 
 async fn answer(job: Job, out: &mut StdoutLock<'_>) -> Result<End, Stop> {
     let Job { statement, snapshot, memory_bytes, threads } = job;
-    let snapshot = snapshot.open(memory_bytes / 100 * RESERVED_PERCENT, threads).await.map_err(Failure::from)?;
+    let snapshot = snapshot
+        .open(memory_bytes / 100 * RESERVED_PERCENT, threads)
+        .await
+        .map_err(Failure::from)?;
     let mut rows = snapshot.sql(&statement.sql).await.map_err(Failure::from)?;
     let mut encoder = begin(&statement, &rows.schema())?;
     let (mut row_count, mut truncated) = (0, false);
-    while let Some(batch) = rows.try_next().await.map_err(|error| Failure::from(Error::of_statement(error)))? {
+    while let Some(batch) =
+        rows.try_next().await.map_err(|error| Failure::from(Error::of_statement(error)))?
+    {
         let left = statement.rows_max.map_or(u64::MAX, |rows_max| rows_max - row_count);
         truncated = batch.num_rows() as u64 > left;
         let batch = if truncated { batch.slice(0, left as usize) } else { batch };
@@ -119,7 +134,10 @@ async fn answer(job: Job, out: &mut StdoutLock<'_>) -> Result<End, Stop> {
             break;
         }
     }
-    let suffix = format!("],\"row_count\":{row_count},\"truncated\":{truncated},\"snapshot\":{}}}", snapshot.id());
+    let suffix = format!(
+        "],\"row_count\":{row_count},\"truncated\":{truncated},\"snapshot\":{}}}",
+        snapshot.id()
+    );
     send(out, encoder.finish(Some(suffix)).map_err(not_in_this_form)?)?;
     Ok(End { truncated })
 }
@@ -135,12 +153,14 @@ fn begin(statement: &Statement, schema: &SchemaRef) -> Result<Encoder, Failure> 
         return Encoder::begin(statement.format, schema, JsonRow::Array, (prefix, String::new()))
             .map_err(not_in_this_form);
     }
-    Encoder::begin(statement.format, schema, JsonRow::Object, Default::default()).map_err(not_in_this_form)
+    Encoder::begin(statement.format, schema, JsonRow::Object, Default::default())
+        .map_err(not_in_this_form)
 }
 
 fn not_in_this_form(error: impl std::fmt::Display) -> Failure {
-    let message =
-        format!("the answer has a value that this form has no room for: {error}; cast it, or ask for another form");
+    let message = format!(
+        "the answer has a value that this form has no room for: {error}; cast it, or ask for another form"
+    );
     Failure { kind: FailureKind::Invalid, message }
 }
 

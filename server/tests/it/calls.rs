@@ -35,7 +35,8 @@ impl<'s> Caller<'s> {
     /// One whose key is restricted to a data source.
     pub(crate) async fn restricted(server: &'s Running, role: Role, source: &str) -> Caller<'s> {
         let data_sources = Some(vec![source.to_string()]);
-        let new = NewKey { name: format!("{role:?} of {source}"), role, data_sources, expires_at: None };
+        let new =
+            NewKey { name: format!("{role:?} of {source}"), role, data_sources, expires_at: None };
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).unwrap();
         Caller::with(server, &server.engine.create_key(&new, secret).await.unwrap().1)
@@ -49,7 +50,8 @@ impl<'s> Caller<'s> {
         body: impl Into<String>,
     ) -> Told {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.http.request(method, format!("{}{path}", self.server.url)).bearer_auth(&self.key);
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.server.url)).bearer_auth(&self.key);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -99,7 +101,8 @@ pub(crate) async fn sql(server: &Running, statement: &str) -> Vec<String> {
     let mut rows = Vec::new();
     for batch in &batches {
         for at in 0..batch.num_rows() {
-            let cells = batch.columns().iter().map(|column| array_value_to_string(column, at).unwrap());
+            let cells =
+                batch.columns().iter().map(|column| array_value_to_string(column, at).unwrap());
             rows.push(cells.collect::<Vec<_>>().join(" "));
         }
     }

@@ -19,7 +19,11 @@ async fn push_book(caller: &Caller<'_>, source: &str) {
                          "plan_id": "p1", "data_source": source});
     for (object, row) in [("customers", customer), ("plans", plan), ("invoices", invoice)] {
         let told = caller.post(&format!("/data/{object}"), row.to_string()).await;
-        assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("success")), "{told:?}");
+        assert_eq!(
+            (told.status, &told.json["result"][0]["export_status"]),
+            (200, &json!("success")),
+            "{told:?}"
+        );
     }
 }
 
@@ -39,10 +43,15 @@ async fn each_row_is_echoed_with_what_became_of_it() {
     let status: Vec<_> = rows.iter().map(|row| row["export_status"].as_str().unwrap()).collect();
     assert_eq!(status, ["success", "error", "error", "error", "error", "error", "success"]);
     assert_eq!((&rows[0]["import_status"], &rows[0]["amount"]), (&json!("inserted"), &json!(1.10)));
-    let errors: Vec<_> = rows.iter().map(|row| row["export_error"].as_str().unwrap_or_default()).collect();
-    for (at, part) in
-        [(1, "\"name\""), (2, "not an object"), (3, "\"created_date\""), (4, "\"data_source\""), (5, "\"nowhere\"")]
-    {
+    let errors: Vec<_> =
+        rows.iter().map(|row| row["export_error"].as_str().unwrap_or_default()).collect();
+    for (at, part) in [
+        (1, "\"name\""),
+        (2, "not an object"),
+        (3, "\"created_date\""),
+        (4, "\"data_source\""),
+        (5, "\"nowhere\""),
+    ] {
         assert!(errors[at].contains(part), "{at}: {}", errors[at]);
         assert_eq!(
             (&rows[at]["import_status"], rows[at]["import_error"].as_str().unwrap()),
@@ -63,15 +72,28 @@ async fn each_row_is_echoed_with_what_became_of_it() {
     // Whatever else is JSON is rows, good or bad.
     for body in ["7", "null", "[7]", r#"{"plans":[]}"#, r#"[{"customers":[]}]"#] {
         let told = caller.post("/data/customers", body).await;
-        assert_eq!((told.status, &told.json["result"][0]["export_status"]), (200, &json!("error")), "{body}: {told:?}");
+        assert_eq!(
+            (told.status, &told.json["result"][0]["export_status"]),
+            (200, &json!("error")),
+            "{body}: {told:?}"
+        );
     }
     let named = r#"{"id":"run-7","name":"nightly","customers":[{"id":"w","name":"W"}]}"#;
     let told = caller.post("/data/customers?source=shop", named).await;
-    assert_eq!((&told.json["result"][0]["id"], told.json["result"].as_array().unwrap().len()), (&json!("w"), 1));
+    assert_eq!(
+        (&told.json["result"][0]["id"], told.json["result"].as_array().unwrap().len()),
+        (&json!("w"), 1)
+    );
     let open = r#"{"id":"a","name":"A","plans":["pro"]}"#;
     let told = caller.post("/data/customers?source=shop", open).await;
     assert_eq!(told.json["result"][0]["export_status"], "success", "{told:?}");
-    assert_eq!(caller.send("POST", "/data/customers", &[("content-type", "text/csv")], "id\n").await.status, 415);
+    assert_eq!(
+        caller
+            .send("POST", "/data/customers", &[("content-type", "text/csv")], "id\n")
+            .await
+            .status,
+        415
+    );
     assert_eq!(caller.post("/data/customers?source=none", "[]").await.status, 404);
 }
 
@@ -88,7 +110,10 @@ async fn sources_of_one_name_are_told_apart_by_their_ids() {
     let row = |source: &str| format!(r#"{{"id":"a","name":"A","data_source":"{source}"}}"#);
     let told = caller.post("/data/customers", row("twin")).await;
     assert_eq!(told.json["result"][0]["errors"][0]["code"], "data_source_not_found");
-    assert_eq!(caller.post("/data/customers", row(id)).await.json["result"][0]["export_status"], "success");
+    assert_eq!(
+        caller.post("/data/customers", row(id)).await.json["result"][0]["export_status"],
+        "success"
+    );
     for path in ["/v1/data-sources/twin", "/data/customers?source=twin"] {
         let told = caller.get(path).await;
         assert_eq!((told.status, told.json["code"].as_str()), (404, Some("data_source_not_found")));
@@ -97,7 +122,8 @@ async fn sources_of_one_name_are_told_apart_by_their_ids() {
     // Whoever sees one of them means that one.
     let restricted = Caller::restricted(&server, Role::Viewer, id).await;
     assert_eq!(restricted.get("/data/customers?source=twin").await.json["result"]["count"], 1);
-    let taken = caller.post("/data/data-sources", format!(r#"{{"name":"other","id":"{id}"}}"#)).await;
+    let taken =
+        caller.post("/data/data-sources", format!(r#"{{"name":"other","id":"{id}"}}"#)).await;
     assert_eq!((taken.status, taken.json["code"].as_str()), (409, Some("conflict")));
 }
 
@@ -106,12 +132,18 @@ async fn a_source_that_another_process_has_just_made_takes_rows() {
     let server = Running::start().await;
     let caller = Caller::admin(&server);
     let body = |source: &str| format!(r#"{{"id":"a","name":"A","data_source":"{source}"}}"#);
-    assert_eq!(caller.post("/data/customers", body("shop")).await.json["result"][0]["export_status"], "success");
+    assert_eq!(
+        caller.post("/data/customers", body("shop")).await.json["result"][0]["export_status"],
+        "success"
+    );
     let config = Config::new(server.dir.path().join("data"), Arc::new(chrono::Utc::now));
     let beside = Engine::open(config).await.unwrap();
     let new = NewDataSource { id: Some("new".to_string()), name: "New".to_string(), kind: None };
     beside.create_data_source(new, [0; 16]).await.unwrap();
-    assert_eq!(caller.post("/data/customers", body("New")).await.json["result"][0]["export_status"], "success");
+    assert_eq!(
+        caller.post("/data/customers", body("New")).await.json["result"][0]["export_status"],
+        "success"
+    );
     assert_eq!(caller.get("/data/customers?source=new").await.json["result"]["count"], 1);
     beside.close().await.unwrap();
 }
@@ -132,7 +164,10 @@ async fn what_was_sent_is_read_back_at_once() {
     assert_eq!(caller.get("/data/customers/c2").await.json["state"], "ca");
     let plan = json!({"id": "p1", "external_id": "p1", "data_source": "shop", "name": "Pro", "billing_freq": "month",
         "billing_freq_count": 1, "currency": "usd", "plan_group": null, "product_name": null});
-    assert_eq!(caller.get(&format!("/data/plans?source={SOURCE}&limit=5")).await.json["result"]["list"], json!([plan]));
+    assert_eq!(
+        caller.get(&format!("/data/plans?source={SOURCE}&limit=5")).await.json["result"]["list"],
+        json!([plan])
+    );
     let invoices = caller.get(&format!("/v1/data/invoices?data_source={SOURCE}")).await.json;
     let invoice = &invoices["result"]["list"][0];
     assert_eq!(
@@ -140,7 +175,10 @@ async fn what_was_sent_is_read_back_at_once() {
         (&json!("subscription"), &json!(9900), &json!("2024-01-15T00:00:00Z"))
     );
     assert_eq!(caller.get("/data/invoices/i1").await.json, *invoice);
-    assert_eq!(caller.get("/data/plans?limit=0").await.json, json!({"result": {"count": 0, "list": []}}));
+    assert_eq!(
+        caller.get("/data/plans?limit=0").await.json,
+        json!({"result": {"count": 0, "list": []}})
+    );
     let paying = json!({"id": "i2", "customer_id": "c1", "date": chrono::Utc::now().date_naive().to_string(), "amount": 4900, "currency": "EUR", "plan_id": "p1"});
     caller.post("/data/invoices", paying.to_string()).await;
     let customer = caller.get("/data/customers/c1").await.json;
@@ -165,16 +203,29 @@ async fn the_clients_words_for_intervals_are_months() {
         plan("month", r#","interval_count":3"#),
     ];
     let told = caller.post("/data/plans", format!("[{}]", body.join(","))).await;
-    assert!(told.json["result"].as_array().unwrap().iter().all(|row| row["export_status"] == "success"), "{told:?}");
+    assert!(
+        told.json["result"].as_array().unwrap().iter().all(|row| row["export_status"] == "success"),
+        "{told:?}"
+    );
     let plans = "select id, \"interval\", interval_count from plans order by id";
-    assert_eq!(sql(&server, plans).await, ["half_year month 12", "month month 3", "quarter month 3", "year year 1"]);
+    assert_eq!(
+        sql(&server, plans).await,
+        ["half_year month 12", "month month 3", "quarter month 3", "year year 1"]
+    );
     let told = caller
-        .put("/data/plans/quarter", r#"{"id":"quarter","name":"Q","billing_freq":"year","currency":"EUR"}"#)
+        .put(
+            "/data/plans/quarter",
+            r#"{"id":"quarter","name":"Q","billing_freq":"year","currency":"EUR"}"#,
+        )
         .await;
     let expected = json!({"result": "success", "updated": "quarter", "sequence": 5});
     assert_eq!((told.status, told.json), (200, expected));
     assert_eq!(
-        sql(&server, "select \"interval\", interval_count, currency from plans where id = 'quarter'").await,
+        sql(
+            &server,
+            "select \"interval\", interval_count, currency from plans where id = 'quarter'"
+        )
+        .await,
         ["year 1 EUR"]
     );
 }
@@ -184,9 +235,16 @@ async fn records_are_changed_and_deleted_and_the_movements_with_them() {
     let server = Running::start().await;
     let caller = Caller::admin(&server);
     push_book(&caller, SOURCE).await;
-    let told =
-        caller.put("/data/customers/c1", r#"{"name":"Acme Inc","custom_variables":{"industry":"Retail"}}"#).await;
-    assert_eq!((told.status, told.json), (200, json!({"success": true, "id": "c1", "sequence": 4})));
+    let told = caller
+        .put(
+            "/data/customers/c1",
+            r#"{"name":"Acme Inc","custom_variables":{"industry":"Retail"}}"#,
+        )
+        .await;
+    assert_eq!(
+        (told.status, told.json),
+        (200, json!({"success": true, "id": "c1", "sequence": 4}))
+    );
     assert_eq!(
         sql(&server, "select name, email, metadata from customers").await,
         [r#"Acme Inc a@b.test {"industry":"Retail"}"#]
@@ -204,13 +262,20 @@ async fn records_are_changed_and_deleted_and_the_movements_with_them() {
     let read = caller.get(&format!("/v1/movements?min_sequence={}", deleted["sequence"])).await;
     assert_eq!(read.json["result"], json!([]));
     let told = caller
-        .send("DELETE", "/data/plans/p1", &[("content-type", "application/json")], r#"{"id":"p1","external_id":"p1"}"#)
+        .send(
+            "DELETE",
+            "/data/plans/p1",
+            &[("content-type", "application/json")],
+            r#"{"id":"p1","external_id":"p1"}"#,
+        )
         .await;
     assert_eq!((&told.json["result"], &told.json["deleted"]), (&json!("success"), &json!("p1")));
     assert_eq!(caller.delete("/data/customers/c1").await.status, 200);
-    for (path, code) in
-        [("customers/c1", "customer_not_found"), ("plans/p1", "plan_not_found"), ("invoices/i1", "invoice_not_found")]
-    {
+    for (path, code) in [
+        ("customers/c1", "customer_not_found"),
+        ("plans/p1", "plan_not_found"),
+        ("invoices/i1", "invoice_not_found"),
+    ] {
         for told in [
             caller.get(&format!("/data/{path}")).await,
             caller.delete(&format!("/data/{path}")).await,
@@ -235,16 +300,25 @@ async fn an_id_in_several_sources_needs_one_named() {
     ] {
         assert_eq!((told.status, told.json["code"].as_str()), (409, Some("ambiguous_data_source")));
         let message = told.json["error"].as_str().unwrap();
-        assert!(["\"shop\"", "\"two\"", "?source="].iter().all(|part| message.contains(part)), "{message}");
+        assert!(
+            ["\"shop\"", "\"two\"", "?source="].iter().all(|part| message.contains(part)),
+            "{message}"
+        );
     }
     for kind in ["customers", "invoices"] {
         let told = caller.get(&format!("/data/{kind}")).await;
-        assert!(told.status == 400 && told.json["error"].as_str().unwrap().contains("source"), "{told:?}");
+        assert!(
+            told.status == 400 && told.json["error"].as_str().unwrap().contains("source"),
+            "{told:?}"
+        );
     }
     assert_eq!(caller.get("/data/plans").await.json["result"]["count"], 2);
     assert_eq!(caller.delete("/data/customers/c1?source=two").await.status, 200);
     assert_eq!(caller.get("/data/customers/c1").await.json["data_source"], "shop");
-    assert_eq!(caller.get("/data/customers?source=none").await.json["code"], "data_source_not_found");
+    assert_eq!(
+        caller.get("/data/customers?source=none").await.json["code"],
+        "data_source_not_found"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,9 +329,18 @@ async fn a_restricted_key_reaches_its_own_source_only() {
     push_book(&admin, SOURCE).await;
     let two = Caller::restricted(&server, Role::Admin, "two").await;
     // It sees one source: nothing has to be named.
-    let told =
-        two.post("/data/customers", r#"[{"id":"x","name":"X"},{"id":"y","name":"Y","data_source":"shop"}]"#).await;
-    let rows: Vec<_> = told.json["result"].as_array().unwrap().iter().map(|row| row["export_status"].clone()).collect();
+    let told = two
+        .post(
+            "/data/customers",
+            r#"[{"id":"x","name":"X"},{"id":"y","name":"Y","data_source":"shop"}]"#,
+        )
+        .await;
+    let rows: Vec<_> = told.json["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["export_status"].clone())
+        .collect();
     assert_eq!(rows, ["success", "error"]);
     assert_eq!(two.get("/data/customers").await.json["result"]["count"], 1);
     assert_eq!(two.get("/data/plans").await.json["result"]["count"], 0);
@@ -281,11 +364,16 @@ async fn a_restricted_key_reaches_its_own_source_only() {
 async fn many_records_are_listed_in_order() {
     let server = Running::start().await;
     let caller = Caller::admin(&server);
-    let rows: Vec<Value> = (0..9000).map(|at| json!({"id": format!("c{at:05}"), "name": "N"})).collect();
+    let rows: Vec<Value> =
+        (0..9000).map(|at| json!({"id": format!("c{at:05}"), "name": "N"})).collect();
     assert_eq!(caller.post("/data/customers", Value::from(rows).to_string()).await.status, 200);
     let listed = caller.get("/data/customers").await.json;
-    let ids: Vec<_> =
-        listed["result"]["list"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    let ids: Vec<_> = listed["result"]["list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_str().unwrap())
+        .collect();
     assert!(ids.is_sorted() && ids.len() == 9000 && listed["result"]["count"] == 9000);
 }
 
@@ -295,7 +383,8 @@ async fn plan_groups_are_kept() {
     let caller = Caller::admin(&server);
     let plans = r#"[{"id":"pro","name":"Pro","billing_freq":"month","currency":"usd"},{"id":"team","name":"Team","billing_freq":"month","currency":"usd"}]"#;
     caller.post("/data/plans", plans).await;
-    let made = caller.post("/data/plan-groups", r#"{"name":"G","plans":["pro",{"id":"gone"}]}"#).await;
+    let made =
+        caller.post("/data/plan-groups", r#"{"name":"G","plans":["pro",{"id":"gone"}]}"#).await;
     assert_eq!((made.status, &made.json["success"]), (200, &json!(true)), "{made:?}");
     let id = made.json["id"].as_str().unwrap();
     let path = format!("/data/plan-groups/{id}");
@@ -311,7 +400,10 @@ async fn plan_groups_are_kept() {
         (&group["name"], &group["plans"], &group["selector_type"]),
         (&json!("G"), &json!(["team"]), &json!("startswith"))
     );
-    assert_eq!(caller.get("/data/plan-groups").await.json["result"], json!({"count": 1, "list": [group]}));
+    assert_eq!(
+        caller.get("/data/plan-groups").await.json["result"],
+        json!({"count": 1, "list": [group]})
+    );
     for wrong in [
         r#"{"name":""}"#,
         r#"{"name":"X","type":"auto","selector_type":"regex","selector":"("}"#,
@@ -320,7 +412,11 @@ async fn plan_groups_are_kept() {
         assert_eq!(caller.post("/data/plan-groups", wrong).await.status, 400, "{wrong}");
     }
     assert_eq!(caller.delete(&path).await.status, 200);
-    for told in [caller.get(&path).await, caller.delete(&path).await, caller.put(&path, r#"{"name":"N"}"#).await] {
+    for told in [
+        caller.get(&path).await,
+        caller.delete(&path).await,
+        caller.put(&path, r#"{"name":"N"}"#).await,
+    ] {
         assert_eq!((told.status, told.json["code"].as_str()), (404, Some("plan_group_not_found")));
     }
 }

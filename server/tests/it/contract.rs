@@ -1,4 +1,5 @@
-//! The contract: what is committed is what is served, and it has all that GrowPanel's clients ask for.
+//! The contract: what is committed is what is served, and it has all that GrowPanel's clients ask
+//! for.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +36,10 @@ fn no_two_operations_have_one_name() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations(item) {
             let name = operation["operationId"].as_str().unwrap();
-            assert!(names.insert(name.to_string()), "{method} {path} is called {name} like another one");
+            assert!(
+                names.insert(name.to_string()),
+                "{method} {path} is called {name} like another one"
+            );
         }
     }
 }
@@ -45,7 +49,13 @@ fn every_operation_that_the_sdk_has_for_records_is_served_as_it_reads_it() {
     let document = document();
     let demands: Value = serde_json::from_str(DEMANDS).unwrap();
     let good = |answers: &Value| -> BTreeSet<String> {
-        answers.as_object().unwrap().keys().filter(|status| status.starts_with('2')).cloned().collect()
+        answers
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|status| status.starts_with('2'))
+            .cloned()
+            .collect()
     };
     for (name, demand) in demands["records"].as_object().unwrap() {
         let method = demand["method"].as_str().unwrap().to_lowercase();
@@ -55,7 +65,10 @@ fn every_operation_that_the_sdk_has_for_records_is_served_as_it_reads_it() {
         let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
         for parameter in demand["query"].as_array().unwrap() {
             let wanted = parameter.as_str().unwrap().trim_end_matches('?');
-            assert!(parameters.iter().any(|known| known["name"] == wanted), "{name} takes no {wanted}");
+            assert!(
+                parameters.iter().any(|known| known["name"] == wanted),
+                "{name} takes no {wanted}"
+            );
         }
     }
 }
@@ -64,7 +77,9 @@ fn every_operation_that_the_sdk_has_for_records_is_served_as_it_reads_it() {
 fn every_schema_that_is_named_is_there() {
     let document = document();
     let text = document.to_string();
-    for name in text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+    for name in
+        text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next())
+    {
         assert!(document["components"]["schemas"][name].is_object(), "there is no schema {name}");
     }
 }

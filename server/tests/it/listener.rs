@@ -60,7 +60,8 @@ async fn more_connections_than_there_may_be_are_closed() {
     drop(open);
     let began = Instant::now();
     loop {
-        let said = server.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let said =
+            server.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         if said.starts_with("HTTP/1.1 200") {
             break;
         }
@@ -72,7 +73,10 @@ async fn more_connections_than_there_may_be_are_closed() {
 async fn a_body_that_trickles_is_not_waited_for() {
     let server = Running::with(short_times).await;
     let mut stream = server.connect().await;
-    let head = format!("POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", server.admin);
+    let head = format!(
+        "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
+        server.admin
+    );
     stream.write_all(format!("{head}content-length: 1000\r\n\r\n").as_bytes()).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
     let trickling = tokio::spawn(async move {
@@ -99,8 +103,9 @@ async fn a_body_is_as_large_as_it_may_be_and_no_larger() {
         body.resize(bytes, b' ');
         body
     };
-    let post =
-        async |headers: &[(&str, &str)], body: &[u8]| server.request("POST", "/v1/data-sources", headers, body).await;
+    let post = async |headers: &[(&str, &str)], body: &[u8]| {
+        server.request("POST", "/v1/data-sources", headers, body).await
+    };
     assert_eq!(post(&[], &sized(1000)).await.status, 201);
     let told = post(&[], &sized(1001)).await;
     assert_eq!((told.status, told.code().as_str()), (413, "too_large"));
@@ -125,7 +130,8 @@ async fn a_body_is_as_large_as_it_may_be_and_no_larger() {
     getrandom::fill(&mut noise).unwrap();
     let noise = gzip(&noise);
     assert!(noise.len() > 1000);
-    let long = Answer::of(&server.say(chunked(noise.len(), "content-encoding: gzip\r\n", &noise)).await);
+    let long =
+        Answer::of(&server.say(chunked(noise.len(), "content-encoding: gzip\r\n", &noise)).await);
     assert_eq!((long.status, long.code().as_str()), (413, "too_large"));
 }
 
@@ -134,14 +140,20 @@ async fn bodies_are_compressed_both_ways() {
     let server = Running::start().await;
     let zstd = zstd::encode_all(&new_source("packed with zstd")[..], 1).unwrap();
     for (encoding, body) in [("gzip", gzip(&new_source("packed with gzip"))), ("zstd", zstd)] {
-        let made = server.request("POST", "/v1/data-sources", &[("content-encoding", encoding)], &body).await;
+        let made = server
+            .request("POST", "/v1/data-sources", &[("content-encoding", encoding)], &body)
+            .await;
         assert_eq!(made.status, 201, "{made:?}");
-        let listed = server.request("GET", "/openapi.json", &[("accept-encoding", encoding)], b"").await;
+        let listed =
+            server.request("GET", "/openapi.json", &[("accept-encoding", encoding)], b"").await;
         assert!(listed.head.contains(&format!("content-encoding: {encoding}")), "{}", listed.head);
     }
-    let damaged = server.request("POST", "/v1/data-sources", &[("content-encoding", "gzip")], b"not gzip").await;
+    let damaged = server
+        .request("POST", "/v1/data-sources", &[("content-encoding", "gzip")], b"not gzip")
+        .await;
     assert_eq!((damaged.status, damaged.code().as_str()), (400, "unreadable_body"));
-    let unknown = server.request("POST", "/v1/data-sources", &[("content-encoding", "rot13")], b"{}").await;
+    let unknown =
+        server.request("POST", "/v1/data-sources", &[("content-encoding", "rot13")], b"{}").await;
     assert_eq!((unknown.status, unknown.code().as_str()), (415, "unsupported_encoding"));
 }
 
@@ -150,7 +162,9 @@ async fn garbage_is_refused_and_what_came_before_it_answered() {
     let server = Running::start().await;
     assert!(server.say("\x16\x03\x01\x02 hello?\r\n\r\n").await.starts_with("HTTP/1.1 400"));
     let one = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
-    let both = server.say(format!("{one}{one}GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+    let both = server
+        .say(format!("{one}{one}GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
+        .await;
     assert_eq!(both.matches("HTTP/1.1 200").count(), 2, "{both}");
     let mixed = server.say(format!("{one}nonsense\r\n\r\n")).await;
     assert!(mixed.starts_with("HTTP/1.1 200") && mixed.contains("HTTP/1.1 400"), "{mixed}");
@@ -159,21 +173,29 @@ async fn garbage_is_refused_and_what_came_before_it_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn huge_heads_are_refused() {
     let server = Running::start().await;
-    let long = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(1024 * 1024));
+    let long =
+        format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(1024 * 1024));
     assert!(server.say(long).await.starts_with("HTTP/1.1 431"));
     let many = "x-one: 1\r\n".repeat(1000);
-    assert!(server.say(format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await.starts_with("HTTP/1.1 431"));
+    assert!(
+        server
+            .say(format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{many}\r\n"))
+            .await
+            .starts_with("HTTP/1.1 431")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn http_2_is_spoken_to_who_begins_with_it() {
     let server = Running::start().await;
     let stream = server.connect().await;
-    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (mut client, connection) = handshake.await.unwrap();
     tokio::spawn(connection);
     for _ in 0..3 {
-        let request = hyper::Request::get(format!("{}/healthz", server.url)).body(String::new()).unwrap();
+        let request =
+            hyper::Request::get(format!("{}/healthz", server.url)).body(String::new()).unwrap();
         assert_eq!(client.send_request(request).await.unwrap().status(), 200);
     }
 }
@@ -181,7 +203,9 @@ async fn http_2_is_spoken_to_who_begins_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_is_served_with_a_certificate() {
     let dir = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(["localhost".to_string(), "127.0.0.1".to_string()]).unwrap();
+    let made =
+        rcgen::generate_simple_self_signed(["localhost".to_string(), "127.0.0.1".to_string()])
+            .unwrap();
     let (certificate, key) = (dir.path().join("certificate.pem"), dir.path().join("key.pem"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
@@ -203,9 +227,15 @@ async fn tls_is_served_with_a_certificate() {
 async fn what_was_begun_is_finished_when_it_stops() {
     let mut server = Running::with(|config| config.limits.stop_time = 10 * SECOND).await;
     let body = new_source("begun before the end");
-    let head = format!("POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", server.admin);
+    let head = format!(
+        "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
+        server.admin
+    );
     let mut begun = server.connect().await;
-    begun.write_all(format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes()).await.unwrap();
+    begun
+        .write_all(format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes())
+        .await
+        .unwrap();
     let mut idle = server.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut first = [0; 4];

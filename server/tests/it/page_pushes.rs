@@ -17,7 +17,9 @@ fn errors(told: &Told) -> Vec<String> {
         other => other.to_string(),
     };
     let list = told.json["errors"].as_array().unwrap();
-    list.iter().map(|error| ["index", "pointer", "field", "code"].map(|name| text(error, name)).join(" ")).collect()
+    list.iter()
+        .map(|error| ["index", "pointer", "field", "code"].map(|name| text(error, name)).join(" "))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,9 +51,11 @@ async fn the_examples_of_the_page_are_stored_and_counted() {
 "period_start": "2024-02-01T00:00:00Z",
 "period_end": "2024-03-01T00:00:00Z"
 }"#;
-    for (object, body, id) in
-        [("customers", customer, "cust_123"), ("plans", plan, "plan_pro"), ("invoices", invoice, "inv_001")]
-    {
+    for (object, body, id) in [
+        ("customers", customer, "cust_123"),
+        ("plans", plan, "plan_pro"),
+        ("invoices", invoice, "inv_001"),
+    ] {
         for (root, status) in [("/v1", "created"), ("", "unchanged")] {
             let told = caller.post(&format!("{root}/data-sources/{SOURCE}/{object}"), body).await;
             assert_eq!(told.status, 200, "{told:?}");
@@ -59,7 +63,8 @@ async fn the_examples_of_the_page_are_stored_and_counted() {
             assert!(told.json["sequence"].is_i64() && told.json["snapshot"].is_i64(), "{told:?}");
         }
     }
-    let movements = "select date, type, cast(amount as bigint), currency from movements order by date limit 1";
+    let movements =
+        "select date, type, cast(amount as bigint), currency from movements order by date limit 1";
     assert_eq!(sql(&server, movements).await, ["2024-02-01 new 9900 USD"]);
 }
 
@@ -67,10 +72,13 @@ async fn the_examples_of_the_page_are_stored_and_counted() {
 async fn every_error_of_every_object_is_told_and_nothing_is_stored() {
     let server = Running::start().await;
     let caller = Caller::admin(&server);
-    let body =
-        r#"{"customers":[{"id":"a","name":"A"},{"id":"b"},{"name":7,"country":"Utopia","metadata":{"x/y":[]}},7]}"#;
+    let body = r#"{"customers":[{"id":"a","name":"A"},{"id":"b"},{"name":7,"country":"Utopia","metadata":{"x/y":[]}},7]}"#;
     let told = caller.post(&path("customers"), body).await;
-    assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")), "{told:?}");
+    assert_eq!(
+        (told.status, told.json["code"].as_str()),
+        (400, Some("invalid_records")),
+        "{told:?}"
+    );
     assert_eq!(
         errors(&told),
         [
@@ -82,12 +90,20 @@ async fn every_error_of_every_object_is_told_and_nothing_is_stored() {
             "3 /customers/3 null malformed",
         ]
     );
-    assert_eq!((&told.json["errors"][0]["id"], &told.json["errors"][2]["value"]), (&json!("b"), &json!("7")));
+    assert_eq!(
+        (&told.json["errors"][0]["id"], &told.json["errors"][2]["value"]),
+        (&json!("b"), &json!("7"))
+    );
     assert!(sql(&server, "select id from customers").await.is_empty());
 
     let skipped = caller.post(&format!("{}?on_error=skip", path("customers")), body).await;
     assert_eq!(skipped.status, 200);
-    let rows: Vec<_> = skipped.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
+    let rows: Vec<_> = skipped.json["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["status"].clone())
+        .collect();
     assert_eq!(rows, ["created", "rejected", "rejected", "rejected"]);
     assert_eq!(skipped.json["result"][1]["errors"][0]["pointer"], "/customers/1/name");
     assert_eq!(sql(&server, "select id from customers").await, ["a"]);
@@ -112,22 +128,39 @@ async fn each_class_of_malformed_input_has_its_code() {
         (json!({"quantity": -1}), "/quantity quantity out_of_range"),
         (json!({"type": "sub"}), "/type type unknown_value"),
         (json!({"type": "subscription"}), "/plan_id plan_id plan_required"),
-        (json!({"type": "subscription", "plan_id": "p", "amount": -1}), "/amount amount negative_amount"),
+        (
+            json!({"type": "subscription", "plan_id": "p", "amount": -1}),
+            "/amount amount negative_amount",
+        ),
         (json!({"invoice_date": "soon"}), "/invoice_date invoice_date bad_date"),
         (json!({"currency": "US1"}), "/currency currency bad_currency"),
-        (json!({"period_start": "2024-02-02", "period_end": "2024-02-01"}), "/period_end period_end bad_period"),
+        (
+            json!({"period_start": "2024-02-02", "period_end": "2024-02-01"}),
+            "/period_end period_end bad_period",
+        ),
         (json!({"customer_id": "nobody"}), "/customer_id customer_id customer_not_found"),
         (json!({"date": "2024-02-02"}), "/invoice_date invoice_date duplicate_key"),
     ];
     for (fields, expected) in table {
         let told = caller.post(&path("invoices"), with(fields.clone())).await;
-        assert_eq!((told.status, told.json["code"].as_str()), (400, Some("invalid_records")), "{fields}: {told:?}");
-        assert!(errors(&told)[0].ends_with(expected.trim_start_matches("null ")), "{fields}: {:?}", errors(&told));
+        assert_eq!(
+            (told.status, told.json["code"].as_str()),
+            (400, Some("invalid_records")),
+            "{fields}: {told:?}"
+        );
+        assert!(
+            errors(&told)[0].ends_with(expected.trim_start_matches("null ")),
+            "{fields}: {:?}",
+            errors(&told)
+        );
     }
     let plan = |interval: &str| format!(r#"{{"id":"p","name":"P",{interval},"currency":"usd"}}"#);
     // The page has no quarters, the clients' spelling has.
     let quarters = plan(r#""interval":"quarter","interval_count":1"#);
-    assert_eq!(errors(&caller.post(&path("plans"), quarters).await), ["0 /interval interval unknown_value"]);
+    assert_eq!(
+        errors(&caller.post(&path("plans"), quarters).await),
+        ["0 /interval interval unknown_value"]
+    );
     assert_eq!(caller.post(&path("plans"), plan(r#""billing_freq":"quarter""#)).await.status, 200);
     assert_eq!(sql(&server, "select \"interval\", interval_count from plans").await, ["month 3"]);
     assert!(sql(&server, "select id from invoices").await.is_empty());
@@ -138,15 +171,25 @@ async fn a_body_may_be_lines_or_cells() {
     let server = Running::start().await;
     let caller = Caller::admin(&server);
     let send = async |kind: &str, query: &str, body: &str| {
-        caller.send("POST", &format!("{}{query}", path("customers")), &[("content-type", kind)], body).await
+        caller
+            .send("POST", &format!("{}{query}", path("customers")), &[("content-type", kind)], body)
+            .await
     };
-    let told = send("application/x-ndjson", "", "{\"id\":\"a\",\"name\":\"A\"}\n{\"id\":\"b\",\"name\":\"B\"}\n").await;
+    let told = send(
+        "application/x-ndjson",
+        "",
+        "{\"id\":\"a\",\"name\":\"A\"}\n{\"id\":\"b\",\"name\":\"B\"}\n",
+    )
+    .await;
     assert_eq!((told.status, told.json["result"].as_array().unwrap().len()), (200, 2));
-    let told = send("text/csv; charset=utf-8", "", "id,name,custom_variables.tier\nc,C,gold\nd,,\n").await;
+    let told =
+        send("text/csv; charset=utf-8", "", "id,name,custom_variables.tier\nc,C,gold\nd,,\n").await;
     assert_eq!((told.status, errors(&told)), (400, vec!["1 null name required".to_string()]));
     assert_eq!(told.json["errors"][0]["line"], 3);
-    let told = send("text/csv", "?on_error=skip", "id,name,custom_variables.tier\nd,,\nc,C,gold\n").await;
-    let rows: Vec<_> = told.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
+    let told =
+        send("text/csv", "?on_error=skip", "id,name,custom_variables.tier\nd,,\nc,C,gold\n").await;
+    let rows: Vec<_> =
+        told.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
     assert_eq!(rows, ["rejected", "created"]);
     assert_eq!(
         sql(&server, "select id, metadata from customers order by id").await,
@@ -164,21 +207,57 @@ async fn what_cannot_be_carried_out_says_why() {
     let caller = Caller::admin(&server);
     let json = [("content-type", "application/json")];
     let good = r#"{"id":"a","name":"A"}"#;
-    let check = async |caller: &Caller<'_>, path: &str, headers: &[(&str, &str)], body: &str, expected: (u16, &str)| {
+    let check = async |caller: &Caller<'_>,
+                       path: &str,
+                       headers: &[(&str, &str)],
+                       body: &str,
+                       expected: (u16, &str)| {
         let told = caller.send("POST", path, headers, body).await;
-        assert_eq!((told.status, told.json["code"].as_str().unwrap()), expected, "{path} {body}: {told:?}");
+        assert_eq!(
+            (told.status, told.json["code"].as_str().unwrap()),
+            expected,
+            "{path} {body}: {told:?}"
+        );
     };
     for body in ["", "{", "[{}", "{}{}", "oops"] {
         check(&caller, &path("customers"), &json, body, (400, "invalid_json")).await;
     }
     check(&caller, &path("customers"), &json, "7", (400, "invalid_records")).await;
     check(&caller, &path("customers"), &json, r#"{"plans":[]}"#, (400, "invalid_request")).await;
-    check(&caller, &format!("{}?on_error=maybe", path("customers")), &json, good, (400, "invalid_query")).await;
-    check(&caller, &path("customers"), &[("content-type", "application/xml")], good, (415, "unsupported_media_type"))
+    check(
+        &caller,
+        &format!("{}?on_error=maybe", path("customers")),
+        &json,
+        good,
+        (400, "invalid_query"),
+    )
+    .await;
+    check(
+        &caller,
+        &path("customers"),
+        &[("content-type", "application/xml")],
+        good,
+        (415, "unsupported_media_type"),
+    )
+    .await;
+    check(&caller, "/v1/data-sources/none/customers", &json, good, (404, "data_source_not_found"))
         .await;
-    check(&caller, "/v1/data-sources/none/customers", &json, good, (404, "data_source_not_found")).await;
-    check(&Caller::with(&server, "gp_wrong"), &path("customers"), &json, good, (401, "unauthorized")).await;
-    check(&Caller::with(&server, &server.viewer), &path("customers"), &json, good, (403, "forbidden")).await;
+    check(
+        &Caller::with(&server, "gp_wrong"),
+        &path("customers"),
+        &json,
+        good,
+        (401, "unauthorized"),
+    )
+    .await;
+    check(
+        &Caller::with(&server, &server.viewer),
+        &path("customers"),
+        &json,
+        good,
+        (403, "forbidden"),
+    )
+    .await;
     let restricted = Caller::restricted(&server, Role::Admin, "other").await;
     check(&restricted, &path("customers"), &json, good, (403, "forbidden")).await;
     check(&restricted, "/v1/data-sources/other/customers", &[], "", (400, "invalid_json")).await;
@@ -196,7 +275,9 @@ async fn what_cannot_be_carried_out_says_why() {
         let told = caller.send("POST", &path("customers"), &[("content-type", lines)], "\n").await;
         assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
     }
-    let told = caller.send("POST", &path("customers"), &[("content-type", "text/plain;charset=UTF-8")], good).await;
+    let told = caller
+        .send("POST", &path("customers"), &[("content-type", "text/plain;charset=UTF-8")], good)
+        .await;
     assert_eq!(told.status, 200, "{told:?}");
     server.engine.delete_data_source(SOURCE).await.unwrap();
     check(&caller, &path("customers"), &json, good, (404, "data_source_not_found")).await;
@@ -222,7 +303,10 @@ async fn a_request_under_its_key_is_carried_out_once() {
     };
     let body = r#"{"id":"a","name":"A"}"#;
     let first = send("k", "customers", body).await;
-    assert!(first.status == 200 && !first.headers.contains_key("idempotency-replayed"), "{first:?}");
+    assert!(
+        first.status == 200 && !first.headers.contains_key("idempotency-replayed"),
+        "{first:?}"
+    );
     caller.post(&path("customers"), r#"{"id":"a","name":"B"}"#).await;
     let again = send("k", "customers", body).await;
     assert_eq!((again.status, &again.json), (200, &first.json));
@@ -243,8 +327,12 @@ async fn order_and_repetition_inside_a_batch_do_not_matter() {
     let ids = ["c", "a", "b", "a"];
     let body: Vec<_> = ids.iter().map(|id| json!({"id": id, "name": id})).collect();
     let told = caller.post(&path("customers"), Value::from(body).to_string()).await;
-    let rows: Vec<_> =
-        told.json["result"].as_array().unwrap().iter().map(|row| (row["id"].clone(), row["status"].clone())).collect();
+    let rows: Vec<_> = told.json["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["id"].clone(), row["status"].clone()))
+        .collect();
     assert_eq!(rows.iter().map(|row| row.0.as_str().unwrap()).collect::<Vec<_>>(), ids);
     assert_eq!(
         rows.iter().map(|row| row.1.as_str().unwrap()).collect::<Vec<_>>(),

@@ -1,4 +1,5 @@
-//! Reads over HTTP: the forms of an answer, its moment, what a key sees of it, and what a client need not be sent again.
+//! Reads over HTTP: the forms of an answer, its moment, what a key sees of it, and what a client
+//! need not be sent again.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ const OTHER: &str = "other";
 /// A server with a customer in each of two data sources, of 10.00 and of 70.00 a month.
 async fn with_two_sources() -> Running {
     let server = Running::start().await;
-    let other = NewDataSource { id: Some(OTHER.to_string()), name: "Other".to_string(), kind: None };
+    let other =
+        NewDataSource { id: Some(OTHER.to_string()), name: "Other".to_string(), kind: None };
     server.engine.create_data_source(other, [1; 16]).await.unwrap();
     push(&server, SOURCE, "Ours", 1000).await;
     push(&server, OTHER, "Secret", 7000).await;
@@ -30,16 +32,27 @@ async fn push(server: &Running, source: &str, name: &str, amount: i64) -> i64 {
         "invoices": [{"id": "i1", "customer_id": "c1", "type": "subscription", "invoice_date": "2024-03-01", "amount": amount,
             "currency": "USD", "plan_id": "p1", "subscription_id": "s1", "period_start": "2024-03-01", "period_end": "2024-04-01"}],
     });
-    let pushed =
-        server.engine.push(source, None, book.to_string().into_bytes(), &PushOptions::default()).await.unwrap();
+    let pushed = server
+        .engine
+        .push(source, None, book.to_string().into_bytes(), &PushOptions::default())
+        .await
+        .unwrap();
     assert!(pushed.stored, "{:?}", pushed.rejections);
     pushed.sequence
 }
 
 /// A request with this key.
-async fn ask(server: &Running, key: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n");
+async fn ask(
+    server: &Running,
+    key: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
+    );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -72,35 +85,52 @@ async fn movements_and_mrr_are_answered_in_each_form() {
         json!({"date": "2024-03-01", "data_source": SOURCE, "customer_id": "c1", "currency": "USD", "type": "new",
             "amount": "1000.0000", "mrr_after": "1000.0000", "scheduled": false})
     );
-    let csv = server.get("/v1/movements?as_of=2024-03-20&format=csv&causes=true&data_source=shop").await;
+    let csv =
+        server.get("/v1/movements?as_of=2024-03-20&format=csv&causes=true&data_source=shop").await;
     assert_eq!(header(&csv, "content-type"), "text/csv");
     let lines: Vec<&str> = csv.body.lines().collect();
     assert_eq!(lines.len(), 2);
     assert!(
-        lines[0].ends_with("cause,subtype,voluntary,invoice_ids") && lines[1].contains("\"[\"\"i1\"\"]\""),
+        lines[0].ends_with("cause,subtype,voluntary,invoice_ids")
+            && lines[1].contains("\"[\"\"i1\"\"]\""),
         "{csv:?}"
     );
-    let ndjson = server.request("GET", "/v1/mrr?as_of=2024-03-20", &[("accept", "application/x-ndjson")], b"").await;
+    let ndjson = server
+        .request("GET", "/v1/mrr?as_of=2024-03-20", &[("accept", "application/x-ndjson")], b"")
+        .await;
     let period: Value = serde_json::from_str(ndjson.body.lines().last().unwrap()).unwrap();
     assert_eq!((&period["closing"], &period["customers"]), (&json!("8000.0000"), &json!(2)));
     for (format, begins) in [("parquet", "PAR1"), ("arrow", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}")] {
         let answer = server.get(&format!("/v1/mrr?format={format}")).await;
         let media = format!("content-type: application/vnd.apache.{format}");
         assert!(answer.status == 200 && answer.head.contains(&media), "{}", answer.head);
-        assert!(server.say(raw(&server, &format!("/v1/mrr?format={format}"))).await.contains(begins), "{format}");
+        assert!(
+            server.say(raw(&server, &format!("/v1/mrr?format={format}"))).await.contains(begins),
+            "{format}"
+        );
     }
-    for (name, rows) in [("customers", 2), ("plans", 2), ("invoices", 2), ("movements", 4), ("scheduled_movements", 0)]
-    {
+    for (name, rows) in [
+        ("customers", 2),
+        ("plans", 2),
+        ("invoices", 2),
+        ("movements", 4),
+        ("scheduled_movements", 0),
+    ] {
         let table = server.get(&format!("/v1/tables/{name}?format=ndjson")).await;
         assert_eq!(table.body.lines().count(), rows, "{name}: {table:?}");
     }
     let parquet = server.get("/v1/tables/invoices").await;
-    assert_eq!(header(&parquet, "content-disposition"), "attachment; filename=\"invoices.parquet\"");
+    assert_eq!(
+        header(&parquet, "content-disposition"),
+        "attachment; filename=\"invoices.parquet\""
+    );
 }
 
 fn raw(server: &Running, path: &str) -> String {
     let key = &server.admin;
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n")
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,8 +181,16 @@ async fn a_restricted_key_sees_its_sources_alone_in_every_read() {
     assert_eq!(ask(&server, &key, "GET", "/v1/mrr?data_source=other", &[], "").await.status, 403);
     let admin = key_of(&server, Role::Admin, &[SOURCE]).await;
     assert_eq!(ask(&server, &admin, "GET", "/v1/status", &[], "").await.status, 403);
-    assert_eq!(ask(&server, &admin, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#).await.status, 403);
-    assert_eq!(ask(&server, &server.viewer, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#).await.status, 403);
+    assert_eq!(
+        ask(&server, &admin, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#).await.status,
+        403
+    );
+    assert_eq!(
+        ask(&server, &server.viewer, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#)
+            .await
+            .status,
+        403
+    );
     assert_eq!(ask(&server, &server.viewer, "GET", "/v1/status", &[], "").await.status, 403);
 }
 
@@ -163,10 +201,19 @@ async fn what_a_client_has_is_not_sent_again_until_it_changes() {
     let tag = header(&server.get(path).await, "etag");
     // The tests' client shows heads in small letters; a tag has no others but its W.
     let tag = tag.replace("w/", "W/");
-    let known = server.request("GET", path, &[("if-none-match", &format!("\"x\", {tag}"))], b"").await;
+    let known =
+        server.request("GET", path, &[("if-none-match", &format!("\"x\", {tag}"))], b"").await;
     assert_eq!((known.status, known.body.as_str()), (304, ""), "{known:?}");
-    for other in ["/v1/movements?to=2024-03-30", "/v1/movements?to=2024-03-31&format=csv", "/v1/mrr?to=2024-03-31"] {
-        assert_eq!(server.request("GET", other, &[("if-none-match", &tag)], b"").await.status, 200, "{other}");
+    for other in [
+        "/v1/movements?to=2024-03-30",
+        "/v1/movements?to=2024-03-31&format=csv",
+        "/v1/mrr?to=2024-03-31",
+    ] {
+        assert_eq!(
+            server.request("GET", other, &[("if-none-match", &tag)], b"").await.status,
+            200,
+            "{other}"
+        );
     }
     push(&server, SOURCE, "Ours", 2000).await;
     server.engine.flush().await.unwrap();
@@ -179,7 +226,8 @@ async fn what_a_client_has_is_not_sent_again_until_it_changes() {
 async fn a_read_waits_for_what_was_pushed_before_it() {
     let server = Running::start().await;
     let sequence = push(&server, SOURCE, "Ours", 1000).await;
-    let seen = server.get(&format!("/v1/tables/customers?format=csv&min_sequence={sequence}")).await;
+    let seen =
+        server.get(&format!("/v1/tables/customers?format=csv&min_sequence={sequence}")).await;
     assert!(seen.status == 200 && seen.body.contains("Ours"), "{seen:?}");
 }
 
@@ -206,7 +254,8 @@ async fn a_read_does_not_wait_for_ever() {
         let never = server.get(&format!("/v1/{path}?min_sequence=1")).await;
         assert_eq!((never.status, never.code().as_str()), (503, "not_yet_published"), "{path}");
     }
-    let sql = server.request("POST", "/v1/sql?min_sequence=1", &[], br#"{"sql": "select 1"}"#).await;
+    let sql =
+        server.request("POST", "/v1/sql?min_sequence=1", &[], br#"{"sql": "select 1"}"#).await;
     assert_eq!(sql.status, 503, "{sql:?}");
     let no_method = server.request("DELETE", "/v1/movements?min_sequence=1", &[], b"").await;
     assert_eq!(no_method.status, 405, "nobody waits for what is refused anyway");
@@ -214,7 +263,10 @@ async fn a_read_does_not_wait_for_ever() {
     assert_eq!((wrong.status, wrong.code().as_str()), (400, "invalid_query"));
     // Who has no key does not wait to be told so.
     let begun = Instant::now();
-    assert_eq!(ask(&server, "wrong", "GET", "/v1/status?min_sequence=1", &[], "").await.status, 401);
+    assert_eq!(
+        ask(&server, "wrong", "GET", "/v1/status?min_sequence=1", &[], "").await.status,
+        401
+    );
     assert!(begun.elapsed() < WAIT);
 }
 
@@ -235,14 +287,22 @@ async fn the_past_is_read_as_it_was() {
     let server = with_two_sources().await;
     let newest = server.engine.newest().await.unwrap().snapshot;
     let customer = br#"[{"id": "c2", "name": "Later"}]"#.to_vec();
-    server.engine.push(SOURCE, Some(ObjectType::Customers), customer, &PushOptions::default()).await.unwrap();
+    server
+        .engine
+        .push(SOURCE, Some(ObjectType::Customers), customer, &PushOptions::default())
+        .await
+        .unwrap();
     server.engine.flush().await.unwrap();
     let now = server.get("/v1/tables/customers?format=csv").await;
     assert!(now.body.contains("Later"), "{now:?}");
     let then = server.get(&format!("/v1/tables/customers?format=csv&snapshot={newest}")).await;
-    assert!(then.status == 200 && !then.body.contains("Later") && then.body.contains("Ours"), "{then:?}");
+    assert!(
+        then.status == 200 && !then.body.contains("Later") && then.body.contains("Ours"),
+        "{then:?}"
+    );
     assert_eq!(header(&then, "mrrow-snapshot"), newest.to_string());
-    let before = server.get("/v1/tables/customers?format=json&known_at=2001-01-01T00:00:00Z").await.json();
+    let before =
+        server.get("/v1/tables/customers?format=json&known_at=2001-01-01T00:00:00Z").await.json();
     assert_eq!(before["result"], json!([]));
     let kept = server.get("/v1/snapshots?limit=1").await.json();
     assert_eq!((&kept["has_more"], &kept["result"][0]["cause"]), (&json!(true), &json!("push")));
@@ -251,11 +311,18 @@ async fn the_past_is_read_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_change_together_or_not_at_all() {
     let server = with_two_sources().await;
-    let change = async |body: &str| server.request("PUT", "/v1/settings", &[], body.as_bytes()).await;
-    let refused = change(r#"{"grace_days": 91, "refunds": true, "timezone": "Europe/Paris", "mood": 1}"#).await;
+    let change =
+        async |body: &str| server.request("PUT", "/v1/settings", &[], body.as_bytes()).await;
+    let refused =
+        change(r#"{"grace_days": 91, "refunds": true, "timezone": "Europe/Paris", "mood": 1}"#)
+            .await;
     assert_eq!((refused.status, refused.code().as_str()), (400, "invalid_setting"));
-    let fields: Vec<Value> =
-        refused.json()["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect();
+    let fields: Vec<Value> = refused.json()["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].clone())
+        .collect();
     assert_eq!(json!(fields), json!(["grace_days", "mood", "refunds"]));
     assert_eq!(server.get("/v1/settings").await.json()["timezone"], "UTC");
     let changed = change(r#"{"grace_days": "never", "base_currency": "eur"}"#).await;
@@ -267,7 +334,13 @@ async fn settings_change_together_or_not_at_all() {
     // Nobody lapses any more.
     let movements = server.get("/v1/movements").await.json();
     assert_eq!(movements["result"].as_array().unwrap().len(), 2, "{movements}");
-    assert_eq!(change(r#"{"base_currency": null, "grace_days": 14}"#).await.json()["base_currency"], Value::Null);
+    assert_eq!(
+        change(r#"{"base_currency": null, "grace_days": 14}"#).await.json()["base_currency"],
+        Value::Null
+    );
     let status = server.get("/v1/status").await.json();
-    assert_eq!((&status["settings"]["grace_days"], &status["tables"][0]["name"]), (&json!(14), &json!("customers")));
+    assert_eq!(
+        (&status["settings"]["grace_days"], &status["tables"][0]["name"]),
+        (&json!(14), &json!("customers"))
+    );
 }

@@ -46,11 +46,16 @@ impl Running {
 
     /// On a directory that was served before.
     pub(crate) async fn on(dir: TempDir, configure: impl FnOnce(&mut ServerConfig)) -> Running {
-        let engine = Engine::open(Config::new(dir.path().join("data"), Arc::new(Utc::now))).await.unwrap();
+        let engine =
+            Engine::open(Config::new(dir.path().join("data"), Arc::new(Utc::now))).await.unwrap();
         let engine = Arc::new(engine);
         engine.start_writing().await.unwrap();
         if engine.data_source(SOURCE).await.unwrap().is_none() {
-            let source = NewDataSource { id: Some(SOURCE.to_string()), name: "Shop".to_string(), kind: None };
+            let source = NewDataSource {
+                id: Some(SOURCE.to_string()),
+                name: "Shop".to_string(),
+                kind: None,
+            };
             engine.create_data_source(source, [0; 16]).await.unwrap();
         }
         let admin = key(&engine, Role::Admin).await;
@@ -90,7 +95,8 @@ impl Running {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends bytes on a connection of their own and returns everything that is answered until it is closed.
+    /// Sends bytes on a connection of their own and returns everything that is answered until it is
+    /// closed.
     pub(crate) async fn say(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
         // A server that has heard enough does not read on.
@@ -99,10 +105,17 @@ impl Running {
     }
 
     /// A request with a key and a body, on a connection of its own.
-    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let key = &self.admin;
-        let mut head =
-            format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n");
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
+        );
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -127,7 +140,10 @@ pub(crate) async fn rest_of(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        match tokio::time::timeout(SOON, stream.read(&mut buffer)).await.expect("the server keeps the connection") {
+        match tokio::time::timeout(SOON, stream.read(&mut buffer))
+            .await
+            .expect("the server keeps the connection")
+        {
             Ok(0) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
             Ok(read) => answer.extend_from_slice(&buffer[..read]),
         }
@@ -157,10 +173,15 @@ pub(crate) struct Answer {
 impl Answer {
     /// The first answer in what was said.
     pub(crate) fn of(text: &str) -> Answer {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not an answer: {text:?}"));
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not an answer: {text:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
         let head = head.to_ascii_lowercase();
-        let body = if head.contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_string() };
+        let body = if head.contains("transfer-encoding: chunked") {
+            unchunked(body)
+        } else {
+            body.to_string()
+        };
         Answer { status, head, body }
     }
 
@@ -172,7 +193,10 @@ impl Answer {
     pub(crate) fn code(&self) -> String {
         let error = self.json();
         for field in ["error", "message", "code", "request_id"] {
-            assert!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {self:?}");
+            assert!(
+                error[field].as_str().is_some_and(|text| !text.is_empty()),
+                "{field}: {self:?}"
+            );
         }
         assert!(error["errors"].is_array(), "{self:?}");
         error["code"].as_str().unwrap().to_string()

@@ -67,7 +67,8 @@ fn parquet() -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_is_imported_plain_and_packed() {
-    let document = json!({"customers": [{"id": "c1", "name": "One"}, {"id": "c2", "name": "Two"}]}).to_string();
+    let document = json!({"customers": [{"id": "c1", "name": "One"}, {"id": "c2", "name": "Two"}]})
+        .to_string();
     let lines = "{\"id\":\"c1\",\"name\":\"One\"}\n{\"id\":\"c2\",\"name\":\"Two\"}\n";
     let csv = CUSTOMERS.as_bytes();
     let of_customers = "?object=customers";
@@ -108,7 +109,8 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     let server = Running::start().await;
     let rows: String = (0..100).map(|row| format!("b{row},\n")).collect();
     let body = format!("{CUSTOMERS}{rows}");
-    let aborted = ended(&server, &upload(&server, "?object=customers", &[], body.as_bytes()).await).await;
+    let aborted =
+        ended(&server, &upload(&server, "?object=customers", &[], body.as_bytes()).await).await;
     assert_eq!(
         (&aborted["state"], &aborted["error"]["code"]),
         (&json!("failed"), &json!("rows_rejected")),
@@ -116,7 +118,11 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     );
     assert_eq!(customers(&server).await, 0);
 
-    let skipped = ended(&server, &upload(&server, "?object=customers&on_error=skip", &[], body.as_bytes()).await).await;
+    let skipped = ended(
+        &server,
+        &upload(&server, "?object=customers&on_error=skip", &[], body.as_bytes()).await,
+    )
+    .await;
     assert_eq!(
         (&skipped["state"], &skipped["counts"]["customers"]["rejected"]),
         (&json!("done"), &json!(100)),
@@ -132,8 +138,11 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     let listed = server.get(&imports()).await.json();
     let ids: Vec<_> = listed["result"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
     assert_eq!(ids, [&skipped["id"], &aborted["id"]]);
-    let none =
-        ended(&server, &upload(&server, "?object=customers&dry_run=true", &[], CUSTOMERS.as_bytes()).await).await;
+    let none = ended(
+        &server,
+        &upload(&server, "?object=customers&dry_run=true", &[], CUSTOMERS.as_bytes()).await,
+    )
+    .await;
     assert_eq!(
         (&none["state"], &none["stored"], &none["counts"]["customers"]["unchanged"]),
         (&json!("done"), &json!(false), &json!(2))
@@ -161,7 +170,9 @@ async fn what_makes_no_sense_is_refused_before_it_is_received() {
     assert_eq!(server.get(&imports()).await.json()["result"], json!([]));
 
     // What unpacks to more is known only when it does.
-    let bomb = server.request("POST", &imports(), &[("content-encoding", "gzip")], &gzip(&[b' '; 5000])).await;
+    let bomb = server
+        .request("POST", &imports(), &[("content-encoding", "gzip")], &gzip(&[b' '; 5000]))
+        .await;
     assert_eq!((bomb.status, bomb.code().as_str()), (413, "too_large"));
     let listed = server.get(&imports()).await.json();
     assert_eq!(listed["result"][0]["error"]["code"], "too_large", "{listed}");
@@ -180,9 +191,14 @@ async fn what_makes_no_sense_is_refused_before_it_is_received() {
 async fn begin(server: &Running) -> tokio::net::TcpStream {
     let mut stream = server.connect().await;
     let path = format!("{}?object=customers", imports());
-    let head =
-        format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n", server.admin);
-    stream.write_all(format!("{head}content-length: 1000\r\n\r\n{CUSTOMERS}").as_bytes()).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n",
+        server.admin
+    );
+    stream
+        .write_all(format!("{head}content-length: 1000\r\n\r\n{CUSTOMERS}").as_bytes())
+        .await
+        .unwrap();
     stream
 }
 
@@ -247,19 +263,28 @@ async fn an_upload_at_work_is_canceled_and_the_next_has_its_turn() {
         assert!(began.elapsed() < SOON);
     }
     let canceled = server.request("DELETE", &path, &[], b"").await;
-    assert_eq!((canceled.status, &canceled.json()["state"]), (200, &json!("canceled")), "{canceled:?}");
+    assert_eq!(
+        (canceled.status, &canceled.json()["state"]),
+        (200, &json!("canceled")),
+        "{canceled:?}"
+    );
     assert_eq!(ended(&server, &next).await["state"], "done");
     assert_eq!(customers(&server).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_the_end_of_the_server_does_not_wait_for_is_interrupted() {
-    let mut server = Running::with(|config| config.limits.stop_time = Duration::from_millis(1)).await;
+    let mut server =
+        Running::with(|config| config.limits.stop_time = Duration::from_millis(1)).await;
     let job = upload(&server, "?object=customers", &[], &many()).await;
     server.tell_to_stop();
     let again = Running::on(server.stopped().await, |_| {}).await;
     let job = ended(&again, &job).await;
-    assert_eq!((&job["state"], &job["error"]["code"]), (&json!("interrupted"), &json!("stopping")), "{job}");
+    assert_eq!(
+        (&job["state"], &job["error"]["code"]),
+        (&json!("interrupted"), &json!("stopping")),
+        "{job}"
+    );
     assert_eq!(customers(&again).await, 0);
 }
 
@@ -283,13 +308,21 @@ async fn a_server_that_stops_leaves_no_upload_half() {
     let mut server = Running::start().await;
     let mut receiving = begin(&server).await;
     newest(&server, "waiting").await;
-    let done = ended(&server, &upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await).await;
+    let done =
+        ended(&server, &upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await)
+            .await;
     server.tell_to_stop();
     let answer = Answer::of(&rest_of(&mut receiving).await);
     assert_eq!((answer.status, answer.code().as_str()), (503, "stopping"));
     let again = Running::on(server.stopped().await, |_| {}).await;
     let jobs = again.get(&imports()).await.json()["result"].clone();
-    assert_eq!((&jobs[0]["id"], &jobs[0]["state"], &jobs[0]["snapshot"]), (&done["id"], &json!("done"), &json!(1)));
-    assert_eq!((&jobs[1]["state"], &jobs[1]["error"]["code"]), (&json!("interrupted"), &json!("stopping")));
+    assert_eq!(
+        (&jobs[0]["id"], &jobs[0]["state"], &jobs[0]["snapshot"]),
+        (&done["id"], &json!("done"), &json!(1))
+    );
+    assert_eq!(
+        (&jobs[1]["state"], &jobs[1]["error"]["code"]),
+        (&json!("interrupted"), &json!("stopping"))
+    );
     assert_eq!(customers(&again).await, 2);
 }

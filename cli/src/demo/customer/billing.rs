@@ -1,4 +1,5 @@
-//! What a customer is billed: whole periods, the rest of one, money back, and records that bill no time.
+//! What a customer is billed: whole periods, the rest of one, money back, and records that bill no
+//! time.
 
 use chrono::NaiveDateTime;
 
@@ -31,10 +32,20 @@ impl Customer {
 
     /// What a whole period costs.
     fn charge(&self, plan: Plan, quantity: u32) -> Charge {
-        Charge::new(plan.price() * i64::from(quantity), if self.coupon > 0 { COUPON_PERCENT_OFF } else { 0 })
+        Charge::new(
+            plan.price() * i64::from(quantity),
+            if self.coupon > 0 { COUPON_PERCENT_OFF } else { 0 },
+        )
     }
 
-    fn invoice(&self, kind: Kind, plan: Plan, quantity: u32, charge: Charge, at: NaiveDateTime) -> Invoice {
+    fn invoice(
+        &self,
+        kind: Kind,
+        plan: Plan,
+        quantity: u32,
+        charge: Charge,
+        at: NaiveDateTime,
+    ) -> Invoice {
         Invoice {
             customer: self.number,
             subscription: Some(self.subscription),
@@ -56,7 +67,11 @@ impl Customer {
         self.invoice(Kind::Proration, plan, quantity, charge, at)
     }
 
-    pub(super) fn cancellation(&self, at: NaiveDateTime, period_end: Option<NaiveDateTime>) -> Invoice {
+    pub(super) fn cancellation(
+        &self,
+        at: NaiveDateTime,
+        period_end: Option<NaiveDateTime>,
+    ) -> Invoice {
         Invoice { plan: None, ..self.aside(Kind::Cancellation, 0, at, period_end) }
     }
 
@@ -73,7 +88,13 @@ impl Customer {
     }
 
     /// A record that bills no time.
-    fn aside(&self, kind: Kind, amount: i64, at: NaiveDateTime, period_end: Option<NaiveDateTime>) -> Invoice {
+    fn aside(
+        &self,
+        kind: Kind,
+        amount: i64,
+        at: NaiveDateTime,
+        period_end: Option<NaiveDateTime>,
+    ) -> Invoice {
         let charge = Charge { amount, discount: 0 };
         let invoice = self.invoice(kind, self.plan, 0, charge, at);
         Invoice { period_start: None, period_end, quantity: None, ..invoice }

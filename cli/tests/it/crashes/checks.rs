@@ -9,7 +9,8 @@ pub(super) fn holds(place: &Place) {
     place.ok(&["verify"]);
 }
 
-/// After the next write nothing is left of the killed one: every file on disk is known, and staging is empty.
+/// After the next write nothing is left of the killed one: every file on disk is known, and staging
+/// is empty.
 pub(super) fn is_tidy(place: &Place) {
     let status: Value = serde_json::from_str(&place.ok(&["status", "--json"])).unwrap();
     let data = place.dir.path().join("mrrow-data");

@@ -8,8 +8,14 @@ use super::victim::run;
 use super::{chance, moment, rounds};
 use crate::run::Place;
 
-fn delete(place: &Place, ids: &[String], kill_after: Option<Duration>, invoices: &mut Invoices) -> Duration {
-    let args: Vec<&str> = ["delete", "invoices"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+fn delete(
+    place: &Place,
+    ids: &[String],
+    kill_after: Option<Duration>,
+    invoices: &mut Invoices,
+) -> Duration {
+    let args: Vec<&str> =
+        ["delete", "invoices"].into_iter().chain(ids.iter().map(String::as_str)).collect();
     let remains = run(place, &args, Vec::new(), kill_after);
     let mut without = invoices.clone();
     let expected: Vec<_> = ids.iter().map(|id| (id.clone(), without.delete(id))).collect();

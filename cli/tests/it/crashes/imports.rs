@@ -25,7 +25,8 @@ fn book() -> String {
     format!(r#"{{"customers":[{customers}],"plans":[{plan}],"invoices":[{invoices}]}}"#)
 }
 
-/// The data sources that are there: records and movements of each, and no other number than all or nothing.
+/// The data sources that are there: records and movements of each, and no other number than all or
+/// nothing.
 fn sources(place: &Place) -> usize {
     let query = "select c.n as customers, i.n as invoices, m.n as movements
         from (select data_source, count(*) as n from customers group by data_source) c

@@ -41,7 +41,8 @@ impl Invoices {
         let mut invoices = BTreeMap::new();
         for line in csv.lines().skip(1) {
             let [id, customer, amount] = line.split(',').collect::<Vec<_>>().try_into().unwrap();
-            let before = invoices.insert(id.to_string(), (customer.to_string(), amount.parse().unwrap()));
+            let before =
+                invoices.insert(id.to_string(), (customer.to_string(), amount.parse().unwrap()));
             assert!(before.is_none(), "{id} is there twice");
         }
         Invoices(invoices)
@@ -84,12 +85,17 @@ impl Pen {
     /// A version of any invoice, mostly of a customer it was of before.
     pub(super) fn version(&mut self) -> Version {
         let number = self.chance.u32(..IDS);
-        let customer = if self.chance.u32(..5) == 0 { self.chance.u32(..CUSTOMERS) } else { number % CUSTOMERS };
+        let customer = if self.chance.u32(..5) == 0 {
+            self.chance.u32(..CUSTOMERS)
+        } else {
+            number % CUSTOMERS
+        };
         self.amounts += 1;
         Version { id: format!("i{number}"), customer: format!("c{customer}"), amount: self.amounts }
     }
 
-    /// So many, some of which say the same as the one before, or something else of the same invoice.
+    /// So many, some of which say the same as the one before, or something else of the same
+    /// invoice.
     pub(super) fn versions(&mut self, count: usize) -> Vec<Version> {
         let mut versions: Vec<Version> = Vec::with_capacity(count);
         while versions.len() < count {
@@ -113,7 +119,8 @@ pub(super) fn store() -> Place {
         writeln!(customers, r#"{{"id":"c{number}","name":"Customer {number}"}}"#).unwrap();
     }
     let plan = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
-    let (customers, plan) = (place.file("customers.ndjson", customers), place.file("plans.ndjson", plan));
+    let (customers, plan) =
+        (place.file("customers.ndjson", customers), place.file("plans.ndjson", plan));
     place.ok(&["import", customers.to_str().unwrap(), plan.to_str().unwrap()]);
     place
 }
@@ -121,14 +128,17 @@ pub(super) fn store() -> Place {
 /// Asserts that an acknowledgement says of each row what it does, and applies the rows.
 pub(super) fn acknowledge(acknowledgement: &Value, versions: &[Version], invoices: &mut Invoices) {
     assert_eq!(acknowledgement["stored"], true, "{acknowledgement}");
-    let expected: Vec<_> = versions.iter().map(|version| (version.id.clone(), invoices.take(version))).collect();
+    let expected: Vec<_> =
+        versions.iter().map(|version| (version.id.clone(), invoices.take(version))).collect();
     assert_eq!(statuses(acknowledgement), expected, "{acknowledgement}");
 }
 
 /// Each row's id and status.
 pub(super) fn statuses(acknowledgement: &Value) -> Vec<(String, &str)> {
     let rows = acknowledgement["result"].as_array().unwrap();
-    rows.iter().map(|row| (row["id"].as_str().unwrap().to_string(), row["status"].as_str().unwrap())).collect()
+    rows.iter()
+        .map(|row| (row["id"].as_str().unwrap().to_string(), row["status"].as_str().unwrap()))
+        .collect()
 }
 
 /// The next write after a crash: it goes through, and is seen.

@@ -1,4 +1,5 @@
-//! `mrrow push` is killed while it acknowledges, flushes and tidies up, and so is who opens the store after it.
+//! `mrrow push` is killed while it acknowledges, flushes and tidies up, and so is who opens the
+//! store after it.
 
 use std::time::Duration;
 
@@ -36,14 +37,24 @@ impl Sending {
     }
 }
 
-/// Kills one run, and asserts that all that was acknowledged is there, and of what was not at most one request, whole.
-fn check(place: &Place, sending: &Sending, kill_after: Duration, pen: &mut Pen, invoices: &mut Invoices) -> bool {
+/// Kills one run, and asserts that all that was acknowledged is there, and of what was not at most
+/// one request, whole.
+fn check(
+    place: &Place,
+    sending: &Sending,
+    kill_after: Duration,
+    pen: &mut Pen,
+    invoices: &mut Invoices,
+) -> bool {
     let remains = run(place, &sending.args(), sending.feed(), Some(kill_after));
     let (acknowledged, others) = sending.requests.split_at(remains.acknowledgements.len());
     for (acknowledgement, request) in remains.acknowledgements.iter().zip(acknowledged) {
         acknowledge(acknowledgement, request, invoices);
     }
-    assert!(!remains.finished || others.is_empty(), "a run that was done has not acknowledged everything");
+    assert!(
+        !remains.finished || others.is_empty(),
+        "a run that was done has not acknowledged everything"
+    );
     if pen.chance.bool() {
         let soon = Duration::from_millis(pen.chance.u64(..120));
         run(place, &["status", "--json"], Vec::new(), Some(soon));
@@ -52,7 +63,12 @@ fn check(place: &Place, sending: &Sending, kill_after: Duration, pen: &mut Pen, 
     if found != *invoices {
         let durable = others.first().into_iter().flatten();
         durable.for_each(|version| invoices.apply(version));
-        assert_eq!(found, *invoices, "after {kill_after:?} and {} acknowledgements", acknowledged.len());
+        assert_eq!(
+            found,
+            *invoices,
+            "after {kill_after:?} and {} acknowledgements",
+            acknowledged.len()
+        );
     }
     holds(place);
     write_again(place, pen, invoices);

@@ -1,5 +1,6 @@
-//! `mrrow serve` is killed again and again while many push to it: every request that was acknowledged is there afterwards, and none
-//! half. `MRROW_PUSHERS=64 MRROW_SECONDS=60` is the long run.
+//! `mrrow serve` is killed again and again while many push to it: every request that was
+//! acknowledged is there afterwards, and none half. `MRROW_PUSHERS=64 MRROW_SECONDS=60` is the long
+//! run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,8 @@ use crate::served::Served;
 const ROWS: u64 = 3;
 
 /// How long a server lives until it is killed.
-const LIVES: [Duration; 3] = [Duration::from_millis(400), Duration::from_millis(1500), Duration::from_millis(2600)];
+const LIVES: [Duration; 3] =
+    [Duration::from_millis(400), Duration::from_millis(1500), Duration::from_millis(2600)];
 
 /// What the pushers share.
 struct Pushing {
@@ -57,7 +59,11 @@ async fn push_until_over(pushing: Arc<Pushing>, pusher: u64) {
         match answer {
             Ok(answer) if answer.status() == 200 => {
                 // Only an answer that has arrived whole counts.
-                if answer.json::<serde_json::Value>().await.is_ok_and(|answer| answer["sequence"].is_i64()) {
+                if answer
+                    .json::<serde_json::Value>()
+                    .await
+                    .is_ok_and(|answer| answer["sequence"].is_i64())
+                {
                     pushing.sent.lock().unwrap().insert((pusher, request), true);
                 }
             }
@@ -82,13 +88,23 @@ fn a_killed_server_loses_nothing_acknowledged_and_keeps_nothing_half() {
     let seconds = number_from_environment("MRROW_SECONDS").unwrap_or(6);
     let place = Place::new();
     place.ok(&["sources", "create", "Web", "--id", "web"]);
-    place.run_with_input(&["push", "customers", "-", "--source", "web"], br#"{"id": "c", "name": "C"}"#);
-    let key = place.ok(&["keys", "create", "--name", "pushers", "--role", "admin"]).trim().to_string();
-    let pushing =
-        Arc::new(Pushing { url: Mutex::default(), key, over: AtomicBool::new(false), sent: Mutex::default() });
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let at_work: Vec<_> =
-        (0..pushers).map(|pusher| runtime.spawn(push_until_over(Arc::clone(&pushing), pusher))).collect();
+    place.run_with_input(
+        &["push", "customers", "-", "--source", "web"],
+        br#"{"id": "c", "name": "C"}"#,
+    );
+    let key =
+        place.ok(&["keys", "create", "--name", "pushers", "--role", "admin"]).trim().to_string();
+    let pushing = Arc::new(Pushing {
+        url: Mutex::default(),
+        key,
+        over: AtomicBool::new(false),
+        sent: Mutex::default(),
+    });
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let at_work: Vec<_> = (0..pushers)
+        .map(|pusher| runtime.spawn(push_until_over(Arc::clone(&pushing), pusher)))
+        .collect();
 
     let until = Instant::now() + Duration::from_secs(seconds.into());
     let mut killed = 0;
@@ -109,12 +125,19 @@ fn a_killed_server_loses_nothing_acknowledged_and_keeps_nothing_half() {
 
     let sent = pushing.sent.lock().unwrap();
     let acknowledged = sent.values().filter(|acknowledged| **acknowledged).count();
-    assert!(killed > 1 && acknowledged > 0, "killed {killed} times, {acknowledged} requests acknowledged");
+    assert!(
+        killed > 1 && acknowledged > 0,
+        "killed {killed} times, {acknowledged} requests acknowledged"
+    );
     let found = stored(&place);
     for ((pusher, request), acknowledged) in sent.iter() {
-        let rows = (0..ROWS).filter(|row| found.contains(&id(*pusher, *request, *row))).count() as u64;
+        let rows =
+            (0..ROWS).filter(|row| found.contains(&id(*pusher, *request, *row))).count() as u64;
         let whole = if *acknowledged { rows == ROWS } else { rows == 0 || rows == ROWS };
-        assert!(whole, "{rows} of {ROWS} rows of request {request} of pusher {pusher}, acknowledged: {acknowledged}");
+        assert!(
+            whole,
+            "{rows} of {ROWS} rows of request {request} of pusher {pusher}, acknowledged: {acknowledged}"
+        );
     }
     assert!(found.len() as u64 <= sent.len() as u64 * ROWS);
     holds(&place);

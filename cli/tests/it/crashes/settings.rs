@@ -30,7 +30,11 @@ fn a_killed_settings_change_is_done_whole_or_not_at_all() {
         run(&place, &SET, Vec::new(), Some(kill_after));
         let is_set = place.ok(&["settings", "get", "grace_days"]) == "never\n";
         // What is set is set: who opens the directory next carries it out.
-        assert_eq!(movements(&place), if is_set { new.as_str() } else { old.as_str() }, "after {kill_after:?}");
+        assert_eq!(
+            movements(&place),
+            if is_set { new.as_str() } else { old.as_str() },
+            "after {kill_after:?}"
+        );
         holds(&place);
         write_again(&place, &mut pen, &mut invoices.clone());
         is_tidy(&place);

@@ -24,10 +24,20 @@ pub(super) struct Remains {
 pub(super) type Feed = Vec<(Duration, String)>;
 
 /// Runs a command and kills it after so long; without a moment it is left alone.
-pub(super) fn run(place: &Place, args: &[&str], feed: Feed, kill_after: Option<Duration>) -> Remains {
+pub(super) fn run(
+    place: &Place,
+    args: &[&str],
+    feed: Feed,
+    kill_after: Option<Duration>,
+) -> Remains {
     let mut command = place.command(args);
     let started = Instant::now();
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut input = child.stdin.take().unwrap();
     let feeding = thread::spawn(move || {
         for (pause, text) in feed {

@@ -1,4 +1,5 @@
-//! The answers to requests that named a key, kept for a while so that a repetition is not carried out again.
+//! The answers to requests that named a key, kept for a while so that a repetition is not carried
+//! out again.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
@@ -35,8 +36,9 @@ impl Catalog {
         rows.into_iter()
             .map(|row| {
                 let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
-                let fingerprint = <[u8; 32]>::try_from(fingerprint.as_slice())
-                    .map_err(|_| Error::Damaged("a fingerprint in the catalog has not 32 bytes".to_string()))?;
+                let fingerprint = <[u8; 32]>::try_from(fingerprint.as_slice()).map_err(|_| {
+                    Error::Damaged("a fingerprint in the catalog has not 32 bytes".to_string())
+                })?;
                 let (scope, key) = (row.try_get("scope")?, row.try_get("key")?);
                 Ok(RememberedAnswer { scope, key, fingerprint, answer: row.try_get("answer")? })
             })
@@ -53,12 +55,23 @@ impl Catalog {
     }
 }
 
-const REMEMBER: &str = "insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at)
+const REMEMBER: &str =
+    "insert or replace into idempotency_key (scope, key, fingerprint, answer, created_at)
     values (?1, ?2, ?3, ?4, ?5)";
 
 /// Remembers an answer; what is still there under its key is too old to count.
-pub(super) fn remember(transaction: &Transaction<'_>, answer: &RememberedAnswer, at: DateTime<Utc>) -> Result<()> {
+pub(super) fn remember(
+    transaction: &Transaction<'_>,
+    answer: &RememberedAnswer,
+    at: DateTime<Utc>,
+) -> Result<()> {
     let RememberedAnswer { scope, key, fingerprint, answer } = answer;
-    transaction.prepare_cached(REMEMBER)?.execute(params![scope, key, fingerprint, answer, at.timestamp_micros()])?;
+    transaction.prepare_cached(REMEMBER)?.execute(params![
+        scope,
+        key,
+        fingerprint,
+        answer,
+        at.timestamp_micros()
+    ])?;
     Ok(())
 }

@@ -14,7 +14,8 @@ use super::{BUSY_TIMEOUT, Catalog, RememberedAnswer, answers};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
-/// Rows of one type in one request, or in several that were admitted side by side; a request goes into a snapshot whole.
+/// Rows of one type in one request, or in several that were admitted side by side; a request goes
+/// into a snapshot whole.
 #[derive(Debug, Clone)]
 pub(crate) struct InboxRows {
     pub(crate) object: ObjectType,
@@ -28,7 +29,8 @@ pub(crate) struct InboxRows {
     pub(crate) memory_bytes: u64,
 }
 
-/// What one transaction acknowledges: requests side by side, the data sources they name, and the answers to be remembered.
+/// What one transaction acknowledges: requests side by side, the data sources they name, and the
+/// answers to be remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Acknowledged {
     pub(crate) rows: Vec<InboxRows>,
@@ -40,8 +42,9 @@ const ADD_ROWS: &str =
     "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes)
      values (?1, ?2, ?3, ?4, ?5, ?6)";
 
-/// The acknowledger's own way into the catalog: it waits for no reader, for no other writer of this process longer than that one takes, and
-/// for no other thread, as each of sqlx's connections has one.
+/// The acknowledger's own way into the catalog: it waits for no reader, for no other writer of this
+/// process longer than that one takes, and for no other thread, as each of sqlx's connections has
+/// one.
 pub(crate) struct Acknowledging {
     connection: Connection,
     writing: Arc<Mutex<()>>,
@@ -49,13 +52,24 @@ pub(crate) struct Acknowledging {
 
 impl Acknowledging {
     /// Makes requests durable, all or none; the thread waits for the disk.
-    pub(crate) async fn acknowledge(&mut self, acknowledged: &Acknowledged, at: DateTime<Utc>) -> Result<()> {
+    pub(crate) async fn acknowledge(
+        &mut self,
+        acknowledged: &Acknowledged,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
         let _writing = self.writing.lock().await;
         // What is not committed is rolled back when it is dropped.
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for of_type in &acknowledged.rows {
-            let InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows, memory_bytes } =
-                of_type;
+            let InboxRows {
+                object,
+                first_sequence,
+                last_sequence,
+                request_last_sequence,
+                rows,
+                memory_bytes,
+            } = of_type;
             let (object, memory_bytes) = (object.name(), *memory_bytes as i64);
             transaction.prepare_cached(ADD_ROWS)?.execute(params![
                 first_sequence,
@@ -67,9 +81,14 @@ impl Acknowledging {
             ])?;
         }
         for id in &acknowledged.data_sources {
-            transaction.prepare_cached(ADD_DATA_SOURCE)?.execute(params![id, at.timestamp_micros()])?;
+            transaction
+                .prepare_cached(ADD_DATA_SOURCE)?
+                .execute(params![id, at.timestamp_micros()])?;
         }
-        acknowledged.answers.iter().try_for_each(|answer| answers::remember(&transaction, answer, at))?;
+        acknowledged
+            .answers
+            .iter()
+            .try_for_each(|answer| answers::remember(&transaction, answer, at))?;
         Ok(transaction.commit()?)
     }
 
@@ -88,15 +107,20 @@ impl Catalog {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.pragma_update(None, "synchronous", "full")?;
-            LOG_PRAGMAS.iter().try_for_each(|(name, value)| connection.pragma_update(None, name, value))?;
+            LOG_PRAGMAS
+                .iter()
+                .try_for_each(|(name, value)| connection.pragma_update(None, name, value))?;
             Ok::<_, rusqlite::Error>(connection)
         });
-        let connection = opening.await.map_err(|error| Error::Internal(format!("open the inbox: {error}")))??;
+        let connection = opening
+            .await
+            .map_err(|error| Error::Internal(format!("open the inbox: {error}")))??;
         Ok(Acknowledging { connection, writing: Arc::clone(&self.writing) })
     }
 
-    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as many as take so many bytes of memory
-    /// together, or the first alone if it takes more. A request is there whole or not at all.
+    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as
+    /// many as take so many bytes of memory together, or the first alone if it takes more. A
+    /// request is there whole or not at all.
     pub(crate) async fn inbox(&self, until: i64, bytes_max: u64) -> Result<Vec<InboxRows>> {
         let rows = sqlx::query(
             // The rows themselves, which come last in the table, are read only of what is chosen.
@@ -134,13 +158,18 @@ impl Catalog {
 
     /// The greatest sequence in the inbox; none when it is empty.
     pub(crate) async fn inbox_end(&self) -> Result<Option<i64>> {
-        let row = sqlx::query("select max(last_sequence) as last from inbox").fetch_one(&self.pool).await?;
+        let row = sqlx::query("select max(last_sequence) as last from inbox")
+            .fetch_one(&self.pool)
+            .await?;
         Ok(row.try_get("last")?)
     }
 }
 
 pub(super) async fn empty_until(connection: &mut SqliteConnection, sequence: i64) -> Result<()> {
-    sqlx::query("delete from inbox where last_sequence <= ?1").bind(sequence).execute(connection).await?;
+    sqlx::query("delete from inbox where last_sequence <= ?1")
+        .bind(sequence)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -154,7 +183,14 @@ mod tests {
     fn rows(first_sequence: i64, request_last_sequence: i64, memory_bytes: u64) -> InboxRows {
         let last_sequence = first_sequence + 1;
         let (object, rows) = (ObjectType::Plans, vec![7; 10]);
-        InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows, memory_bytes }
+        InboxRows {
+            object,
+            first_sequence,
+            last_sequence,
+            request_last_sequence,
+            rows,
+            memory_bytes,
+        }
     }
 
     #[tokio::test]
@@ -162,7 +198,8 @@ mod tests {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
         let mut acknowledging = catalog.acknowledging().await?;
-        // Two requests, of which the first has rows of two types, and one that takes more memory than it has bytes here.
+        // Two requests, of which the first has rows of two types, and one that takes more memory
+        // than it has bytes here.
         for rows in [rows(1, 4, 10), rows(3, 4, 10), rows(5, 6, 10), rows(7, 8, 1000)] {
             let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
             acknowledging.acknowledge(&acknowledged, DateTime::UNIX_EPOCH).await?;
@@ -213,7 +250,10 @@ mod tests {
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
         let mut acknowledging = catalog.acknowledging().await?;
         let request = rows(1, 2, 10);
-        let twice = Acknowledged { rows: vec![request.clone(), request.clone()], ..Acknowledged::default() };
+        let twice = Acknowledged {
+            rows: vec![request.clone(), request.clone()],
+            ..Acknowledged::default()
+        };
         assert!(acknowledging.acknowledge(&twice, DateTime::UNIX_EPOCH).await.is_err());
         assert_eq!(catalog.inbox_end().await?, None);
         let once = Acknowledged { rows: vec![request], ..Acknowledged::default() };

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::jobs::Job;
 
 impl Catalog {
-    /// Writes a job as it is now, and forgets those of its data source and kind that are older than `oldest` and not among the newest `kept`.
+    /// Writes a job as it is now, and forgets those of its data source and kind that are older than
+    /// `oldest` and not among the newest `kept`.
     pub(crate) async fn save_job(&self, job: &Job, oldest: DateTime<Utc>, kept: u32) -> Result<()> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         sqlx::query(
@@ -43,12 +44,20 @@ impl Catalog {
     }
 
     pub(crate) async fn job(&self, id: &str) -> Result<Option<Job>> {
-        let row = sqlx::query("select * from job where id = ?1").bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query("select * from job where id = ?1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(job_of).transpose()
     }
 
     /// Jobs, newest first.
-    pub(crate) async fn jobs(&self, data_source: Option<&str>, kind: Option<&str>, limit: u32) -> Result<Vec<Job>> {
+    pub(crate) async fn jobs(
+        &self,
+        data_source: Option<&str>,
+        kind: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Job>> {
         let rows = sqlx::query(
             "select * from job where data_source = coalesce(?1, data_source) and kind = coalesce(?2, kind)
              order by created_at desc, rowid desc limit ?3",
@@ -72,7 +81,9 @@ fn job_of(row: &SqliteRow) -> Result<Job> {
     let (id, state, detail): (String, String, String) =
         (row.try_get("id")?, row.try_get("state")?, row.try_get("detail")?);
     let unreadable = |what: &str| {
-        Error::Damaged(format!("the job \"{id}\" has no readable {what}; restore the catalog from a backup"))
+        Error::Damaged(format!(
+            "the job \"{id}\" has no readable {what}; restore the catalog from a backup"
+        ))
     };
     Ok(Job {
         kind: row.try_get("kind")?,

@@ -8,8 +8,8 @@ use crate::error::Result;
 /// Pages of the log, each of 4 KiB, from which on it is moved into the file.
 const LOG_PAGES: i64 = 2048;
 
-/// What the log's file is shortened to when the log begins anew. Room that is there is written again: the fsync of a file that grew takes
-/// half as long again.
+/// What the log's file is shortened to when the log begins anew. Room that is there is written
+/// again: the fsync of a file that grew takes half as long again.
 const LOG_BYTES_LEFT: i64 = 64 * 1024 * 1024;
 
 /// How each connection uses the log.
@@ -26,8 +26,8 @@ const CHECK_LOG: &str = "pragma wal_checkpoint(noop)";
 const CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
 
 impl Catalog {
-    /// Moves what was written from the log into the file, if it has become much: most of it while others write, the rest while nobody does,
-    /// so that the log begins anew.
+    /// Moves what was written from the log into the file, if it has become much: most of it while
+    /// others write, the rest while nobody does, so that the log begins anew.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         let log = sqlx::query(CHECK_LOG).fetch_one(&self.pool).await?;
         let (pages, moved): (i64, i64) = (log.try_get("log")?, log.try_get("checkpointed")?);
@@ -58,8 +58,16 @@ mod tests {
         let mut acknowledging = catalog.acknowledging().await?;
         for sequence in requests {
             let (object, rows, memory_bytes) = (ObjectType::Plans, vec![7; 1 << 20], 1 << 20);
-            let (first_sequence, last_sequence, request_last_sequence) = (sequence, sequence, sequence);
-            let rows = InboxRows { object, first_sequence, last_sequence, request_last_sequence, rows, memory_bytes };
+            let (first_sequence, last_sequence, request_last_sequence) =
+                (sequence, sequence, sequence);
+            let rows = InboxRows {
+                object,
+                first_sequence,
+                last_sequence,
+                request_last_sequence,
+                rows,
+                memory_bytes,
+            };
             let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
             acknowledging.acknowledge(&acknowledged, DateTime::UNIX_EPOCH).await?;
         }
@@ -72,13 +80,17 @@ mod tests {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
         let log = dir.path().join("catalog.db-wal");
-        let log_bytes = || std::fs::metadata(&log).map(|log| log.len()).map_err(Error::file("read", &log));
+        let log_bytes =
+            || std::fs::metadata(&log).map(|log| log.len()).map_err(Error::file("read", &log));
         acknowledge(&catalog, 1..5).await?;
         let of_few = log_bytes()?;
         catalog.checkpoint().await?;
         acknowledge(&catalog, 5..13).await?;
         let of_many = log_bytes()?;
-        assert!(of_many > of_few + (7 << 20), "few pages are not moved: {of_few} and {of_many} bytes");
+        assert!(
+            of_many > of_few + (7 << 20),
+            "few pages are not moved: {of_few} and {of_many} bytes"
+        );
         let mut reader = catalog.pool.acquire().await?;
         let mut reading = reader.begin().await?;
         snapshots::newest(&mut reading).await?;

@@ -28,7 +28,12 @@ impl Catalog {
     }
 
     /// Adds a version of a group.
-    pub(crate) async fn put_plan_group(&self, id: &str, text: &str, at: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    pub(crate) async fn put_plan_group(
+        &self,
+        id: &str,
+        text: &str,
+        at: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let changed_at = add(&mut transaction, id, false, text, at).await?;
         transaction.commit().await?;
@@ -68,8 +73,7 @@ async fn add(
 }
 
 async fn find(connection: &mut SqliteConnection, id: &str) -> Result<Option<PlanGroup>> {
-    let sql =
-        "select id, changed_at, deleted, definition from plan_group where id = ?1 order by changed_at desc limit 1";
+    let sql = "select id, changed_at, deleted, definition from plan_group where id = ?1 order by changed_at desc limit 1";
     let row = sqlx::query(sql).bind(id).fetch_optional(connection).await?;
     match row {
         Some(row) if !row.try_get::<bool, _>("deleted")? => group_of(&row).map(Some),
@@ -79,8 +83,11 @@ async fn find(connection: &mut SqliteConnection, id: &str) -> Result<Option<Plan
 
 fn group_of(row: &SqliteRow) -> Result<PlanGroup> {
     let (id, definition): (String, String) = (row.try_get("id")?, row.try_get("definition")?);
-    let unreadable = || Error::Damaged(format!("the plan group \"{id}\" has no readable definition; put it again"));
-    let definition: GroupDefinition = serde_json::from_str(&definition).map_err(|_| unreadable())?;
+    let unreadable = || {
+        Error::Damaged(format!("the plan group \"{id}\" has no readable definition; put it again"))
+    };
+    let definition: GroupDefinition =
+        serde_json::from_str(&definition).map_err(|_| unreadable())?;
     let changed_at = instant(row.try_get("changed_at")?);
     PlanGroup::of(id.clone(), definition, changed_at).map_err(|_| unreadable())
 }

@@ -8,21 +8,28 @@ use sqlx::{Connection, Row};
 use super::{Catalog, instant};
 use crate::error::Result;
 
-/// How long the past stays at hand. What is given up here can still be computed from the history of records: only slower, and for
-/// instants between two kept snapshots by the time of receipt.
+/// How long the past stays at hand. What is given up here can still be computed from the history of
+/// records: only slower, and for instants between two kept snapshots by the time of receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// How long every snapshot keeps its files once the next one has taken its place, so that whoever reads it can go on.
+    /// How long every snapshot keeps its files once the next one has taken its place, so that
+    /// whoever reads it can go on.
     pub files: TimeDelta,
-    /// How long every snapshot is kept likewise; one at a settings change, for ever; one that an import made, as the daily ones.
+    /// How long every snapshot is kept likewise; one at a settings change, for ever; one that an
+    /// import made, as the daily ones.
     pub snapshots: TimeDelta,
-    /// How long the last snapshot of each day is kept, with its files; the last of each month is kept for ever.
+    /// How long the last snapshot of each day is kept, with its files; the last of each month is
+    /// kept for ever.
     pub daily: TimeDelta,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Retention { files: TimeDelta::minutes(10), snapshots: TimeDelta::days(1), daily: TimeDelta::days(90) }
+        Retention {
+            files: TimeDelta::minutes(10),
+            snapshots: TimeDelta::days(1),
+            daily: TimeDelta::days(90),
+        }
     }
 }
 
@@ -34,13 +41,19 @@ struct Kept {
 }
 
 impl Catalog {
-    /// Forgets the snapshots that are not to be kept, and returns the paths of the files that no kept snapshot needs any more; the
-    /// catalog names them no longer.
-    pub(crate) async fn thin(&self, retention: Retention, now: DateTime<Utc>, in_use: &[i64]) -> Result<Vec<String>> {
+    /// Forgets the snapshots that are not to be kept, and returns the paths of the files that no
+    /// kept snapshot needs any more; the catalog names them no longer.
+    pub(crate) async fn thin(
+        &self,
+        retention: Retention,
+        now: DateTime<Utc>,
+        in_use: &[i64],
+    ) -> Result<Vec<String>> {
         let mut connection = self.pool.acquire().await?;
-        let rows = sqlx::query("select id, committed_at, cause, files_kept from snapshot order by id")
-            .fetch_all(&mut *connection)
-            .await?;
+        let rows =
+            sqlx::query("select id, committed_at, cause, files_kept from snapshot order by id")
+                .fetch_all(&mut *connection)
+                .await?;
         let mut snapshots = Vec::with_capacity(rows.len());
         for row in rows {
             let committed_at = instant(row.try_get("committed_at")?);
@@ -48,16 +61,21 @@ impl Catalog {
             snapshots.push(Kept { id, committed_at, cause, has_files: row.try_get("files_kept")? });
         }
         let (with_files, without_files) = kept(&snapshots, retention, now);
-        let with_files: HashSet<i64> = with_files.into_iter().chain(in_use.iter().copied()).collect();
+        let with_files: HashSet<i64> =
+            with_files.into_iter().chain(in_use.iter().copied()).collect();
         let without_files: HashSet<i64> = without_files.into_iter().collect();
         let others = snapshots.iter().filter(|snapshot| !with_files.contains(&snapshot.id));
-        let (emptied, forgotten): (Vec<&Kept>, Vec<&Kept>) = others.partition(|one| without_files.contains(&one.id));
+        let (emptied, forgotten): (Vec<&Kept>, Vec<&Kept>) =
+            others.partition(|one| without_files.contains(&one.id));
         let emptied = list(emptied.into_iter().filter(|snapshot| snapshot.has_files));
         // Others wait for this: a few statements, however much there is to forget.
         let _writing = self.writing.lock().await;
         let mut transaction = connection.begin_with("begin immediate").await?;
         for (sql, ids) in [
-            ("update snapshot set files_kept = 0 where id in (select value from json_each(?1))", emptied),
+            (
+                "update snapshot set files_kept = 0 where id in (select value from json_each(?1))",
+                emptied,
+            ),
             ("delete from snapshot where id in (select value from json_each(?1))", list(forgotten)),
         ] {
             sqlx::query(sql).bind(ids).execute(&mut *transaction).await?;
@@ -93,7 +111,8 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
     }
     let (mut with_files, mut without_files) = (Vec::new(), Vec::new());
     // The settings of every instant stay known: those of a change, and those before it.
-    let changes_settings = |snapshot: Option<&Kept>| snapshot.is_some_and(|snapshot| snapshot.cause == "settings");
+    let changes_settings =
+        |snapshot: Option<&Kept>| snapshot.is_some_and(|snapshot| snapshot.cause == "settings");
     let mut follows_one_with_files = false;
     for (at, Kept { id, committed_at, cause, .. }) in snapshots.iter().enumerate() {
         let day = committed_at.date_naive();
@@ -129,23 +148,45 @@ mod tests {
     use super::*;
 
     fn snapshot(id: i64, at: &str) -> Kept {
-        Kept { id, committed_at: format!("{at}Z").parse().unwrap(), cause: "push".to_string(), has_files: true }
+        Kept {
+            id,
+            committed_at: format!("{at}Z").parse().unwrap(),
+            cause: "push".to_string(),
+            has_files: true,
+        }
     }
 
-    /// Snapshots numbered from 1 at these instants; the numbers kept with files and without, at noon of 2024-03-10.
+    /// Snapshots numbered from 1 at these instants; the numbers kept with files and without, at
+    /// noon of 2024-03-10.
     fn check(at: &[&str], with_files: &[i64], without_files: &[i64]) {
         let snapshots: Vec<Kept> = at.iter().zip(1..).map(|(at, id)| snapshot(id, at)).collect();
         let now = "2024-03-10T12:00:00Z".parse().unwrap();
-        assert_eq!(kept(&snapshots, Retention::default(), now), (with_files.to_vec(), without_files.to_vec()));
+        assert_eq!(
+            kept(&snapshots, Retention::default(), now),
+            (with_files.to_vec(), without_files.to_vec())
+        );
     }
 
     #[test]
     fn the_last_ten_minutes_keep_files_and_the_last_day_its_snapshots() {
-        let at = ["2024-03-09T10:00:00", "2024-03-09T11:00:00", "2024-03-09T13:00:00", "2024-03-09T14:00:00"];
+        let at = [
+            "2024-03-09T10:00:00",
+            "2024-03-09T11:00:00",
+            "2024-03-09T13:00:00",
+            "2024-03-09T14:00:00",
+        ];
         check(&at, &[4], &[2, 3]);
         // The first was read until the second took its place nine minutes ago.
-        check(&["2024-03-10T02:00:00", "2024-03-10T11:51:00", "2024-03-10T11:59:59"], &[1, 2, 3], &[]);
-        check(&["2024-03-10T02:00:00", "2024-03-10T11:49:00", "2024-03-10T11:59:59"], &[2, 3], &[1]);
+        check(
+            &["2024-03-10T02:00:00", "2024-03-10T11:51:00", "2024-03-10T11:59:59"],
+            &[1, 2, 3],
+            &[],
+        );
+        check(
+            &["2024-03-10T02:00:00", "2024-03-10T11:49:00", "2024-03-10T11:59:59"],
+            &[2, 3],
+            &[1],
+        );
     }
 
     #[test]

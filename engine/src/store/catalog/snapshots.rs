@@ -50,16 +50,26 @@ impl Catalog {
     }
 
     /// The kept snapshot of a moment with its files, and the snapshot that is kept after it.
-    pub(crate) async fn snapshots_at(&self, at: At) -> Result<(Option<Found>, Option<SnapshotInfo>)> {
+    pub(crate) async fn snapshots_at(
+        &self,
+        at: At,
+    ) -> Result<(Option<Found>, Option<SnapshotInfo>)> {
         let (column, value) = match at {
             At::Snapshot(id) => ("id", id),
             At::Instant(instant) => ("committed_at", instant.timestamp_micros()),
         };
-        let before = format!("select * from snapshot where {column} <= ?1 order by id desc limit 1");
+        let before =
+            format!("select * from snapshot where {column} <= ?1 order by id desc limit 1");
         let after = format!("select * from snapshot where {column} > ?1 order by id limit 1");
         let mut connection = self.pool.begin().await?;
-        let before = sqlx::query(sqlx::AssertSqlSafe(before)).bind(value).fetch_optional(&mut *connection).await?;
-        let after = sqlx::query(sqlx::AssertSqlSafe(after)).bind(value).fetch_optional(&mut *connection).await?;
+        let before = sqlx::query(sqlx::AssertSqlSafe(before))
+            .bind(value)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let after = sqlx::query(sqlx::AssertSqlSafe(after))
+            .bind(value)
+            .fetch_optional(&mut *connection)
+            .await?;
         let before = match before {
             Some(row) => {
                 let info = info(&row)?;
@@ -73,11 +83,16 @@ impl Catalog {
 }
 
 pub(super) async fn newest(connection: &mut SqliteConnection) -> Result<Option<SnapshotInfo>> {
-    let row = sqlx::query("select * from snapshot order by id desc limit 1").fetch_optional(connection).await?;
+    let row = sqlx::query("select * from snapshot order by id desc limit 1")
+        .fetch_optional(connection)
+        .await?;
     row.map(|row| info(&row)).transpose()
 }
 
-pub(super) async fn insert(connection: &mut SqliteConnection, snapshot: &SnapshotInfo) -> Result<()> {
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    snapshot: &SnapshotInfo,
+) -> Result<()> {
     sqlx::query(
         "insert into snapshot
          (id, committed_at, as_of, settings, first_sequence, last_sequence, last_refresh, cause)
@@ -117,9 +132,12 @@ pub(super) fn settings_of(row: &SqliteRow) -> Result<Settings> {
 }
 
 pub(super) fn settings_text(settings: &Settings) -> Result<String> {
-    serde_json::to_string(settings).map_err(|error| Error::Internal(format!("write the settings: {error}")))
+    serde_json::to_string(settings)
+        .map_err(|error| Error::Internal(format!("write the settings: {error}")))
 }
 
 fn unreadable(what: &str) -> Error {
-    Error::Damaged(format!("a snapshot in the catalog has no readable {what}; restore the catalog from a backup"))
+    Error::Damaged(format!(
+        "a snapshot in the catalog has no readable {what}; restore the catalog from a backup"
+    ))
 }

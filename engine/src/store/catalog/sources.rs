@@ -11,8 +11,8 @@ use crate::sources::{DataSource, Pull};
 const PULL_COLUMNS: &str = "select data_source, settings, sealed_credentials, updated_at from pull";
 
 impl Catalog {
-    /// The id that records sent under this id or name are stored with. A source that is there goes before a deleted one, which is known by its
-    /// id alone.
+    /// The id that records sent under this id or name are stored with. A source that is there goes
+    /// before a deleted one, which is known by its id alone.
     pub(crate) async fn data_source_id(&self, id_or_name: &str) -> Result<Option<String>> {
         match self.data_source(id_or_name).await? {
             Some(source) => Ok(Some(source.id)),
@@ -28,25 +28,32 @@ impl Catalog {
         rows.iter().map(source_of).collect()
     }
 
-    /// The data source with this id or, if there is none, the only one with this name, unless it is deleted.
+    /// The data source with this id or, if there is none, the only one with this name, unless it is
+    /// deleted.
     pub(crate) async fn data_source(&self, id_or_name: &str) -> Result<Option<DataSource>> {
         let mut connection = self.pool.acquire().await?;
         find(&mut connection, id_or_name).await
     }
 
-    /// The ids of all data sources there ever were: the records of a deleted one may still be there.
+    /// The ids of all data sources there ever were: the records of a deleted one may still be
+    /// there.
     pub(crate) async fn data_source_ids(&self) -> Result<Vec<String>> {
-        let rows = sqlx::query("select id from data_source order by id").fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query("select id from data_source order by id").fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
     }
 
     /// Whether there is or was a data source with this id.
     pub(crate) async fn had_data_source(&self, id: &str) -> Result<bool> {
-        let row = sqlx::query("select 1 from data_source where id = ?1").bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query("select 1 from data_source where id = ?1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
         Ok(row.is_some())
     }
 
-    /// Adds a data source, or one that was deleted anew; its name may be that of another, but no id another's name, and no name another's id.
+    /// Adds a data source, or one that was deleted anew; its name may be that of another, but no id
+    /// another's name, and no name another's id.
     pub(crate) async fn insert_data_source(&self, source: &DataSource) -> Result<()> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         for taken in [&source.id, &source.name] {
@@ -105,8 +112,15 @@ impl Catalog {
     pub(crate) async fn delete_data_source(&self, id: &str, at: DateTime<Utc>) -> Result<bool> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let sql = "update data_source set deleted_at = ?2, updated_at = ?2 where id = ?1 and deleted_at is null";
-        let deleted = sqlx::query(sql).bind(id).bind(at.timestamp_micros()).execute(&mut *transaction).await?;
-        sqlx::query("delete from pull where data_source = ?1").bind(id).execute(&mut *transaction).await?;
+        let deleted = sqlx::query(sql)
+            .bind(id)
+            .bind(at.timestamp_micros())
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("delete from pull where data_source = ?1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(deleted.rows_affected() > 0)
     }
@@ -130,7 +144,10 @@ impl Catalog {
 
     pub(crate) async fn pull(&self, data_source: &str) -> Result<Option<Pull>> {
         let sql = format!("{PULL_COLUMNS} where data_source = ?1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(data_source).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(data_source)
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(pull_of).transpose()
     }
 
@@ -142,14 +159,16 @@ impl Catalog {
 
     /// Forgets a pull; whether there was one.
     pub(crate) async fn delete_pull(&self, data_source: &str) -> Result<bool> {
-        let deleted =
-            sqlx::query("delete from pull where data_source = ?1").bind(data_source).execute(&self.pool).await?;
+        let deleted = sqlx::query("delete from pull where data_source = ?1")
+            .bind(data_source)
+            .execute(&self.pool)
+            .await?;
         Ok(deleted.rows_affected() > 0)
     }
 }
 
-/// Adds the data source (its id, the microseconds) that records were sent for. A deleted one is there again, under its id if its name is
-/// another's by now.
+/// Adds the data source (its id, the microseconds) that records were sent for. A deleted one is
+/// there again, under its id if its name is another's by now.
 pub(super) const ADD_DATA_SOURCE: &str =
     "insert into data_source (id, name, created_at, updated_at) values (?1, ?1, ?2, ?2)
     on conflict (id) do update set deleted_at = null, updated_at = excluded.updated_at,
@@ -166,7 +185,9 @@ async fn find(connection: &mut SqliteConnection, id_or_name: &str) -> Result<Opt
     match with_name(connection, id_or_name).await?.as_slice() {
         [] => Ok(None),
         [only] => source_of(only).map(Some),
-        _ => Err(Error::Argument(format!("several data sources are called \"{id_or_name}\"; name one by its id"))),
+        _ => Err(Error::Argument(format!(
+            "several data sources are called \"{id_or_name}\"; name one by its id"
+        ))),
     }
 }
 
@@ -182,7 +203,9 @@ async fn with_id(connection: &mut SqliteConnection, id: &str) -> Result<Option<D
 }
 
 fn is_taken(what: &str, text: &str) -> Error {
-    Error::Conflict(format!("\"{text}\" is the {what} of a data source already; use that one, or another {what}"))
+    Error::Conflict(format!(
+        "\"{text}\" is the {what} of a data source already; use that one, or another {what}"
+    ))
 }
 
 fn source_of(row: &SqliteRow) -> Result<DataSource> {
@@ -196,9 +219,12 @@ fn source_of(row: &SqliteRow) -> Result<DataSource> {
 }
 
 fn pull_of(row: &SqliteRow) -> Result<Pull> {
-    let (data_source, settings): (String, String) = (row.try_get("data_source")?, row.try_get("settings")?);
+    let (data_source, settings): (String, String) =
+        (row.try_get("data_source")?, row.try_get("settings")?);
     let settings = serde_json::from_str(&settings).map_err(|_| {
-        Error::Damaged(format!("the pull of data source \"{data_source}\" has no readable settings; set it again"))
+        Error::Damaged(format!(
+            "the pull of data source \"{data_source}\" has no readable settings; set it again"
+        ))
     })?;
     Ok(Pull {
         data_source,

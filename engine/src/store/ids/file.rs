@@ -1,4 +1,5 @@
-//! One file of the id index: a search by key over its row groups, each passed over where its range or its Bloom filter says so.
+//! One file of the id index: a search by key over its row groups, each passed over where its range
+//! or its Bloom filter says so.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::bloom_filter::Sbbf;
 use parquet::data_type::FixedLenByteArray;
 use parquet::file::statistics::Statistics;
@@ -54,7 +57,8 @@ impl IdFile {
         let file = File::open(path).map_err(Error::file("open", path))?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
         let groups = metadata.metadata().row_groups().iter().map(|group| {
-            let (first, last) = range(group.column(0).statistics()).unwrap_or((Key([0; 16]), Key([0xff; 16])));
+            let (first, last) =
+                range(group.column(0).statistics()).unwrap_or((Key([0; 16]), Key([0xff; 16])));
             Group { first, last, bloom: OnceLock::new() }
         });
         let groups = groups.collect();
@@ -62,7 +66,12 @@ impl IdFile {
     }
 
     /// Puts what is known of these rising keys where it is newer than what was found before.
-    pub(super) fn find(&self, keys: &[Key], cache: &Cache, found: &mut [Option<KnownId>]) -> Result<()> {
+    pub(super) fn find(
+        &self,
+        keys: &[Key],
+        cache: &Cache,
+        found: &mut [Option<KnownId>],
+    ) -> Result<()> {
         let mut at = 0;
         for (number, group) in self.groups.iter().enumerate() {
             at += keys[at..].partition_point(|key| *key < group.first);
@@ -110,9 +119,12 @@ impl IdFile {
         if let Some(rows) = cache.get(&place) {
             return Ok(rows);
         }
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.reopened()?, self.metadata.clone())
-            .with_row_groups(vec![number])
-            .build()?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.reopened()?,
+            self.metadata.clone(),
+        )
+        .with_row_groups(vec![number])
+        .build()?;
         let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
         let rows = Arc::new(concat_batches(self.metadata.schema(), &batches)?);
         cache.insert(place, Arc::clone(&rows));

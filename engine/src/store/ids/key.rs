@@ -1,4 +1,5 @@
-//! The key of an id: a hash that stands for (data source, id), and whose leading bits are a customer's bucket.
+//! The key of an id: a hash that stands for (data source, id), and whose leading bits are a
+//! customer's bucket.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -88,6 +89,9 @@ mod tests {
     #[test]
     fn leading_bits_are_those_by_which_keys_are_sorted() {
         let key = Key([0b1010_0000, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!((key.leading(0), key.leading(1), key.leading(3), key.leading(8)), (0, 1, 5, 160));
+        assert_eq!(
+            (key.leading(0), key.leading(1), key.leading(3), key.leading(8)),
+            (0, 1, 5, 160)
+        );
     }
 }

@@ -80,7 +80,11 @@ impl Story<'_> {
     fn change(&mut self) {
         let (start, end) = (self.change_start(), self.change_end());
         let end = if end <= start { start + self.chance.between(1, 15) } else { end };
-        let plan = if self.chance.percent(80) { self.last.plan.clone() } else { self.chance.pick(self.plans) };
+        let plan = if self.chance.percent(80) {
+            self.last.plan.clone()
+        } else {
+            self.chance.pick(self.plans)
+        };
         let delta = self.chance.pick(&[5000, 5003, 1001, 701, 33, -501, -703, -33, -1]);
         let amount = self.prorated(delta, start, end, &plan);
         let amount = self.off_by_a_bit(amount);
@@ -102,7 +106,8 @@ impl Story<'_> {
         for _ in 0..self.chance.pick(&[1, 1, 1, 2, 3]) {
             // From the middle, half a minor unit of rounding is exactly the uncertainty of rule 10.
             let middle = end - (end - start) / 2;
-            let from = if self.chance.percent(30) { middle } else { self.chance.between(start, end - 1) };
+            let from =
+                if self.chance.percent(30) { middle } else { self.chance.between(start, end - 1) };
             let delta = self.chance.pick(&[5003, 1001, 701, 33, 9, -3]);
             let plan = self.last.plan.clone();
             let amount = self.prorated(delta, from, end, &plan);
@@ -163,7 +168,11 @@ impl Story<'_> {
 
     /// Contained in the period or not, on this plan or another.
     fn full_length_proration(&mut self) {
-        let plan = if self.chance.percent(50) { self.last.plan.clone() } else { self.chance.pick(self.plans) };
+        let plan = if self.chance.percent(50) {
+            self.last.plan.clone()
+        } else {
+            self.chance.pick(self.plans)
+        };
         let start = self.last.start + self.chance.pick(&[0, 0, 1, 10]);
         let end = if self.chance.percent(30) { self.last.end } else { plan.cycle.after(start, 1) };
         if end <= start {
@@ -180,14 +189,29 @@ impl Story<'_> {
         let (start, end) = (self.last.start, self.last.end);
         let middle = self.chance.between(start, end);
         let late = end + self.grace_days / 2 + 1;
-        let day = self.chance.pick(&[start, start, start + 1, start - 1, middle, middle, end - 1, end, end + 1, late]);
-        let issued_text =
-            if self.chance.percent(15) { self.last.issued_text.clone() } else { self.pen.date(self.chance, day) };
+        let day = self.chance.pick(&[
+            start,
+            start,
+            start + 1,
+            start - 1,
+            middle,
+            middle,
+            end - 1,
+            end,
+            end + 1,
+            late,
+        ]);
+        let issued_text = if self.chance.percent(15) {
+            self.last.issued_text.clone()
+        } else {
+            self.pen.date(self.chance, day)
+        };
         let amount = if self.chance.percent(5) { 100 } else { 0 };
         let mut invoice = self.invoice("cancellation", &issued_text, amount);
         self.forget_subscription(&mut invoice, 35);
         if self.chance.percent(25) {
-            let period_end = self.chance.pick(&[start - 1, start, middle, middle, end, end + 5, end + 40]);
+            let period_end =
+                self.chance.pick(&[start - 1, start, middle, middle, end, end + 5, end + 40]);
             invoice["period_end"] = json!(self.pen.end(self.chance, period_end));
         }
         if self.chance.percent(30) {
@@ -208,7 +232,11 @@ impl Story<'_> {
         };
         let paid = self.last.amount;
         let amount = self.chance.pick(&[paid, paid, paid / 3, paid / 2, 100, 1, paid + 700]);
-        let plan = if self.chance.percent(50) { self.last.plan.clone() } else { self.chance.pick(self.plans) };
+        let plan = if self.chance.percent(50) {
+            self.last.plan.clone()
+        } else {
+            self.chance.pick(self.plans)
+        };
         let plan = if self.chance.percent(40) { Some(plan) } else { None };
         self.refund_on(day, amount, plan);
     }
@@ -232,7 +260,8 @@ impl Story<'_> {
         let day = self.chance.between(self.last.start, self.last.end - 1);
         let parts = self.chance.between(2, 4);
         for part in 0..parts {
-            let amount = self.last.amount / parts + if part == 0 { self.last.amount % parts } else { 0 };
+            let amount =
+                self.last.amount / parts + if part == 0 { self.last.amount % parts } else { 0 };
             self.refund_on(day, amount, None);
         }
     }
@@ -268,12 +297,17 @@ impl Story<'_> {
         let mut version = self.invoices[self.chance.place(self.invoices.len())].clone();
         match self.chance.between(0, 6) {
             0 => version["customer_id"] = json!(self.chance.pick(&self.customers)),
-            1 => version["type"] = json!(self.chance.pick(&["refund", "cancellation", "one-time", "subscription"])),
+            1 => {
+                version["type"] =
+                    json!(self.chance.pick(&["refund", "cancellation", "one-time", "subscription"]))
+            }
             2 => version["subscription_id"] = json!(self.chance.pick(&["s1", "s10", "S2", ""])),
             3 => version["currency"] = json!(self.chance.pick(&["USD", "EUR", "JPY"])),
             4 => version["plan_id"] = json!(self.chance.pick(self.plans).id),
             5 => {
-                let issued = moment(version["invoice_date"].as_str().expect("it has a date"), self.pen.zone).day;
+                let issued =
+                    moment(version["invoice_date"].as_str().expect("it has a date"), self.pen.zone)
+                        .day;
                 let day = issued + self.chance.between(-3, 3);
                 version["invoice_date"] = json!(self.pen.date(self.chance, day));
             }

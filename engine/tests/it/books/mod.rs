@@ -1,4 +1,5 @@
-//! Small nasty books in the shape of `cases/*.json`, each made from a seed: everything in them is valid, and collides.
+//! Small nasty books in the shape of `cases/*.json`, each made from a seed: everything in them is
+//! valid, and collides.
 
 mod asides;
 pub mod chance;
@@ -25,15 +26,27 @@ pub struct Plan {
 pub fn random_book(seed: u64) -> Value {
     let mut chance = Chance::new(seed);
     let settings = random_settings(&mut chance);
-    let zone = settings["timezone"].as_str().unwrap_or("UTC").parse().expect("the zones are IANA zones");
-    let habit = chance.pick(&[Habit::Bare, Habit::MidnightUtc, Habit::LocalMidnight, Habit::AnyHour]);
+    let zone =
+        settings["timezone"].as_str().unwrap_or("UTC").parse().expect("the zones are IANA zones");
+    let habit =
+        chance.pick(&[Habit::Bare, Habit::MidnightUtc, Habit::LocalMidnight, Habit::AnyHour]);
     let pen = Pen { zone, habit };
     let plans = random_plans(&mut chance);
     let base = random_base(&mut chance);
-    let customers: Vec<String> = (0..chance.between(1, 4)).map(|place| format!("c{}", 8 + place)).collect();
+    let customers: Vec<String> =
+        (0..chance.between(1, 4)).map(|place| format!("c{}", 8 + place)).collect();
     let mut invoices = Vec::new();
     for customer_id in &customers {
-        write_customer(&mut chance, pen, &plans, base, &settings, customer_id, &customers, &mut invoices);
+        write_customer(
+            &mut chance,
+            pen,
+            &plans,
+            base,
+            &settings,
+            customer_id,
+            &customers,
+            &mut invoices,
+        );
     }
     chance.shuffle(&mut invoices);
     let as_of = random_as_of(&mut chance, pen, base, &settings, &invoices);
@@ -51,7 +64,12 @@ pub fn random_book(seed: u64) -> Value {
 fn random_settings(chance: &mut Chance) -> Value {
     let mut settings = Map::new();
     if chance.percent(60) {
-        let zone = chance.pick(&["America/New_York", "Asia/Kolkata", "Pacific/Auckland", "America/Sao_Paulo"]);
+        let zone = chance.pick(&[
+            "America/New_York",
+            "Asia/Kolkata",
+            "Pacific/Auckland",
+            "America/Sao_Paulo",
+        ]);
         settings.insert("timezone".into(), json!(zone));
     }
     if chance.percent(45) {
@@ -79,7 +97,8 @@ fn random_settings(chance: &mut Chance) -> Value {
 
 /// The days a book's grace setting is about; some number for `never`.
 fn grace_days(settings: &Value) -> i64 {
-    let days = if settings["grace_days"].is_string() { Some(20) } else { settings["grace_days"].as_i64() };
+    let days =
+        if settings["grace_days"].is_string() { Some(20) } else { settings["grace_days"].as_i64() };
     days.unwrap_or(14)
 }
 
@@ -159,7 +178,15 @@ fn write_customer(
     }
     let chapters = if subscription_ids.len() > 2 { 2 } else { 4 };
     for subscription_id in subscription_ids {
-        let mut story = Story::new(chance, pen, plans, customer_id, subscription_id, base, grace_days(settings));
+        let mut story = Story::new(
+            chance,
+            pen,
+            plans,
+            customer_id,
+            subscription_id,
+            base,
+            grace_days(settings),
+        );
         story.customers = customers.to_vec();
         story.write(chapters);
         invoices.extend(story.invoices);
@@ -167,9 +194,16 @@ fn write_customer(
 }
 
 /// Before, after, or at the days on which something in the data ends or lapses.
-fn random_as_of(chance: &mut Chance, pen: Pen, base: Day, settings: &Value, invoices: &[Value]) -> Day {
+fn random_as_of(
+    chance: &mut Chance,
+    pen: Pen,
+    base: Day,
+    settings: &Value,
+    invoices: &[Value],
+) -> Day {
     let invoice = &invoices[chance.place(invoices.len())];
-    let field = chance.pick(&["period_end", "period_end", "period_end", "period_start", "invoice_date"]);
+    let field =
+        chance.pick(&["period_end", "period_end", "period_end", "period_start", "invoice_date"]);
     let near = invoice[field].as_str().map_or(base, |written| moment(written, pen.zone).day);
     let grace = grace_days(settings);
     match chance.between(0, 9) {

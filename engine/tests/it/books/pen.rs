@@ -1,4 +1,5 @@
-//! How a book writes its dates: bare, without zone, or with one; the same instant in several spellings.
+//! How a book writes its dates: bare, without zone, or with one; the same instant in several
+//! spellings.
 
 use chrono_tz::Tz;
 
@@ -42,7 +43,8 @@ impl Pen {
     /// An exclusive end on that day, or the last minute of the day before.
     pub fn end(self, chance: &mut Chance, day: Day) -> String {
         if chance.percent(15) {
-            let second = chance.pick(&[LAST_SECOND, LAST_SECOND - 59, LAST_SECOND - 60, LAST_SECOND - 20]);
+            let second =
+                chance.pick(&[LAST_SECOND, LAST_SECOND - 59, LAST_SECOND - 60, LAST_SECOND - 20]);
             return self.spell(chance, day - 1, second);
         }
         self.date(chance, day)
@@ -50,7 +52,8 @@ impl Pen {
 
     /// A few hours after a written date.
     pub fn soon_after(self, chance: &mut Chance, written: &str) -> String {
-        let second = moment(written, self.zone).at.div_euclid(1_000_000) + chance.between(1, 20 * 3600);
+        let second =
+            moment(written, self.zone).at.div_euclid(1_000_000) + chance.between(1, 20 * 3600);
         spell_instant(second, "", 0)
     }
 
@@ -63,7 +66,8 @@ impl Pen {
             0 | 1 => local,
             2 => spell_instant(instant, if second == 0 { "" } else { fraction }, 0),
             3 => spell_instant(instant, "", chance.pick(&[330, -480, 60, -210])),
-            // Several instants inside one second; only some of them survive the cut to microseconds.
+            // Several instants inside one second; only some of them survive the cut to
+            // microseconds.
             _ if second != 0 => format!("{local}{fraction}"),
             _ => local,
         }
@@ -71,13 +75,29 @@ impl Pen {
 }
 
 fn hour_of_day(chance: &mut Chance) -> i64 {
-    let hour = chance.pick(&[0, 1800, 9000, 10_800, 32_400, 43_200, 43_200, 64_800, 72_000, 82_800, LAST_SECOND]);
+    let hour = chance.pick(&[
+        0,
+        1800,
+        9000,
+        10_800,
+        32_400,
+        43_200,
+        43_200,
+        64_800,
+        72_000,
+        82_800,
+        LAST_SECOND,
+    ]);
     if chance.percent(10) { chance.between(0, LAST_SECOND) } else { hour }
 }
 
 fn spell_instant(second: i64, fraction: &str, offset_minutes: i64) -> String {
     let wall = second + offset_minutes * 60;
-    let written = format!("{}T{}{fraction}", day_text(wall.div_euclid(86_400)), clock(wall.rem_euclid(86_400)));
+    let written = format!(
+        "{}T{}{fraction}",
+        day_text(wall.div_euclid(86_400)),
+        clock(wall.rem_euclid(86_400))
+    );
     if offset_minutes == 0 {
         return format!("{written}Z");
     }

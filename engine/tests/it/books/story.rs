@@ -60,8 +60,17 @@ impl<'a> Story<'a> {
         let text = pen.date(chance, due);
         let (start_text, end_text, issued_text) = (text.clone(), text.clone(), text);
         let (start, end, cycles) = (due, plan.cycle.after(due, 1), 1);
-        let last =
-            Period { plan: plan.clone(), start, end, cycles, price, amount: price, start_text, end_text, issued_text };
+        let last = Period {
+            plan: plan.clone(),
+            start,
+            end,
+            cycles,
+            price,
+            amount: price,
+            start_text,
+            end_text,
+            issued_text,
+        };
         let currency = plan.currency.clone();
         let (customer_id, customers, invoices) = (customer_id.to_string(), Vec::new(), Vec::new());
         Story {
@@ -116,7 +125,8 @@ impl<'a> Story<'a> {
         if !keeps_promise && self.chance.percent(15) {
             self.price += self.chance.pick(&[-500, 1, 250, 5000]).max(1 - self.price);
         }
-        let start = self.due + if keeps_promise && self.chance.percent(60) { 0 } else { self.hole() };
+        let start =
+            self.due + if keeps_promise && self.chance.percent(60) { 0 } else { self.hole() };
         let cycles = if self.chance.percent(78) { 1 } else { self.chance.between(2, 4) };
         let jitter = if self.chance.percent(15) { self.chance.between(-4, 4) } else { 0 };
         let end = (self.plan.cycle.after(start, cycles) + jitter).max(start + 1);
@@ -124,9 +134,11 @@ impl<'a> Story<'a> {
         let amount = if self.chance.percent(5) { 0 } else { self.price * cycles };
         let start_text = self.pen.date(self.chance, start);
         let end_text = self.end_text(end, &start_text);
-        let issued_text = if issued == start { start_text.clone() } else { self.pen.date(self.chance, issued) };
+        let issued_text =
+            if issued == start { start_text.clone() } else { self.pen.date(self.chance, issued) };
         let (plan, price) = (self.plan.clone(), self.price);
-        self.last = Period { plan, start, end, cycles, price, amount, start_text, end_text, issued_text };
+        self.last =
+            Period { plan, start, end, cycles, price, amount, start_text, end_text, issued_text };
         self.due = end;
         let mut invoice = self.invoice_of_period(amount);
         self.forget_a_date(&mut invoice);
@@ -197,7 +209,8 @@ impl<'a> Story<'a> {
             } else {
                 self.due = end;
             }
-            self.last = Period { start, end, amount, plan: self.plan.clone(), price, ..self.last.clone() };
+            self.last =
+                Period { start, end, amount, plan: self.plan.clone(), price, ..self.last.clone() };
         }
     }
 
@@ -205,8 +218,11 @@ impl<'a> Story<'a> {
     pub fn push_proration(&mut self, start: Day, end: Day, amount: i64, plan: Plan) {
         let start_text = self.pen.date(self.chance, start);
         let end_text = self.pen.end(self.chance, end);
-        let issued_text =
-            if self.chance.percent(70) { start_text.clone() } else { self.pen.date(self.chance, start + 2) };
+        let issued_text = if self.chance.percent(70) {
+            start_text.clone()
+        } else {
+            self.pen.date(self.chance, start + 2)
+        };
         let mut invoice = self.invoice("subscription", &issued_text, amount);
         invoice["plan_id"] = json!(plan.id);
         invoice["proration"] = json!(true);
@@ -257,7 +273,8 @@ impl<'a> Story<'a> {
         if let (Some(start), Some(end)) = (at(&invoice["period_start"]), at(&invoice["period_end"]))
             && end <= start
         {
-            let start_text = invoice["period_start"].as_str().expect("it has just been read").to_string();
+            let start_text =
+                invoice["period_start"].as_str().expect("it has just been read").to_string();
             invoice["period_end"] = json!(self.pen.soon_after(self.chance, &start_text));
         }
         self.invoices.push(invoice);

@@ -14,8 +14,11 @@ pub fn count_changes(tally: &mut Tally, subscription: &Subscription, book: &Book
     if book.settings.prorations != Prorations::Add {
         return;
     }
-    for charge in subscription.charges.iter().filter(|charge| charge.is_proration && charge.has_both_dates) {
-        let is_regular = groups.iter().flat_map(|g| &g.counting).any(|regular| regular.charge.id == charge.id);
+    for charge in
+        subscription.charges.iter().filter(|charge| charge.is_proration && charge.has_both_dates)
+    {
+        let is_regular =
+            groups.iter().flat_map(|g| &g.counting).any(|regular| regular.charge.id == charge.id);
         if !is_regular {
             count_home(tally, charge, home(charge, groups));
         }
@@ -24,9 +27,9 @@ pub fn count_changes(tally: &mut Tally, subscription: &Subscription, book: &Book
         count_change(tally, change, groups);
     }
     for (place, group) in groups.iter().enumerate().filter(|(_, group)| group.is_live()) {
-        let belongs =
-            |change: &&Change| matches!(change.home, Home::Within(home) | Home::SameStart(home) if home == place);
-        let reaching: Vec<&Change> = subscription.changes.iter().filter(belongs).filter(|c| c.reaches).collect();
+        let belongs = |change: &&Change| matches!(change.home, Home::Within(home) | Home::SameStart(home) if home == place);
+        let reaching: Vec<&Change> =
+            subscription.changes.iter().filter(belongs).filter(|c| c.reaches).collect();
         let next = groups.iter().find(|next| next.is_live() && next.start() == group.until);
         if let Some(next) = next.filter(|_| !reaching.is_empty()) {
             count_distance(tally, group.rate, next.rate, &reaching);
@@ -41,16 +44,32 @@ fn count_distance(tally: &mut Tally, rate: i128, next_rate: i128, reaching: &[&C
     let distance = (rate + sum - next_rate).abs();
     count(tally, "4.10 renewal meets its changes exactly", distance == 0);
     count(tally, "4.10 renewal within the uncertainty", distance != 0 && distance <= uncertainty);
-    count(tally, "4.10 renewal just over the uncertainty", distance > uncertainty && distance <= 4 * uncertainty);
+    count(
+        tally,
+        "4.10 renewal just over the uncertainty",
+        distance > uncertainty && distance <= 4 * uncertainty,
+    );
     count(tally, "4.10 renewal far from its changes", distance > 4 * uncertainty);
-    count(tally, "4.10 at the edge of the uncertainty", distance != 0 && (distance - uncertainty).abs() <= 1);
+    count(
+        tally,
+        "4.10 at the edge of the uncertainty",
+        distance != 0 && (distance - uncertainty).abs() <= 1,
+    );
 }
 
 fn count_home(tally: &mut Tally, charge: &Charge, home: Home) {
     count(tally, "4.7 within", matches!(home, Home::Within(_)));
     count(tally, "4.7 within, negative", matches!(home, Home::Within(_)) && charge.amount < 0);
-    count(tally, "4.7 same start, positive", matches!(home, Home::SameStart(_)) && charge.amount > 0);
-    count(tally, "4.7 same start and end, negative", matches!(home, Home::SameStart(_)) && charge.amount < 0);
+    count(
+        tally,
+        "4.7 same start, positive",
+        matches!(home, Home::SameStart(_)) && charge.amount > 0,
+    );
+    count(
+        tally,
+        "4.7 same start and end, negative",
+        matches!(home, Home::SameStart(_)) && charge.amount < 0,
+    );
     count(tally, "4.7 alone", home == Home::Alone);
     count(tally, "4.7 awaits the renewal", home == Home::AwaitsRenewal);
     count(tally, "4.7 dropped", home == Home::Dropped);
@@ -64,11 +83,19 @@ fn count_change(tally: &mut Tally, change: &Change, groups: &[Group]) {
     if let Home::Within(place) | Home::SameStart(place) = change.home {
         let same_cycle = change.charge.cycle == groups[place].cycle();
         count(tally, "4.8 cycle of the group", same_cycle);
-        count(tally, "4.8 cycle of the group, k > 1", same_cycle && groups[place].prepaid_cycles() > 1);
+        count(
+            tally,
+            "4.8 cycle of the group, k > 1",
+            same_cycle && groups[place].prepaid_cycles() > 1,
+        );
         count(tally, "4.8 its own cycle", !same_cycle);
         count(tally, "4.8 reaches", change.reaches);
         count(tally, "4.8 ends inside", !change.reaches);
-        count(tally, "4.10 snap of several", snapped && change.snapped.abs() > change.uncertainty());
+        count(
+            tally,
+            "4.10 snap of several",
+            snapped && change.snapped.abs() > change.uncertainty(),
+        );
         return;
     }
     let at_group = groups.iter().any(|group| group.is_live() && group.start() == change.until);

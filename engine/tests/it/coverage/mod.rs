@@ -25,7 +25,8 @@ pub fn count_book(tally: &mut Tally, record: &Value) {
     count_dates(tally, record, &book);
     for customer_id in &book.customers {
         let subscriptions = subscriptions(&book, customer_id);
-        let cancellations: Vec<&Invoice> = invoices_of(&book, customer_id, InvoiceKind::Cancellation).collect();
+        let cancellations: Vec<&Invoice> =
+            invoices_of(&book, customer_id, InvoiceKind::Cancellation).collect();
         for subscription in &subscriptions {
             count_charges(tally, subscription, &book);
             count_groups(tally, subscription, &book);
@@ -55,10 +56,17 @@ fn count_dates(tally: &mut Tally, record: &Value, book: &Book) {
             "1.1 superseded with another customer",
             later.is_some_and(|l| l["customer_id"] != invoice["customer_id"]),
         );
-        count(tally, "1.1 superseded with another type", later.is_some_and(|l| l["type"] != invoice["type"]));
+        count(
+            tally,
+            "1.1 superseded with another type",
+            later.is_some_and(|l| l["type"] != invoice["type"]),
+        );
         assert_valid(record, invoice);
-        if let (Some(s), Some(e)) = (invoice["period_start"].as_str(), invoice["period_end"].as_str()) {
-            let (start, end) = (moment(s, book.settings.timezone), moment(e, book.settings.timezone));
+        if let (Some(s), Some(e)) =
+            (invoice["period_start"].as_str(), invoice["period_end"].as_str())
+        {
+            let (start, end) =
+                (moment(s, book.settings.timezone), moment(e, book.settings.timezone));
             assert!(end.at > start.at, "a period ends after it starts");
             count(tally, "3.2 end <= start", end.end_day() <= start.day);
         }
@@ -73,11 +81,20 @@ fn count_dates(tally: &mut Tally, record: &Value, book: &Book) {
 /// What §1.2 asks of an invoice, its dates aside.
 fn assert_valid(record: &Value, invoice: &Value) {
     let is_subscription = invoice["type"] == "subscription";
-    assert!(!is_subscription || invoice["plan_id"].is_string(), "a subscription invoice has a plan: {invoice}");
+    assert!(
+        !is_subscription || invoice["plan_id"].is_string(),
+        "a subscription invoice has a plan: {invoice}"
+    );
     let may_be_negative = !is_subscription || invoice["proration"] == true;
-    assert!(may_be_negative || invoice["amount"].as_i64() >= Some(0), "only prorations are negative: {invoice}");
+    assert!(
+        may_be_negative || invoice["amount"].as_i64() >= Some(0),
+        "only prorations are negative: {invoice}"
+    );
     let customers = record["customers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    assert!(customers.iter().any(|customer| customer["id"] == invoice["customer_id"]), "a known customer: {invoice}");
+    assert!(
+        customers.iter().any(|customer| customer["id"] == invoice["customer_id"]),
+        "a known customer: {invoice}"
+    );
 }
 
 fn count_charges(tally: &mut Tally, subscription: &Subscription, book: &Book) {
@@ -85,11 +102,19 @@ fn count_charges(tally: &mut Tally, subscription: &Subscription, book: &Book) {
     for charge in charges {
         count(tally, "4.1 undated proration", charge.is_proration && !charge.has_both_dates);
         count(tally, "gross changes an amount", charge.amount != charge.amount_charged);
-        count(tally, "gross makes an amount negative", charge.amount < 0 && charge.amount_charged >= 0);
+        count(
+            tally,
+            "gross makes an amount negative",
+            charge.amount < 0 && charge.amount_charged >= 0,
+        );
     }
     for regular in subscription.groups.iter().flat_map(|group| &group.counting) {
         let charge = &regular.charge;
-        count(tally, "4.1 full-length proration is regular", charge.is_proration && !regular.is_restated);
+        count(
+            tally,
+            "4.1 full-length proration is regular",
+            charge.is_proration && !regular.is_restated,
+        );
         count(tally, "4.11 replace: regular", regular.is_restated);
         count(tally, "4.1 zero amount", charge.amount == 0);
         count(tally, "3.4 k = 2", regular.prepaid_cycles == 2);
@@ -106,7 +131,8 @@ fn count_charges(tally: &mut Tally, subscription: &Subscription, book: &Book) {
         count(tally, "3.3 week plan", charge.cycle.interval == Interval::Week);
         count(tally, "3.3 year plan", charge.cycle.interval == Interval::Year);
     }
-    let negative = charges.iter().filter(|c| c.is_proration && c.has_both_dates && c.amount < 0).count();
+    let negative =
+        charges.iter().filter(|c| c.is_proration && c.has_both_dates && c.amount < 0).count();
     let ignored = book.settings.prorations != Prorations::Add;
     count(tally, "4.11 negative proration dropped", ignored && negative > 0);
 }
@@ -129,8 +155,16 @@ fn count_groups(tally: &mut Tally, subscription: &Subscription, book: &Book) {
         if !group.is_live() {
             continue;
         }
-        count(tally, "4.6 replaced early", group.ending == Ending::Replaced && group.until < group.end());
-        count(tally, "4.6 replaced on time", group.ending == Ending::Replaced && group.until == group.end());
+        count(
+            tally,
+            "4.6 replaced early",
+            group.ending == Ending::Replaced && group.until < group.end(),
+        );
+        count(
+            tally,
+            "4.6 replaced on time",
+            group.ending == Ending::Replaced && group.until == group.end(),
+        );
         count(
             tally,
             "4.6 replaced after a never-settled hole",
@@ -148,7 +182,10 @@ fn count_groups(tally: &mut Tally, subscription: &Subscription, book: &Book) {
             tally,
             "4.6 bridged by the last day",
             group.ending == Ending::Bridged
-                && group.span.grace.is_some_and(|g| Ratio::whole(i128::from(group.until - group.end() + 1)) > g),
+                && group
+                    .span
+                    .grace
+                    .is_some_and(|g| Ratio::whole(i128::from(group.until - group.end() + 1)) > g),
         );
         count(tally, "4.6 lapsed before the next", group.ending == Ending::LapsedBeforeNext);
         count(
@@ -156,12 +193,19 @@ fn count_groups(tally: &mut Tally, subscription: &Subscription, book: &Book) {
             "4.6 missed the grace by a day",
             group.ending == Ending::LapsedBeforeNext
                 && next.is_some_and(|n| {
-                    group.span.grace.is_some_and(|g| Ratio::whole(i128::from(n - group.end() - 1)) <= g)
+                    group
+                        .span
+                        .grace
+                        .is_some_and(|g| Ratio::whole(i128::from(n - group.end() - 1)) <= g)
                 }),
         );
         count(tally, "4.6 lapsed", group.ending == Ending::Lapsed);
         count(tally, "4.6 open", group.ending == Ending::Open);
-        count(tally, "4.6 provisional on as_of", group.ending == Ending::Open && book.as_of >= group.end());
+        count(
+            tally,
+            "4.6 provisional on as_of",
+            group.ending == Ending::Open && book.as_of >= group.end(),
+        );
         count(
             tally,
             "4.6 renewal undoes a cut",
@@ -175,28 +219,47 @@ fn calendar_decides(group: &Group, book: &Book) -> bool {
     group.span.grace != setting
 }
 
-fn count_cancellations(tally: &mut Tally, subscription: &Subscription, cancellations: &[&Invoice], book: &Book) {
+fn count_cancellations(
+    tally: &mut Tally,
+    subscription: &Subscription,
+    cancellations: &[&Invoice],
+    book: &Book,
+) {
     let groups = &subscription.groups;
     for cancellation in cancellations {
-        let applies = cancellation.subscription_id.is_empty() || cancellation.subscription_id == subscription.id;
+        let applies = cancellation.subscription_id.is_empty()
+            || cancellation.subscription_id == subscription.id;
         if !applies || groups.is_empty() {
             continue;
         }
         let known = known(groups, cancellation);
         let (at, day) = (cancellation.invoice_date.at, cancellation.invoice_date.day);
         count(tally, "4.5 knows nothing", known.is_empty());
-        let same_instant = groups.iter().position(|group| group.issued_at() == at && group.start() >= day);
-        count(tally, "4.5 knows a group of its instant", same_instant.is_some_and(|place| known.contains(&place)));
+        let same_instant =
+            groups.iter().position(|group| group.issued_at() == at && group.start() >= day);
+        count(
+            tally,
+            "4.5 knows a group of its instant",
+            same_instant.is_some_and(|place| known.contains(&place)),
+        );
         count(
             tally,
             "4.5 does not know a group of its instant",
             same_instant.is_some_and(|place| !known.contains(&place)),
         );
-        count(tally, "4.5 knows only by start day", known.iter().any(|&place| groups[place].issued_at() > at));
+        count(
+            tally,
+            "4.5 knows only by start day",
+            known.iter().any(|&place| groups[place].issued_at() > at),
+        );
         let Some(&last) = known.last() else { continue };
         let cancelled_on = cancelled_on(cancellation, groups[last].end(), &book.settings);
         count(tally, "4.5 own period_end", cancellation.period_end.is_some());
-        count(tally, "4.5 cuts several", known.iter().filter(|&&place| groups[place].end() > cancelled_on).count() > 1);
+        count(
+            tally,
+            "4.5 cuts several",
+            known.iter().filter(|&&place| groups[place].end() > cancelled_on).count() > 1,
+        );
         count(tally, "4.5 all known are void", known.iter().all(|&place| groups[place].is_void));
         count(
             tally,
@@ -206,7 +269,9 @@ fn count_cancellations(tally: &mut Tally, subscription: &Subscription, cancellat
         count(
             tally,
             "4.5 never: own day after the last end",
-            cancellation.period_end.is_none() && book.settings.grace_days.is_none() && day > groups[last].end(),
+            cancellation.period_end.is_none()
+                && book.settings.grace_days.is_none()
+                && day > groups[last].end(),
         );
     }
 }
@@ -217,8 +282,11 @@ fn count_refund(tally: &mut Tally, refund: &Invoice, subscriptions: &[Subscripti
     let Some(hit) = hit else { return };
     let day = refund.invoice_date.day;
     let is_rival = |s: &&Subscription| {
-        let running = |g: &&Group| g.is_live() && g.start() <= day && day < g.end() && day < g.until;
-        refund.subscription_id.is_empty() && s.currency == refund.currency && s.groups.iter().any(|g| running(&g))
+        let running =
+            |g: &&Group| g.is_live() && g.start() <= day && day < g.end() && day < g.until;
+        refund.subscription_id.is_empty()
+            && s.currency == refund.currency
+            && s.groups.iter().any(|g| running(&g))
     };
     let rivals = subscriptions.iter().filter(is_rival).count();
     count(tally, "4.12 refund hits", true);
@@ -233,12 +301,14 @@ fn count_refund(tally: &mut Tally, refund: &Invoice, subscriptions: &[Subscripti
 fn count_clamps(tally: &mut Tally, subscriptions: &[Subscription]) {
     for subscription in subscriptions {
         for line in &subscription.lines {
-            let running = subscription.lines.iter().filter(|l| l.from <= line.from && line.from < l.until);
+            let running =
+                subscription.lines.iter().filter(|l| l.from <= line.from && line.from < l.until);
             let sum: i128 = running.map(|l| l.rate).sum();
             count(tally, "4 sum below zero counts as 0", sum < 0);
             count(tally, "4 sum below 0.01 counts as 0", sum > 0 && sum < 100);
         }
     }
-    let currencies: std::collections::BTreeSet<&str> = subscriptions.iter().map(|s| s.currency.as_str()).collect();
+    let currencies: std::collections::BTreeSet<&str> =
+        subscriptions.iter().map(|s| s.currency.as_str()).collect();
     count(tally, "5 customer with several currencies", currencies.len() > 1);
 }

@@ -65,7 +65,8 @@ impl Cycle {
 /// The day of a proleptic Gregorian date.
 pub fn day_of(year: i64, month: i64, day_of_month: i64) -> Day {
     let years_before = year - 1;
-    let leap_days = years_before.div_euclid(4) - years_before.div_euclid(100) + years_before.div_euclid(400);
+    let leap_days =
+        years_before.div_euclid(4) - years_before.div_euclid(100) + years_before.div_euclid(400);
     let days_to_year = 365 * years_before + leap_days;
     let days_to_month: i64 = (1..month).map(|earlier| days_in_month(year, earlier)).sum();
     days_to_year + days_to_month + day_of_month - 1 - DAYS_TO_1970

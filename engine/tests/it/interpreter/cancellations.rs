@@ -1,11 +1,17 @@
-//! What cancellations cut, void and settle among the groups of one subscription (§4.5), and the untils that follow (§4.6).
+//! What cancellations cut, void and settle among the groups of one subscription (§4.5), and the
+//! untils that follow (§4.6).
 
 use super::calendar::Day;
 use super::groups::Group;
 use super::records::{Invoice, Settings};
 
 /// Marks cuts, voids and settlements, then gives each group its until.
-pub fn end_groups(groups: &mut [Group], cancellations: &[&Invoice], settings: &Settings, as_of: Day) {
+pub fn end_groups(
+    groups: &mut [Group],
+    cancellations: &[&Invoice],
+    settings: &Settings,
+    as_of: Day,
+) {
     for cancellation in cancellations {
         cut_known(groups, cancellation, settings);
     }
@@ -60,7 +66,9 @@ pub fn known(groups: &[Group], cancellation: &Invoice) -> Vec<usize> {
     let (at, day) = (cancellation.invoice_date.at, cancellation.invoice_date.day);
     let any_started_before = groups.iter().any(|group| group.start() < day);
     let is_known = |group: &Group| {
-        group.issued_at() < at || (group.issued_at() == at && !any_started_before) || group.start() < day
+        group.issued_at() < at
+            || (group.issued_at() == at && !any_started_before)
+            || group.start() < day
     };
     (0..groups.len()).filter(|&place| is_known(&groups[place])).collect()
 }

@@ -1,4 +1,5 @@
-//! Changes: the group each belongs to, those that stand alone, their rates and untils (§4.7 to §4.9).
+//! Changes: the group each belongs to, those that stand alone, their rates and untils (§4.7 to
+//! §4.9).
 
 use super::calendar::{Day, OPEN};
 use super::cancellations::cancelled_on;
@@ -41,7 +42,16 @@ impl Change {
     fn new(charge: &Charge, home: Home, factor: Ratio) -> Self {
         let rate = Ratio::whole(charge.amount).times(factor).over(charge.cycle.months()).rounded();
         let (until, ending) = (charge.start, Ending::Undecided);
-        Change { charge: charge.clone(), home, factor, rate, until, reaches: false, ending, snapped: 0 }
+        Change {
+            charge: charge.clone(),
+            home,
+            factor,
+            rate,
+            until,
+            reaches: false,
+            ending,
+            snapped: 0,
+        }
     }
 
     /// u: how far the billing system's rounding may have moved the rate (§4.10).
@@ -55,13 +65,19 @@ impl Change {
 pub fn home(change: &Charge, groups: &[Group]) -> Home {
     for (place, group) in groups.iter().enumerate() {
         if group.is_live() && group.start() < change.start && change.start < group.until {
-            return if change.start >= group.end() { Home::AwaitsRenewal } else { Home::Within(place) };
+            return if change.start >= group.end() {
+                Home::AwaitsRenewal
+            } else {
+                Home::Within(place)
+            };
         }
     }
     let same_day = groups.iter().position(|group| group.is_live() && group.start() == change.start);
     match same_day {
         Some(place) if change.amount > 0 => Home::SameStart(place),
-        Some(place) if change.amount < 0 && change.end == groups[place].end() => Home::SameStart(place),
+        Some(place) if change.amount < 0 && change.end == groups[place].end() => {
+            Home::SameStart(place)
+        }
         None if change.amount > 0 => Home::Alone,
         _ => Home::Dropped,
     }
@@ -104,7 +120,8 @@ pub fn changes_alone(
     settings: &Settings,
     as_of: Day,
 ) -> Vec<Change> {
-    let alone: Vec<&Charge> = charges.iter().filter(|charge| home(charge, groups) == Home::Alone).collect();
+    let alone: Vec<&Charge> =
+        charges.iter().filter(|charge| home(charge, groups) == Home::Alone).collect();
     let mut changes = Vec::new();
     for charge in &alone {
         let next = next_start(charge, &alone, groups);
@@ -115,7 +132,8 @@ pub fn changes_alone(
     changes
 }
 
-/// n: the first group start after its start, or the first start of an alone change at or after its end, if earlier.
+/// n: the first group start after its start, or the first start of an alone change at or after its
+/// end, if earlier.
 fn next_start(charge: &Charge, alone: &[&Charge], groups: &[Group]) -> Option<Day> {
     let group_starts = groups.iter().filter(|group| group.is_live()).map(Group::start);
     let alone_starts = alone.iter().map(|other| other.start);
@@ -124,7 +142,12 @@ fn next_start(charge: &Charge, alone: &[&Charge], groups: &[Group]) -> Option<Da
     next_group.chain(next_alone).min()
 }
 
-fn span_alone(charge: &Charge, next: Option<Day>, cancellations: &[&Invoice], settings: &Settings) -> Span {
+fn span_alone(
+    charge: &Charge,
+    next: Option<Day>,
+    cancellations: &[&Invoice],
+    settings: &Settings,
+) -> Span {
     let grace = grace(settings.grace_days, &[charge.cycle], charge.last_cycle_days());
     let mut span = Span::new(charge.start, charge.end, grace);
     for cancellation in cancellations {

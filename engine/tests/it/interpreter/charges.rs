@@ -1,4 +1,5 @@
-//! Subscription invoices with a known plan, and which of them are regular, which are changes (§3.2, §3.4, §4.1, §4.11).
+//! Subscription invoices with a known plan, and which of them are regular, which are changes (§3.2,
+//! §3.4, §4.1, §4.11).
 
 use super::calendar::{Cycle, Day};
 use super::ratio::Ratio;
@@ -85,8 +86,12 @@ impl Charge {
     }
 }
 
-/// The regular invoices of one subscription, and its changes as far as the settings let them have lines.
-pub fn regulars_and_changes(charges: &[Charge], prorations: Prorations) -> (Vec<Regular>, Vec<Charge>) {
+/// The regular invoices of one subscription, and its changes as far as the settings let them have
+/// lines.
+pub fn regulars_and_changes(
+    charges: &[Charge],
+    prorations: Prorations,
+) -> (Vec<Regular>, Vec<Charge>) {
     let invoices: Vec<&Charge> = charges.iter().filter(|charge| !charge.is_proration).collect();
     let mut regulars: Vec<Regular> = Vec::new();
     let mut changes: Vec<Charge> = Vec::new();

@@ -5,7 +5,8 @@ use super::charges::{Charge, Regular};
 use super::ratio::Ratio;
 use super::untils::{Ending, Span};
 
-/// Regular invoices of one start instant and one end day. Everything below `members` is filled in by later rules.
+/// Regular invoices of one start instant and one end day. Everything below `members` is filled in
+/// by later rules.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// The last regular invoice of each plan, in order; never empty.
@@ -43,7 +44,11 @@ impl Group {
 
     /// The earliest `invoice_date` of the counting invoices.
     pub fn issued_at(&self) -> i64 {
-        self.counting.iter().map(|regular| regular.charge.issued_at).min().expect("a group has a counting invoice")
+        self.counting
+            .iter()
+            .map(|regular| regular.charge.issued_at)
+            .min()
+            .expect("a group has a counting invoice")
     }
 
     pub fn is_live(&self) -> bool {
@@ -56,13 +61,16 @@ pub fn groups(mut regulars: Vec<Regular>, grace_days: Option<i64>) -> Vec<Group>
     regulars.sort_by(|left, right| left.charge.rank().cmp(&right.charge.rank()));
     let mut collected: Vec<Vec<Regular>> = Vec::new();
     for regular in regulars {
-        let home = collected.iter_mut().find(|members| belong_together(&members[0].charge, &regular.charge));
+        let home = collected
+            .iter_mut()
+            .find(|members| belong_together(&members[0].charge, &regular.charge));
         match home {
             Some(members) => members.push(regular),
             None => collected.push(vec![regular]),
         }
     }
-    let mut groups: Vec<Group> = collected.into_iter().map(|members| group(members, grace_days)).collect();
+    let mut groups: Vec<Group> =
+        collected.into_iter().map(|members| group(members, grace_days)).collect();
     groups.sort_by(|left, right| {
         let order = |group: &Group| group.start();
         (order(left), left.last().charge.rank()).cmp(&(order(right), right.last().charge.rank()))
@@ -78,7 +86,8 @@ fn belong_together(left: &Charge, right: &Charge) -> bool {
 fn group(members: Vec<Regular>, grace_days: Option<i64>) -> Group {
     let mut counting: Vec<Regular> = Vec::new();
     for (place, member) in members.iter().enumerate() {
-        let is_last_of_plan = !members[place + 1..].iter().any(|later| later.charge.plan_id == member.charge.plan_id);
+        let is_last_of_plan =
+            !members[place + 1..].iter().any(|later| later.charge.plan_id == member.charge.plan_id);
         if is_last_of_plan {
             counting.push(member.clone());
         }
@@ -100,6 +109,7 @@ fn group(members: Vec<Regular>, grace_days: Option<i64>) -> Group {
 /// min(`grace_days`, shortest average cycle, end − (end ⊖ cycle)); None is unlimited (§4.4).
 pub fn grace(grace_days: Option<i64>, cycles: &[Cycle], last_cycle_days: i128) -> Option<Ratio> {
     let days = Ratio::whole(i128::from(grace_days?));
-    let shortest = cycles.iter().map(|cycle| cycle.average_days()).min().expect("a group has a plan");
+    let shortest =
+        cycles.iter().map(|cycle| cycle.average_days()).min().expect("a group has a plan");
     Some(days.min(shortest).min(Ratio::whole(last_cycle_days)))
 }

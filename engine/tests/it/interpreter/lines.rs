@@ -50,7 +50,8 @@ pub fn subscriptions(book: &Book, customer_id: &str) -> Vec<Subscription> {
     if book.settings.refunds_reduce {
         for refund in invoices_of(book, customer_id, InvoiceKind::Refund) {
             let hit = target(refund, &subscriptions);
-            let line = hit.and_then(|hit| Some((hit.subscription, refund_line(refund, hit.group)?)));
+            let line =
+                hit.and_then(|hit| Some((hit.subscription, refund_line(refund, hit.group)?)));
             if let Some((place, line)) = line {
                 subscriptions[place].lines.push(line);
             }
@@ -59,8 +60,14 @@ pub fn subscriptions(book: &Book, customer_id: &str) -> Vec<Subscription> {
     subscriptions
 }
 
-pub fn invoices_of<'a>(book: &'a Book, customer_id: &'a str, kind: InvoiceKind) -> impl Iterator<Item = &'a Invoice> {
-    book.invoices.values().filter(move |invoice| invoice.customer_id == customer_id && invoice.kind == kind)
+pub fn invoices_of<'a>(
+    book: &'a Book,
+    customer_id: &'a str,
+    kind: InvoiceKind,
+) -> impl Iterator<Item = &'a Invoice> {
+    book.invoices
+        .values()
+        .filter(move |invoice| invoice.customer_id == customer_id && invoice.kind == kind)
 }
 
 /// Only subscription invoices make a subscription.
@@ -74,7 +81,9 @@ fn subscription(book: &Book, customer_id: &str, id: &str, currency: &str) -> Sub
     let settings = &book.settings;
     let charges = charges(book, customer_id, id, currency);
     let cancellations: Vec<&Invoice> = invoices_of(book, customer_id, InvoiceKind::Cancellation)
-        .filter(|cancellation| cancellation.subscription_id.is_empty() || cancellation.subscription_id == id)
+        .filter(|cancellation| {
+            cancellation.subscription_id.is_empty() || cancellation.subscription_id == id
+        })
         .collect();
     let (regulars, prorations) = regulars_and_changes(&charges, settings.prorations);
     let mut groups = groups(regulars, settings.grace_days);
@@ -83,7 +92,14 @@ fn subscription(book: &Book, customer_id: &str, id: &str, currency: &str) -> Sub
     changes.extend(changes_alone(&prorations, &groups, &cancellations, settings, book.as_of));
     snap(&mut changes, &groups);
     let lines = lines(&groups, &changes);
-    Subscription { id: id.to_string(), currency: currency.to_string(), charges, groups, changes, lines }
+    Subscription {
+        id: id.to_string(),
+        currency: currency.to_string(),
+        charges,
+        groups,
+        changes,
+        lines,
+    }
 }
 
 fn charges(book: &Book, customer_id: &str, id: &str, currency: &str) -> Vec<Charge> {
@@ -99,8 +115,13 @@ fn charges(book: &Book, customer_id: &str, id: &str, currency: &str) -> Vec<Char
 
 fn lines(groups: &[Group], changes: &[Change]) -> Vec<Line> {
     let live = groups.iter().filter(|group| group.is_live());
-    let of_groups = live.map(|group| Line { from: group.start(), until: group.until, rate: group.rate });
+    let of_groups =
+        live.map(|group| Line { from: group.start(), until: group.until, rate: group.rate });
     let with_days = changes.iter().filter(|change| change.until > change.charge.start);
-    let of_changes = with_days.map(|change| Line { from: change.charge.start, until: change.until, rate: change.rate });
+    let of_changes = with_days.map(|change| Line {
+        from: change.charge.start,
+        until: change.until,
+        rate: change.rate,
+    });
     of_groups.chain(of_changes).collect()
 }

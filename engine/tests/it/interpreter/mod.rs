@@ -1,4 +1,5 @@
-//! A second, independent reading of spec/mrr.md as plain loops, against which the SQL is tested: a book in, movements out.
+//! A second, independent reading of spec/mrr.md as plain loops, against which the SQL is tested: a
+//! book in, movements out.
 
 pub mod calendar;
 pub mod cancellations;

@@ -1,4 +1,5 @@
-//! What a written date means in the account's timezone: an instant, a local day, a wall clock (§1.2, §3.1).
+//! What a written date means in the account's timezone: an instant, a local day, a wall clock
+//! (§1.2, §3.1).
 
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -33,7 +34,10 @@ pub fn moment(text: &str, zone: Tz) -> Moment {
     let fraction = clock_microsecond(clock);
     match offset {
         "" => local_moment(day, second, fraction, zone),
-        _ => instant_moment((day * DAY_SECONDS + second - offset_seconds(offset)) * 1_000_000 + fraction, zone),
+        _ => instant_moment(
+            (day * DAY_SECONDS + second - offset_seconds(offset)) * 1_000_000 + fraction,
+            zone,
+        ),
     }
 }
 
@@ -65,7 +69,8 @@ fn wall_moment(at: i64, wall: i64) -> Moment {
 
 /// The zone's offset from UTC, in seconds, at an instant given in seconds.
 fn offset_at(second: i64, zone: Tz) -> i64 {
-    let instant = DateTime::from_timestamp(second, 0).expect("the year has four digits").naive_utc();
+    let instant =
+        DateTime::from_timestamp(second, 0).expect("the year has four digits").naive_utc();
     i64::from(zone.offset_from_utc_datetime(&instant).fix().local_minus_utc())
 }
 

@@ -13,7 +13,8 @@ impl Ratio {
     pub fn new(numerator: i128, denominator: i128) -> Self {
         assert!(denominator != 0, "a quotient needs a divisor");
         let shared = greatest_divisor(numerator.unsigned_abs(), denominator.unsigned_abs());
-        let shared = i128::try_from(shared).expect("a divisor of an i128 fits one") * denominator.signum();
+        let shared =
+            i128::try_from(shared).expect("a divisor of an i128 fits one") * denominator.signum();
         Ratio { numerator: numerator / shared, denominator: denominator / shared }
     }
 

@@ -61,11 +61,15 @@ pub enum InvoiceKind {
 
 pub fn read_book(book: &Value) -> Book {
     let settings = read_settings(&book["settings"]);
-    let invoices = list(book, "invoices").iter().map(|invoice| read_invoice(invoice, settings.timezone));
+    let invoices =
+        list(book, "invoices").iter().map(|invoice| read_invoice(invoice, settings.timezone));
     Book {
         as_of: moment(&text(book, "as_of"), settings.timezone).day,
         customers: list(book, "customers").iter().map(|customer| text(customer, "id")).collect(),
-        plans: list(book, "plans").iter().map(|plan| (text(plan, "id"), read_cycle(plan))).collect(),
+        plans: list(book, "plans")
+            .iter()
+            .map(|plan| (text(plan, "id"), read_cycle(plan)))
+            .collect(),
         invoices: invoices.map(|invoice| (invoice.id.clone(), invoice)).collect(),
         settings,
     }
@@ -98,7 +102,10 @@ fn read_cycle(plan: &Value) -> Cycle {
         "year" => Interval::Year,
         other => unreachable!("interval {other:?} is not one of day, week, month, year"),
     };
-    Cycle { interval, count: plan["interval_count"].as_i64().expect("a plan has an interval_count") }
+    Cycle {
+        interval,
+        count: plan["interval_count"].as_i64().expect("a plan has an interval_count"),
+    }
 }
 
 fn read_invoice(invoice: &Value, zone: Tz) -> Invoice {

@@ -17,13 +17,15 @@ pub fn target<'a>(refund: &Invoice, subscriptions: &'a [Subscription]) -> Option
     let day = refund.invoice_date.day;
     let mut best: Option<Target<'_>> = None;
     for (place, subscription) in subscriptions.iter().enumerate() {
-        let may_mean = refund.subscription_id.is_empty() || refund.subscription_id == subscription.id;
+        let may_mean =
+            refund.subscription_id.is_empty() || refund.subscription_id == subscription.id;
         if !may_mean || refund.currency != subscription.currency {
             continue;
         }
         for group in subscription.groups.iter().filter(|group| group.is_live()) {
             let is_running = group.start() <= day && day < group.end() && day < group.until;
-            // Subscriptions come in the order of their ids, so only a later start beats an earlier find.
+            // Subscriptions come in the order of their ids, so only a later start beats an earlier
+            // find.
             if is_running && best.as_ref().is_none_or(|best| group.start() > best.group.start()) {
                 best = Some(Target { subscription: place, group });
             }
@@ -34,7 +36,8 @@ pub fn target<'a>(refund: &Invoice, subscriptions: &'a [Subscription]) -> Option
 
 /// The counting invoice a refund means.
 pub fn refunded<'a>(refund: &Invoice, group: &'a Group) -> &'a Regular {
-    let on_its_plan = group.counting.iter().find(|regular| regular.charge.plan_id == refund.plan_id);
+    let on_its_plan =
+        group.counting.iter().find(|regular| regular.charge.plan_id == refund.plan_id);
     on_its_plan.unwrap_or_else(|| group.last())
 }
 
@@ -45,5 +48,9 @@ pub fn refund_line(refund: &Invoice, group: &Group) -> Option<Line> {
         return None;
     }
     let share = Ratio::new(-refund.amount.abs(), regular.charge.amount_charged);
-    Some(Line { from: refund.invoice_date.day, until: group.until, rate: regular.rate.times(share).rounded() })
+    Some(Line {
+        from: refund.invoice_date.day,
+        until: group.until,
+        rate: regular.rate.times(share).rounded(),
+    })
 }

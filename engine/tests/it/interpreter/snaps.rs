@@ -14,7 +14,8 @@ pub fn snap(changes: &mut [Change], groups: &[Group]) {
         }
     }
     for next in groups.iter().filter(|group| group.is_live()) {
-        let reaching = reaching(changes, |change| change.home == Home::Alone && change.until == next.start());
+        let reaching =
+            reaching(changes, |change| change.home == Home::Alone && change.until == next.start());
         snap_to(changes, &reaching, 0, next.rate);
     }
 }

@@ -11,8 +11,12 @@ const PULL: &str = "/v1/data-sources/ds/pull";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pull_is_set_shown_and_forgotten() {
     let mrrow = Mrrow::start().await;
-    assert_eq!(expect(mrrow.ask(Method::GET, PULL).send().await.unwrap(), 404).await["code"], "no_endpoint");
-    let set = mrrow.put(PULL, &json!({"endpoint": "https://billing.example.com/export#x"}), 200).await;
+    assert_eq!(
+        expect(mrrow.ask(Method::GET, PULL).send().await.unwrap(), 404).await["code"],
+        "no_endpoint"
+    );
+    let set =
+        mrrow.put(PULL, &json!({"endpoint": "https://billing.example.com/export#x"}), 200).await;
     assert_eq!(
         set,
         json!({
@@ -28,7 +32,10 @@ async fn a_pull_is_set_shown_and_forgotten() {
     let shown = mrrow.get(PULL).await;
     assert_eq!(shown["types"], json!(["plans", "invoices"]));
     assert_eq!(shown["authentication"], json!({"type": "header", "name": "X-Api-Key"}));
-    assert_eq!((&shown["schedule"], &shown["next_sync_at"]), (&request["schedule"], &json!("2024-06-02T03:00:00Z")));
+    assert_eq!(
+        (&shown["schedule"], &shown["next_sync_at"]),
+        (&request["schedule"], &json!("2024-06-02T03:00:00Z"))
+    );
     let deleted = expect(mrrow.ask(Method::DELETE, PULL).send().await.unwrap(), 200).await;
     assert_eq!(deleted, json!({"success": true, "id": "ds"}));
     expect(mrrow.ask(Method::DELETE, PULL).send().await.unwrap(), 404).await;
@@ -39,15 +46,26 @@ async fn a_pull_is_set_shown_and_forgotten() {
 async fn credentials_stay_set_while_the_endpoint_stays_at_its_host() {
     let mrrow = Mrrow::start().await;
     let authentication = json!({"type": "bearer", "token": "s3cret"});
-    mrrow.put(PULL, &json!({"endpoint": "https://a.example/v1", "authentication": authentication}), 200).await;
+    mrrow
+        .put(
+            PULL,
+            &json!({"endpoint": "https://a.example/v1", "authentication": authentication}),
+            200,
+        )
+        .await;
     let moved = mrrow.put(PULL, &json!({"endpoint": "https://a.example/v2"}), 200).await;
     assert_eq!(moved["authentication"], json!({"type": "bearer"}));
     for elsewhere in ["https://b.example/v2", "http://a.example/v2", "https://a.example:8443/v2"] {
         let refused = mrrow.put(PULL, &json!({"endpoint": elsewhere}), 400).await;
         assert_eq!(refused["errors"][0]["field"], "authentication");
     }
-    let moved =
-        mrrow.put(PULL, &json!({"endpoint": "https://b.example/", "authentication": {"type": "none"}}), 200).await;
+    let moved = mrrow
+        .put(
+            PULL,
+            &json!({"endpoint": "https://b.example/", "authentication": {"type": "none"}}),
+            200,
+        )
+        .await;
     assert_eq!(moved["authentication"], json!({"type": "none"}));
     assert_eq!(mrrow.engine.pull("ds").await.unwrap().unwrap().sealed_credentials, None);
     mrrow.stop().await;
@@ -72,7 +90,10 @@ async fn what_cannot_be_fetched_is_refused_with_the_field() {
         (with("authentication", json!({"type": "bearer", "token": 53})), "authentication"),
         (with("authentication", json!("s3cret")), "authentication"),
         (with("authentication", json!({"type": "basic", "username": "s3cret"})), "authentication"),
-        (with("authentication", json!({"type": "header", "name": "Host", "value": "s3cret"})), "authentication.name"),
+        (
+            with("authentication", json!({"type": "header", "name": "Host", "value": "s3cret"})),
+            "authentication.name",
+        ),
         (
             with("authentication", json!({"type": "header", "name": "X-Key", "value": "s3cret\n"})),
             "authentication.value",
@@ -102,7 +123,8 @@ async fn a_source_is_made_with_its_endpoint() {
     let mrrow = Mrrow::start().await;
     let body = json!({"name": "Fetched", "id": "fetched", "pull": {"endpoint": "https://a.example/export",
         "authentication": {"type": "bearer", "token": "secret"}}});
-    let make = |body: Value| mrrow.ask(Method::POST, "/v1/data-sources").body(body.to_string()).send();
+    let make =
+        |body: Value| mrrow.ask(Method::POST, "/v1/data-sources").body(body.to_string()).send();
     expect(make(body.clone()).await.unwrap(), 201).await;
     let pull = mrrow.get("/v1/data-sources/fetched/pull").await;
     assert_eq!(
@@ -125,7 +147,8 @@ async fn a_source_whose_credentials_cannot_be_kept_is_not_made() {
     let mrrow = Mrrow::start_with(config).await;
     let body = json!({"name": "Fetched", "id": "fetched", "pull": {"endpoint": "https://a.example/export",
         "authentication": {"type": "bearer", "token": "secret"}}});
-    let made = mrrow.ask(Method::POST, "/v1/data-sources").body(body.to_string()).send().await.unwrap();
+    let made =
+        mrrow.ask(Method::POST, "/v1/data-sources").body(body.to_string()).send().await.unwrap();
     assert!(made.status().is_server_error(), "{made:?}");
     expect(mrrow.ask(Method::GET, "/v1/data-sources/fetched").send().await.unwrap(), 404).await;
 }
@@ -139,7 +162,11 @@ async fn a_viewer_watches_and_changes_nothing() {
     mrrow
         .engine
         .create_data_source(
-            mrrow_engine::sources::NewDataSource { id: Some("other".into()), name: "Other".into(), kind: None },
+            mrrow_engine::sources::NewDataSource {
+                id: Some("other".into()),
+                name: "Other".into(),
+                kind: None,
+            },
             [1; 16],
         )
         .await
@@ -161,15 +188,24 @@ async fn a_viewer_watches_and_changes_nothing() {
                 let path = format!("{prefix}/data-sources/{source}/{path}");
                 let answer = mrrow.ask_with(key, method.clone(), &path).send().await.unwrap();
                 let refused = expect(answer, status).await;
-                assert!(refused["error"].is_string() && refused["request_id"].is_string(), "{refused}");
+                assert!(
+                    refused["error"].is_string() && refused["request_id"].is_string(),
+                    "{refused}"
+                );
             }
         }
     }
-    for (key, source, status) in
-        [(&viewer, "ds", 200), (&stranger, "ds", 200), (&stranger, "other", 403), (&mrrow.key, "nowhere", 404)]
-    {
-        let answer =
-            mrrow.ask_with(key, Method::GET, &format!("/data/data-sources/{source}/progress")).send().await.unwrap();
+    for (key, source, status) in [
+        (&viewer, "ds", 200),
+        (&stranger, "ds", 200),
+        (&stranger, "other", 403),
+        (&mrrow.key, "nowhere", 404),
+    ] {
+        let answer = mrrow
+            .ask_with(key, Method::GET, &format!("/data/data-sources/{source}/progress"))
+            .send()
+            .await
+            .unwrap();
         expect(answer, status).await;
     }
     mrrow.stop().await;

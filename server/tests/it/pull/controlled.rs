@@ -47,7 +47,10 @@ async fn one_sync_of_a_data_source_is_at_work_at_a_time() {
     let refused = mrrow.post("/v1/data-sources/ds/sync", 409).await;
     assert_eq!(refused["code"], "sync_running");
     let source = mrrow.get("/v1/data-sources/ds").await;
-    assert_eq!((&source["status"], &source["import_status"]), (&json!("importing"), &json!("running")));
+    assert_eq!(
+        (&source["status"], &source["import_status"]),
+        (&json!("importing"), &json!("running"))
+    );
     assert!(refused["message"].as_str().unwrap().contains(begun["job"].as_str().unwrap()));
     for path in ["/data/data-sources/ds/full-import", "/v1/data-sources/ds/full-import"] {
         assert_eq!(mrrow.post(path, 200).await, json!({"success": true, "id": "ds"}));
@@ -63,9 +66,15 @@ async fn the_clients_full_import_begins_a_sync() {
     let endpoint = Endpoint::start(|asked| customers(&asked, 2)).await;
     let mrrow = Mrrow::start().await;
     let idle = mrrow.get("/data/data-sources/ds/progress").await;
-    assert_eq!((&idle["phase"], &idle["processedCount"], &idle["job"]), (&json!("idle"), &json!(0), &Value::Null));
+    assert_eq!(
+        (&idle["phase"], &idle["processedCount"], &idle["job"]),
+        (&json!("idle"), &json!(0), &Value::Null)
+    );
     assert_eq!(mrrow.post("/v1/data-sources/ds/sync", 409).await["code"], "no_endpoint");
-    assert_eq!(mrrow.post("/data/data-sources/ds/full-import", 200).await, json!({"success": true, "id": "ds"}));
+    assert_eq!(
+        mrrow.post("/data/data-sources/ds/full-import", 200).await,
+        json!({"success": true, "id": "ds"})
+    );
     assert_eq!(mrrow.get("/data/data-sources/ds/progress").await["phase"], "idle");
     mrrow.pull_from(&endpoint.url()).await;
     mrrow.post("/data/data-sources/ds/full-import", 200).await;
@@ -82,7 +91,10 @@ async fn a_sync_is_aborted_and_goes_on_later() {
     mrrow.pull_from(&endpoint.url()).await;
     mrrow.post("/v1/data-sources/ds/sync", 202).await;
     mrrow.wait_for(is_at_page_3).await;
-    assert_eq!(mrrow.post("/data/data-sources/ds/abort", 200).await, json!({"success": true, "id": "ds"}));
+    assert_eq!(
+        mrrow.post("/data/data-sources/ds/abort", 200).await,
+        json!({"success": true, "id": "ds"})
+    );
     let progress = mrrow.get("/v1/data-sources/ds/progress").await;
     assert_eq!(
         (&progress["phase"], &progress["state"], &progress["page"]),
@@ -102,7 +114,8 @@ async fn a_sync_that_a_restart_interrupts_goes_on_where_it_was() {
     let go_on = Arc::default();
     let endpoint = halting(&go_on).await;
     let mrrow = Mrrow::start().await;
-    let request = json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "t"}});
+    let request =
+        json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "t"}});
     mrrow.put("/v1/data-sources/ds/pull", &request, 200).await;
     mrrow.post("/v1/data-sources/ds/sync", 202).await;
     mrrow.wait_for(is_at_page_3).await;
@@ -140,7 +153,11 @@ async fn a_deleted_or_emptied_data_source_is_not_filled_again() {
         go_on.notify_one();
         tokio::time::sleep(Duration::from_millis(100)).await;
         let (asked, stored) = (endpoint.lines().len(), mrrow.customers().await);
-        assert_eq!((asked, stored), (3, if path.ends_with("reset") { 0 } else { 2 }), "{method} {path}");
+        assert_eq!(
+            (asked, stored),
+            (3, if path.ends_with("reset") { 0 } else { 2 }),
+            "{method} {path}"
+        );
         mrrow.stop().await;
     }
 }
@@ -150,10 +167,18 @@ async fn progress_is_told_as_it_goes_on() {
     let go_on = Arc::default();
     let endpoint = halting(&go_on).await;
     let mrrow = Mrrow::start().await;
-    let watch = || mrrow.ask(Method::GET, "/v1/data-sources/ds/progress").header("accept", "text/event-stream").send();
+    let watch = || {
+        mrrow
+            .ask(Method::GET, "/v1/data-sources/ds/progress")
+            .header("accept", "text/event-stream")
+            .send()
+    };
     // Of a source that is only pushed to there is nothing more to tell.
     let idle = watch().await.unwrap().text().await.unwrap();
-    assert!(idle.starts_with("event: progress\ndata: {\"phase\":\"idle\"") && idle.ends_with("\n\n"), "{idle}");
+    assert!(
+        idle.starts_with("event: progress\ndata: {\"phase\":\"idle\"") && idle.ends_with("\n\n"),
+        "{idle}"
+    );
     mrrow.pull_from(&endpoint.url()).await;
     let early = watch().await.unwrap();
     assert_eq!(early.headers()["content-type"], "text/event-stream");
@@ -172,7 +197,10 @@ async fn progress_is_told_as_it_goes_on() {
     assert_eq!(late.last().unwrap()["phase"], "done");
     // Who has watched since before the first sync has seen all of it.
     let early = events(early).await;
-    assert_eq!((&early[0]["phase"], &early.last().unwrap()["phase"]), (&json!("idle"), &json!("done")));
+    assert_eq!(
+        (&early[0]["phase"], &early.last().unwrap()["phase"]),
+        (&json!("idle"), &json!("done"))
+    );
     mrrow.stop().await;
 }
 
@@ -220,7 +248,11 @@ async fn as_many_syncs_are_at_work_as_may_be() {
     let mut config = config();
     config.limits.pull.syncs = 1;
     let mrrow = Mrrow::start_with(config).await;
-    let new = mrrow_engine::sources::NewDataSource { id: Some("second".into()), name: "Second".into(), kind: None };
+    let new = mrrow_engine::sources::NewDataSource {
+        id: Some("second".into()),
+        name: "Second".into(),
+        kind: None,
+    };
     mrrow.engine.create_data_source(new, [1; 16]).await.unwrap();
     let quick = Endpoint::start(|asked| customers(&asked, 1)).await;
     mrrow.put("/v1/data-sources/second/pull", &json!({"endpoint": quick.url()}), 200).await;

@@ -1,4 +1,5 @@
-//! An endpoint to pull from: an HTTP server that answers as a test says, and remembers what it was asked.
+//! An endpoint to pull from: an HTTP server that answers as a test says, and remembers what it was
+//! asked.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -27,7 +28,11 @@ impl Asked {
     /// The number of the page.
     pub(crate) fn page(&self) -> u64 {
         let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(name, _)| *name == "page").map(|(_, page)| page.parse().unwrap()).next().unwrap_or(1)
+        pairs
+            .filter(|(name, _)| *name == "page")
+            .map(|(_, page)| page.parse().unwrap())
+            .next()
+            .unwrap_or(1)
     }
 
     pub(crate) fn is_of(&self, object: &str) -> bool {
@@ -40,7 +45,11 @@ impl Asked {
 
     /// The path and the query.
     pub(crate) fn line(&self) -> String {
-        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+        if self.query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{}", self.path, self.query)
+        }
     }
 }
 
@@ -60,7 +69,9 @@ impl Drop for Endpoint {
 
 impl Endpoint {
     /// Answers as the function says.
-    pub(crate) async fn start(answers: impl Fn(Asked) -> Response + Send + Sync + 'static) -> Endpoint {
+    pub(crate) async fn start(
+        answers: impl Fn(Asked) -> Response + Send + Sync + 'static,
+    ) -> Endpoint {
         Endpoint::start_async(move |asked| {
             let answer = answers(asked);
             async move { answer }
@@ -68,7 +79,9 @@ impl Endpoint {
         .await
     }
 
-    pub(crate) async fn start_async<F>(answers: impl Fn(Asked) -> F + Send + Sync + 'static) -> Endpoint
+    pub(crate) async fn start_async<F>(
+        answers: impl Fn(Asked) -> F + Send + Sync + 'static,
+    ) -> Endpoint
     where
         F: Future<Output = Response> + Send + 'static,
     {
@@ -105,7 +118,8 @@ impl Endpoint {
 
 fn remember(all: &Mutex<Vec<Asked>>, request: &Request) -> Asked {
     let mut all = all.lock().unwrap();
-    let (path, query) = (request.uri().path().to_string(), request.uri().query().unwrap_or_default().to_string());
+    let (path, query) =
+        (request.uri().path().to_string(), request.uri().query().unwrap_or_default().to_string());
     let before = all.iter().filter(|one| one.path == path && one.query == query).count();
     let asked = Asked { path, query, headers: request.headers().clone(), before };
     all.push(asked.clone());

@@ -32,15 +32,23 @@ async fn all_pages_of_all_types_are_stored() {
         (&progress["phase"], &progress["state"], &progress["last_error"]),
         (&json!("done"), &json!("done"), &Value::Null)
     );
-    let counts =
-        ["enqueuedCount", "processedCount", "failedCount", "pages"].map(|name| progress[name].as_u64().unwrap());
+    let counts = ["enqueuedCount", "processedCount", "failedCount", "pages"]
+        .map(|name| progress[name].as_u64().unwrap());
     assert_eq!(counts, [126, 126, 0, 51]);
     let lines = endpoint.lines();
     assert_eq!(lines.len(), 51);
-    assert_eq!(lines[..3], ["/export/customers", "/export/customers?page=2", "/export/customers?page=3"]);
+    assert_eq!(
+        lines[..3],
+        ["/export/customers", "/export/customers?page=2", "/export/customers?page=3"]
+    );
     assert_eq!(
         lines[24..28],
-        ["/export/customers?page=25", "/export/plans", "/export/invoices", "/export/invoices?page=2"]
+        [
+            "/export/customers?page=25",
+            "/export/plans",
+            "/export/invoices",
+            "/export/invoices?page=2"
+        ]
     );
     assert_eq!(mrrow.customers().await, 100);
     assert_eq!(mrrow.rows("select * from movements where type = 'new'").await, 25);
@@ -108,7 +116,9 @@ async fn compressed_pages_are_decompressed() {
     let endpoint = Endpoint::start(|asked| {
         assert_eq!(asked.header("accept-encoding"), Some("gzip, zstd"));
         let text = match asked.is_of("customers") {
-            true => json!({"data": [customer(asked.page())], "has_more": asked.page() < 2}).to_string(),
+            true => {
+                json!({"data": [customer(asked.page())], "has_more": asked.page() < 2}).to_string()
+            }
             false => "[]".to_string(),
         };
         let (encoding, bytes) = match asked.page() {
@@ -136,15 +146,24 @@ async fn rows_that_are_wrong_are_told_and_the_others_stored() {
     let mrrow = Mrrow::start().await;
     mrrow.pull_from(&endpoint.url()).await;
     let progress = mrrow.sync().await;
-    let counts = ["enqueuedCount", "processedCount", "failedCount"].map(|name| progress[name].as_u64().unwrap());
+    let counts = ["enqueuedCount", "processedCount", "failedCount"]
+        .map(|name| progress[name].as_u64().unwrap());
     assert_eq!((&progress["phase"], counts), (&json!("done"), [5, 3, 2]));
     let told: Vec<Value> = progress["rejections"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| json!([one["type"], one["page"], one["index"], one["id"], one["errors"][0]["code"]]))
+        .map(|one| {
+            json!([one["type"], one["page"], one["index"], one["id"], one["errors"][0]["code"]])
+        })
         .collect();
-    assert_eq!(told, [json!(["customers", 1, 1, "x", "required"]), json!(["customers", 2, 0, null, "malformed"])]);
+    assert_eq!(
+        told,
+        [
+            json!(["customers", 1, 1, "x", "required"]),
+            json!(["customers", 2, 0, null, "malformed"])
+        ]
+    );
     let one = mrrow.get("/v1/data-sources/ds/progress?rejections=1").await;
     assert_eq!(one["rejections"].as_array().unwrap().len(), 1);
     assert_eq!(mrrow.customers().await, 3);
@@ -157,8 +176,12 @@ async fn pages_and_syncs_are_counted() {
     let mrrow = Mrrow::start().await;
     mrrow.pull_from(&endpoint.url()).await;
     mrrow.sync().await;
-    let text = mrrow.ask(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
-    for line in [r#"mrrow_pull_pages_total{object="customers"} 3"#, r#"mrrow_pull_syncs_total{state="done"} 1"#] {
+    let text =
+        mrrow.ask(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    for line in [
+        r#"mrrow_pull_pages_total{object="customers"} 3"#,
+        r#"mrrow_pull_syncs_total{state="done"} 1"#,
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     mrrow.stop().await;

@@ -56,14 +56,24 @@ impl Mrrow {
         let engine = Config::new(dir.path().join("store"), Arc::new(move || *read.lock().unwrap()));
         let engine = Arc::new(Engine::open(engine).await.unwrap());
         engine.start_writing().await.unwrap();
-        let random =
-            |bytes: &mut [u8]| getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()));
+        let random = |bytes: &mut [u8]| {
+            getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+        };
         let mut secret = [0; 32];
         random(&mut secret).unwrap();
-        let new = NewKey { name: "test".to_string(), role: Role::Admin, data_sources: None, expires_at: None };
+        let new = NewKey {
+            name: "test".to_string(),
+            role: Role::Admin,
+            data_sources: None,
+            expires_at: None,
+        };
         let (_, key) = engine.create_key(&new, secret).await.unwrap();
         if engine.data_source("ds").await.unwrap().is_none() {
-            let new = NewDataSource { id: Some("ds".to_string()), name: "A shop".to_string(), kind: None };
+            let new = NewDataSource {
+                id: Some("ds".to_string()),
+                name: "A shop".to_string(),
+                kind: None,
+            };
             engine.create_data_source(new, [0; 16]).await.unwrap();
         }
         let server = Server::bind(Arc::clone(&engine), config, Arc::new(random)).await.unwrap();
@@ -91,7 +101,12 @@ impl Mrrow {
     pub(crate) async fn stop(self) -> Arc<TempDir> {
         self.stop.send(()).unwrap();
         tokio::time::timeout(PATIENCE, self.server).await.unwrap().unwrap();
-        Arc::try_unwrap(self.engine).ok().expect("nothing is at work any more").close().await.unwrap();
+        Arc::try_unwrap(self.engine)
+            .ok()
+            .expect("nothing is at work any more")
+            .close()
+            .await
+            .unwrap();
         self.dir
     }
 
@@ -104,7 +119,10 @@ impl Mrrow {
     }
 
     pub(crate) fn ask_with(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(key).timeout(PATIENCE)
+        self.client
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(key)
+            .timeout(PATIENCE)
     }
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
@@ -152,7 +170,10 @@ impl Mrrow {
 
     /// Waits until no sync is at work.
     pub(crate) async fn ended(&self) -> Value {
-        self.wait_for(|progress| !matches!(progress["phase"].as_str(), Some("enqueueing" | "processing"))).await
+        self.wait_for(|progress| {
+            !matches!(progress["phase"].as_str(), Some("enqueueing" | "processing"))
+        })
+        .await
     }
 
     /// Waits until the progress is as expected.

@@ -40,7 +40,10 @@ async fn a_page_that_fails_stops_the_sync_which_goes_on_there() {
     let progress = mrrow.sync().await;
     assert_eq!((&progress["phase"], &progress["state"]), (&json!("stuck"), &json!("failed")));
     assert_eq!(error_of(&progress), ("endpoint_status", "customers", 3));
-    assert_eq!((&progress["type"], &progress["page"], &progress["pages"]), (&json!("customers"), &json!(3), &json!(2)));
+    assert_eq!(
+        (&progress["type"], &progress["page"], &progress["pages"]),
+        (&json!("customers"), &json!(3), &json!(2))
+    );
     assert_eq!(progress["last_error"]["status"], 503);
     assert_eq!(progress["last_error"]["url"], format!("{}/customers", endpoint.url()));
     assert_eq!(progress["resume"], "POST /v1/data-sources/ds/sync?resume=true");
@@ -51,7 +54,12 @@ async fn a_page_that_fails_stops_the_sync_which_goes_on_there() {
     assert_eq!((&progress["phase"], &progress["pages"]), (&json!("done"), &json!(4)));
     assert_eq!(
         endpoint.lines()[5..],
-        ["/export/customers?page=3", "/export/customers?page=4", "/export/plans", "/export/invoices"]
+        [
+            "/export/customers?page=3",
+            "/export/customers?page=4",
+            "/export/plans",
+            "/export/invoices"
+        ]
     );
     assert_eq!(mrrow.customers().await, 4);
     let refused = mrrow.post("/v1/data-sources/ds/sync?resume=true", 409).await;
@@ -64,7 +72,11 @@ async fn an_endpoint_is_given_the_pause_that_it_asks_for_up_to_a_limit() {
     let mut config = config();
     config.limits.pull.retry_after_max = Duration::from_secs(1);
     let endpoint = Endpoint::start(|asked| match (asked.is_of("customers"), asked.before) {
-        (true, 0) => Response::builder().status(429).header("retry-after", "3600").body(Body::empty()).unwrap(),
+        (true, 0) => Response::builder()
+            .status(429)
+            .header("retry-after", "3600")
+            .body(Body::empty())
+            .unwrap(),
         // An hour after the engine's clock.
         (true, 1) => Response::builder()
             .status(503)
@@ -85,7 +97,9 @@ async fn an_endpoint_is_given_the_pause_that_it_asks_for_up_to_a_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_endpoint_refuses_is_not_asked_for_again() {
-    for (refusal, hint) in [(401, "credentials"), (403, "credentials"), (404, "configured address"), (418, "log")] {
+    for (refusal, hint) in
+        [(401, "credentials"), (403, "credentials"), (404, "configured address"), (418, "log")]
+    {
         let endpoint = Endpoint::start(move |_| status(refusal)).await;
         let mrrow = Mrrow::start().await;
         mrrow.pull_from(&endpoint.url()).await;
@@ -152,7 +166,8 @@ async fn an_endpoint_that_is_not_there_is_told() {
 async fn a_connection_that_breaks_is_made_again() {
     let endpoint = Endpoint::start(|asked| match (asked.page(), asked.before) {
         (1, 0) => {
-            let torn = futures::stream::iter([Ok("{\"data\":["), Err(std::io::Error::other("torn"))]);
+            let torn =
+                futures::stream::iter([Ok("{\"data\":["), Err(std::io::Error::other("torn"))]);
             Response::new(Body::from_stream(torn))
         }
         _ => customers(&asked, 1),

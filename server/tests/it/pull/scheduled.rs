@@ -24,7 +24,8 @@ async fn wait_for_requests(endpoint: &Endpoint, count: usize) {
 async fn a_data_source_is_fetched_at_its_interval_also_after_a_restart() {
     let endpoint = Endpoint::start(|_| page(vec![], false)).await;
     let mrrow = Mrrow::start().await;
-    let request = json!({"endpoint": endpoint.url(), "schedule": {"type": "interval", "seconds": 3600}});
+    let request =
+        json!({"endpoint": endpoint.url(), "schedule": {"type": "interval", "seconds": 3600}});
     mrrow.put("/v1/data-sources/ds/pull", &request, 200).await;
     wait_for_requests(&endpoint, 3).await;
     assert_eq!(mrrow.get("/v1/data-sources/ds/pull").await["next_sync_at"], "2024-06-01T13:00:00Z");
@@ -46,7 +47,8 @@ async fn a_time_that_was_missed_is_made_up_for_once() {
     let endpoint = Endpoint::start(|_| page(vec![], false)).await;
     let mrrow = Mrrow::start().await;
     mrrow.engine.set_setting("timezone", "Europe/Berlin").await.unwrap();
-    let request = json!({"endpoint": endpoint.url(), "schedule": {"type": "cron", "cron": "0 3 * * *"}});
+    let request =
+        json!({"endpoint": endpoint.url(), "schedule": {"type": "cron", "cron": "0 3 * * *"}});
     let set = mrrow.put("/v1/data-sources/ds/pull", &request, 200).await;
     assert_eq!(set["next_sync_at"], "2024-06-02T01:00:00Z");
     wait_for_requests(&endpoint, 0).await;

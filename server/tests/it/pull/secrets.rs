@@ -82,8 +82,10 @@ async fn credentials_are_in_no_file_log_or_answer() {
         json!({"type": "header", "name": "X-Key", "value": SECRETS[0]}),
         json!({"type": "basic", "username": SECRETS[1], "password": SECRETS[2]}),
     ] {
-        let endpoint =
-            Endpoint::start(|asked| if asked.is_of("invoices") { status(500) } else { customers(&asked, 2) }).await;
+        let endpoint = Endpoint::start(|asked| {
+            if asked.is_of("invoices") { status(500) } else { customers(&asked, 2) }
+        })
+        .await;
         let request = json!({"endpoint": endpoint.url(), "authentication": authentication});
         answers += &mrrow.put("/v1/data-sources/ds/pull", &request, 200).await.to_string();
         answers += &mrrow.get("/v1/data-sources/ds/pull").await.to_string();
@@ -110,7 +112,8 @@ async fn credentials_are_in_no_file_log_or_answer() {
 async fn without_the_right_key_a_sync_says_so() {
     let endpoint = Endpoint::start(|asked| customers(&asked, 1)).await;
     let mrrow = Mrrow::start().await;
-    let request = json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "t"}});
+    let request =
+        json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "t"}});
     mrrow.put("/v1/data-sources/ds/pull", &request, 200).await;
     let file = mrrow.data_dir().join("secret.key");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -136,21 +139,28 @@ async fn a_key_file_that_the_operator_names_is_used() {
     let mut config = config();
     config.secret_key_file = Some(keys.path().join("key"));
     let mrrow = Mrrow::start_with(config.clone()).await;
-    let request = json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "t"}});
+    let request =
+        json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "t"}});
     let refused = mrrow.put("/v1/data-sources/ds/pull", &request, 503).await;
     assert_eq!(refused["code"], "secret_key");
     assert!(refused["message"].as_str().unwrap().contains("openssl rand -hex 32"));
     std::fs::write(keys.path().join("key"), "07".repeat(32)).unwrap();
-    std::fs::set_permissions(keys.path().join("key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(keys.path().join("key"), std::fs::Permissions::from_mode(0o644))
+        .unwrap();
     let refused = mrrow.put("/v1/data-sources/ds/pull", &request, 503).await;
     assert!(refused["message"].as_str().unwrap().contains("chmod 600"));
-    std::fs::set_permissions(keys.path().join("key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(keys.path().join("key"), std::fs::Permissions::from_mode(0o600))
+        .unwrap();
     mrrow.put("/v1/data-sources/ds/pull", &request, 200).await;
     assert_eq!(mrrow.sync().await["phase"], "done");
     assert!(!mrrow.data_dir().join("secret.key").exists());
     // A sealed secret does not open for another data source.
     let sealed = mrrow.engine.pull("ds").await.unwrap().unwrap();
-    let new = mrrow_engine::sources::NewDataSource { id: Some("thief".into()), name: "Thief".into(), kind: None };
+    let new = mrrow_engine::sources::NewDataSource {
+        id: Some("thief".into()),
+        name: "Thief".into(),
+        kind: None,
+    };
     mrrow.engine.create_data_source(new, [1; 16]).await.unwrap();
     mrrow.engine.set_pull("thief", sealed.settings, sealed.sealed_credentials).await.unwrap();
     mrrow.post("/v1/data-sources/thief/sync", 202).await;

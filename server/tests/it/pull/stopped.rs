@@ -13,13 +13,19 @@ use super::mrrow::{Mrrow, config, error_of};
 async fn check(answer: impl Fn() -> Response + Send + Sync + 'static, code: &str, message: &str) {
     let endpoint = Endpoint::start(move |_| answer()).await;
     let mut config = config();
-    (config.limits.pull.page_bytes, config.limits.pull.decoded_bytes, config.limits.pull.page_rows) =
-        (1000, 100_000, 3);
+    (
+        config.limits.pull.page_bytes,
+        config.limits.pull.decoded_bytes,
+        config.limits.pull.page_rows,
+    ) = (1000, 100_000, 3);
     config.limits.pull.retries = 0;
     let mrrow = Mrrow::start_with(config).await;
     mrrow.pull_from(&endpoint.url()).await;
     let progress = mrrow.sync().await;
-    assert_eq!((&progress["phase"], error_of(&progress)), (&json!("stuck"), (code, "customers", 1)));
+    assert_eq!(
+        (&progress["phase"], error_of(&progress)),
+        (&json!("stuck"), (code, "customers", 1))
+    );
     let told = progress["last_error"]["message"].as_str().unwrap();
     assert!(told.contains(message), "{told}");
     assert_eq!(endpoint.lines().len(), 1);
@@ -33,7 +39,8 @@ fn sent(encoding: &str, bytes: Vec<u8>) -> Response {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_no_page_is_refused() {
     check(|| "{\"data\": [".into_response(), "page_invalid", "EOF").await;
-    check(|| axum::Json(json!({"error": "nope"})).into_response(), "page_invalid", "no \"data\"").await;
+    check(|| axum::Json(json!({"error": "nope"})).into_response(), "page_invalid", "no \"data\"")
+        .await;
     check(|| Html("<html>please sign in</html>").into_response(), "page_invalid", "HTML").await;
     check(|| status(204), "page_invalid", "empty").await;
     check(|| status(304), "endpoint_status", "304").await;
@@ -53,8 +60,18 @@ async fn a_bomb_does_not_go_off() {
     let gzip = encoder.finish().unwrap();
     let zstd = zstd::encode_all(spaces.as_slice(), 3).unwrap();
     assert!(gzip.len() < 1000 && zstd.len() < 1000);
-    check(move || sent("gzip", gzip.clone()), "page_too_large", "more than 100000 bytes once it is decompressed").await;
-    check(move || sent("zstd", zstd.clone()), "page_too_large", "more than 100000 bytes once it is decompressed").await;
+    check(
+        move || sent("gzip", gzip.clone()),
+        "page_too_large",
+        "more than 100000 bytes once it is decompressed",
+    )
+    .await;
+    check(
+        move || sent("zstd", zstd.clone()),
+        "page_too_large",
+        "more than 100000 bytes once it is decompressed",
+    )
+    .await;
     check(|| sent("br", vec![]), "encoding_unsupported", "gzip, zstd").await;
     check(|| sent("gzip", b"[]".to_vec()), "page_undecodable", "Content-Encoding").await;
 }
@@ -67,10 +84,16 @@ async fn an_endpoint_that_always_has_more_is_left_at_the_limit() {
     let mrrow = Mrrow::start_with(config).await;
     mrrow.pull_from(&endpoint.url()).await;
     let progress = mrrow.sync().await;
-    assert_eq!((error_of(&progress), endpoint.lines().len()), (("too_many_pages", "customers", 8), 7));
+    assert_eq!(
+        (error_of(&progress), endpoint.lines().len()),
+        (("too_many_pages", "customers", 8), 7)
+    );
     assert_eq!(mrrow.customers().await, 7, "what was stored stays");
     // An endpoint that really has so many is fetched in several syncs.
-    assert_eq!((error_of(&mrrow.resume().await), endpoint.lines().len()), (("too_many_pages", "customers", 15), 14));
+    assert_eq!(
+        (error_of(&mrrow.resume().await), endpoint.lines().len()),
+        (("too_many_pages", "customers", 15), 14)
+    );
     mrrow.stop().await;
 }
 
@@ -91,12 +114,16 @@ async fn an_endpoint_that_does_not_turn_the_page_is_found_out() {
     let mrrow = Mrrow::start().await;
     mrrow.pull_from(&endpoint.url()).await;
     let progress = mrrow.sync().await;
-    assert_eq!((error_of(&progress), endpoint.lines().len()), (("page_repeated", "customers", 2), 2));
+    assert_eq!(
+        (error_of(&progress), endpoint.lines().len()),
+        (("page_repeated", "customers", 2), 2)
+    );
     mrrow.stop().await;
     for next in ["", "customers", "/export/customers"] {
-        let endpoint =
-            Endpoint::start(move |_| axum::Json(json!({"data": [], "next": next, "has_more": true})).into_response())
-                .await;
+        let endpoint = Endpoint::start(move |_| {
+            axum::Json(json!({"data": [], "next": next, "has_more": true})).into_response()
+        })
+        .await;
         let mrrow = Mrrow::start().await;
         mrrow.pull_from(&endpoint.url()).await;
         assert_eq!(error_of(&mrrow.sync().await).0, "page_repeated", "{next}");
@@ -124,12 +151,18 @@ async fn a_sync_takes_no_longer_than_it_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redirects_that_do_not_end_or_lead_nowhere_are_left() {
     let endpoint = Endpoint::start(|asked| {
-        super::endpoint::redirect(&format!("/export/customers?n={}x", asked.query.replace("n=", "")))
+        super::endpoint::redirect(&format!(
+            "/export/customers?n={}x",
+            asked.query.replace("n=", "")
+        ))
     })
     .await;
     let mrrow = Mrrow::start().await;
     mrrow.pull_from(&endpoint.url()).await;
-    assert_eq!((error_of(&mrrow.sync().await), endpoint.lines().len()), (("too_many_redirects", "customers", 1), 6));
+    assert_eq!(
+        (error_of(&mrrow.sync().await), endpoint.lines().len()),
+        (("too_many_redirects", "customers", 1), 6)
+    );
     mrrow.stop().await;
     check(|| status(302), "redirect_invalid", "whereto").await;
     check(|| super::endpoint::redirect("ftp://example.com/"), "url_refused", "http or https").await;
@@ -140,9 +173,19 @@ async fn a_next_page_elsewhere_is_refused() {
     let other = Endpoint::start(|_| page(vec![], false)).await;
     let next = format!("{}/customers?page=2", other.origin());
     let shown = other.origin();
-    check(move || axum::Json(json!({"data": [], "next": next})).into_response(), "next_refused", &shown).await;
+    check(
+        move || axum::Json(json!({"data": [], "next": next})).into_response(),
+        "next_refused",
+        &shown,
+    )
+    .await;
     assert_eq!(other.lines().len(), 0);
-    check(|| axum::Json(json!({"data": [], "next": "http://["})).into_response(), "page_invalid", "not a URL").await;
+    check(
+        || axum::Json(json!({"data": [], "next": "http://["})).into_response(),
+        "page_invalid",
+        "not a URL",
+    )
+    .await;
     check(
         || axum::Json(json!({"data": [], "next": Value::Bool(true)})).into_response(),
         "page_invalid",
