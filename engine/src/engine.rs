@@ -9,26 +9,23 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 
-use crate::compact::Compaction;
-use crate::core::Core;
+use crate::catalog::At;
+use crate::check::Verification;
+use crate::check::status;
+use crate::check::verify;
+use crate::check::{self, KeptSnapshot, Status};
+use crate::config::Config;
+use crate::config::PushLimits;
+use crate::config::Retention;
 use crate::error::{Error, Result};
-use crate::import::{ImportOptions, ImportSummary, Input};
 use crate::model::{ObjectType, Settings};
-use crate::push::{Decoder, Deletion, PushLimits, PushOptions, Pushed, Request};
-use crate::snapshot::Snapshot;
-use crate::status::{self, KeptSnapshot, Status};
-use crate::store::{At, Retention};
-use crate::verify::{self, Verification};
-use crate::writer::{Writer, finish_left_behind};
-
-/// Tells the time; passed in, so that every answer can be had again.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// Memory that queries and computations may use before they spill to disk, unless configured.
-pub const MEMORY_BYTES_DEFAULT: usize = 768 * 1024 * 1024;
-
-/// The least memory that computations are given; with less, sorts and joins could not even begin.
-pub const MEMORY_BYTES_MIN: usize = 256 * 1024 * 1024;
+use crate::read::Snapshot;
+use crate::store::Store;
+use crate::write::Compaction;
+use crate::write::ack::{Decoder, Deletion, Request};
+use crate::write::import::{ImportOptions, ImportSummary, Input};
+use crate::write::push::{PushOptions, Pushed};
+use crate::write::{Writer, finish_left_behind};
 
 /// JSON of so many bytes is decoded in less time than it takes to hand it to another thread and
 /// back.
@@ -36,43 +33,6 @@ const DECODED_AT_ONCE_BYTES_MAX: usize = 8192;
 
 /// Requests of a stream that are decoded ahead of their acknowledgement.
 const REQUESTS_AHEAD: usize = 2;
-
-/// How to open an engine.
-#[derive(Clone)]
-pub struct Config {
-    /// The data directory; created where it is missing.
-    pub data_dir: PathBuf,
-    /// Memory in bytes that queries and computations may use before they spill to disk; at least
-    /// [`MEMORY_BYTES_MIN`].
-    pub memory_bytes: usize,
-    /// How many threads computations use.
-    pub threads: usize,
-    /// How much of what is pushed may wait, and for how long.
-    pub push: PushLimits,
-    /// How long the past stays at hand.
-    pub retention: Retention,
-    /// Where publications, imports, compactions and changes of settings run: threads of lower
-    /// priority, say, which are in the way of no acknowledgement and of no read. The caller's own
-    /// runtime unless given.
-    pub background: Option<Handle>,
-    /// Tells the time.
-    pub clock: Clock,
-}
-
-impl Config {
-    /// The defaults for a data directory, with the clock that tells the time.
-    pub fn new(data_dir: impl Into<PathBuf>, clock: Clock) -> Config {
-        Config {
-            data_dir: data_dir.into(),
-            memory_bytes: MEMORY_BYTES_DEFAULT,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            push: PushLimits::default(),
-            retention: Retention::default(),
-            background: None,
-            clock,
-        }
-    }
-}
 
 /// A moment of the past that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +50,7 @@ pub enum Past {
 /// moves, files are compacted. [`Engine::close`] ends that; an engine that is dropped loses nothing
 /// either, its pushes are published when it is opened next.
 pub struct Engine {
-    pub(crate) core: Arc<Core>,
+    pub(crate) store: Arc<Store>,
     pub(crate) writer: Mutex<Option<Arc<Writer>>>,
 }
 
@@ -103,9 +63,9 @@ impl Engine {
     /// # Errors
     /// When the directory or its catalog cannot be read or made.
     pub async fn open(config: Config) -> Result<Engine> {
-        let core = Arc::new(Core::open(config).await?);
-        finish_left_behind(&core).await?;
-        Ok(Engine { core, writer: Mutex::new(None) })
+        let store = Arc::new(Store::open(config).await?);
+        finish_left_behind(&store).await?;
+        Ok(Engine { store, writer: Mutex::new(None) })
     }
 
     /// Publishes what was acknowledged, closes the catalog and gives up the writer's lock.
@@ -119,7 +79,7 @@ impl Engine {
             Some(writer) => writer.close().await,
             None => Ok(()),
         };
-        self.core.catalog.close().await;
+        self.store.catalog.close().await;
         closed
     }
 
@@ -135,7 +95,7 @@ impl Engine {
     ) -> Result<ImportSummary> {
         options.check()?;
         let (writer, options) = (self.writer().await?, options.clone());
-        self.core.aside(async move { writer.import(inputs, &options).await }).await
+        self.store.aside(async move { writer.import(inputs, &options).await }).await
     }
 
     /// Pushes records that are at hand as JSON, NDJSON, CSV or Parquet bytes, of one type or in a
@@ -153,7 +113,7 @@ impl Engine {
         bytes: Vec<u8>,
         options: &PushOptions,
     ) -> Result<Pushed> {
-        let bytes_max = self.core.config.push.request_bytes;
+        let bytes_max = self.store.config.push.request_bytes;
         if bytes.len() > bytes_max {
             let size = bytes.len();
             let message = format!(
@@ -214,9 +174,9 @@ impl Engine {
         object: ObjectType,
         ids: &[String],
     ) -> Result<Pushed> {
-        let data_source = self.core.data_source_id(data_source).await?;
+        let data_source = self.store.data_source_id(data_source).await?;
         let deletion = Deletion { object, ids: ids.to_vec() };
-        self.writer().await?.push(Request::deleting(&data_source, self.core.now(), deletion)).await
+        self.writer().await?.push(Request::deleting(&data_source, self.store.now(), deletion)).await
     }
 
     /// Returns once everything that was acknowledged is published.
@@ -237,7 +197,7 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn snapshot(&self, as_of: Option<NaiveDate>) -> Result<Snapshot> {
-        Snapshot::newest(&self.core, as_of).await
+        Snapshot::newest(&self.store, as_of).await
     }
 
     /// Everything as it was known at a moment of the past; `as_of` is the day of that moment unless
@@ -250,12 +210,12 @@ impl Engine {
             Past::Snapshot(id) => At::Snapshot(id),
             Past::KnownAt(instant) => At::Instant(instant),
         };
-        Snapshot::past(&self.core, at, as_of).await
+        Snapshot::past(&self.store, at, as_of).await
     }
 
     /// What time it is for this engine.
     pub fn now(&self) -> DateTime<Utc> {
-        self.core.now()
+        self.store.now()
     }
 
     /// Takes the directory for writing now, and not with the first write.
@@ -273,18 +233,18 @@ impl Engine {
     /// Why not.
     pub async fn ready(&self) -> Result<()> {
         let writer = self.writer().await?;
-        self.core.catalog.inbox_end().await?;
+        self.store.catalog.inbox_end().await?;
         if writer.has_room() { Ok(()) } else { Err(Error::Overloaded) }
     }
 
     /// The data directory, as a full path.
     pub fn data_dir(&self) -> &Path {
-        self.core.directory.root()
+        self.store.directory.root()
     }
 
     /// Where a server that holds the directory listens to the command line, a socket in it.
     pub fn server_socket(&self) -> PathBuf {
-        self.core.directory.server_socket()
+        self.store.directory.server_socket()
     }
 
     /// A new directory inside the data directory, readable by this user alone, for what is on its
@@ -294,7 +254,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be made.
     pub fn new_staging(&self) -> Result<TempDir> {
-        self.core.directory.new_staging()
+        self.store.directory.new_staging()
     }
 
     /// The account's settings, as they were last set.
@@ -302,7 +262,7 @@ impl Engine {
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn settings(&self) -> Result<Settings> {
-        self.core.settings().await
+        self.store.settings().await
     }
 
     /// Sets one setting; see [`Engine::set_settings`].
@@ -323,10 +283,10 @@ impl Engine {
         let change = |settings: &mut Settings| {
             changes.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?))
         };
-        let before = self.core.catalog.change_settings(change).await?;
-        self.core.forget_recent();
+        let before = self.store.catalog.change_settings(change).await?;
+        self.store.forget_recent();
         let applied = match self.writer().await {
-            Ok(writer) => self.core.aside(async move { writer.apply_settings().await }).await,
+            Ok(writer) => self.store.aside(async move { writer.apply_settings().await }).await,
             Err(Error::WriterBusy { .. }) => Ok(()),
             Err(error) => Err(error),
         };
@@ -345,7 +305,7 @@ impl Engine {
     /// When another process writes or the disk fails; then everything is as it was.
     pub async fn compact(&self) -> Result<Compaction> {
         let writer = self.writer().await?;
-        self.core.aside(async move { writer.compact().await }).await
+        self.store.aside(async move { writer.compact().await }).await
     }
 
     /// What is stored, how much of it, and what is odd about it.
@@ -353,7 +313,7 @@ impl Engine {
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn status(&self) -> Result<Status> {
-        status::status(&self.core).await
+        check::status(&self.store).await
     }
 
     /// The snapshots that are kept, oldest first.
@@ -361,7 +321,7 @@ impl Engine {
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn snapshots(&self) -> Result<Vec<KeptSnapshot>> {
-        status::snapshots(&self.core).await
+        check::snapshots(&self.store).await
     }
 
     /// Runs every check, and recomputes everything from the records to compare it with what is
@@ -370,8 +330,8 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read; differences are the result, not an error.
     pub async fn verify(&self) -> Result<Verification> {
-        let (pinned, _in_use) = self.core.pinned_for_reading().await?;
-        verify::verify(&self.core, &pinned).await
+        let (pinned, _in_use) = self.store.pinned_for_reading().await?;
+        check::verify(&self.store, &pinned).await
     }
 
     /// Sets a setting that could not be carried out to what it was, unless somebody has set it
@@ -385,7 +345,7 @@ impl Engine {
             true => Ok(settings.set(name, &before)?),
             false => Ok(()),
         };
-        self.core.catalog.change_settings(take_back).await?;
+        self.store.catalog.change_settings(take_back).await?;
         Ok(())
     }
 
@@ -397,15 +357,15 @@ impl Engine {
     ) -> Result<Decoder> {
         let data_source = match options.row_sources {
             Some(_) => String::new(),
-            None => self.core.data_source_id(data_source).await?,
+            None => self.store.data_source_id(data_source).await?,
         };
         Ok(Decoder {
-            decoded_bytes_max: self.core.config.push.decoded_bytes,
+            decoded_bytes_max: self.store.config.push.decoded_bytes,
             data_source,
             object,
-            timezone: self.core.timezone().await?,
+            timezone: self.store.timezone().await?,
             options: options.clone(),
-            now: Arc::clone(&self.core.config.clock),
+            now: Arc::clone(&self.store.config.clock),
         })
     }
 
@@ -415,7 +375,7 @@ impl Engine {
         if let Some(writer) = writer.as_ref() {
             return Ok(Arc::clone(writer));
         }
-        let started = Arc::new(Writer::start(&self.core).await?);
+        let started = Arc::new(Writer::start(&self.store).await?);
         *writer = Some(Arc::clone(&started));
         Ok(started)
     }

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use datafusion::common::DataFusionError;
 
-use crate::model::SettingsError;
-
 /// An engine call that could not be carried out; nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,8 +61,8 @@ pub enum Error {
     #[error("{0}")]
     TooLarge(String),
     /// A setting is unknown or does not take the value.
-    #[error(transparent)]
-    Setting(#[from] SettingsError),
+    #[error("{0}")]
+    Setting(String),
     /// The data directory is not as its catalog says; a backup is needed.
     #[error("the data directory is damaged: {0}")]
     Damaged(String),

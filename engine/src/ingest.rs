@@ -18,48 +18,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ObjectType;
 
-mod rejection;
-mod sniff;
-mod source;
-
-mod arrays;
-mod cells;
-mod csv;
-mod dialect;
-mod json;
-mod lines;
-mod ndjson;
-mod parquet;
-mod scan;
-
-mod dates;
-mod fields;
-mod hash;
-mod metadata;
-mod numbers;
-mod object;
+mod format;
 mod output;
+mod rejection;
 mod row;
-mod row_sources;
-mod rules;
-mod stored;
-mod table;
-mod unknown_customer;
-
 #[cfg(test)]
 mod testing;
 
-pub use dialect::{Dialect, field_name};
 pub use rejection::{Code, FieldError, Rejection, Warning, WarningCode};
-pub use row::is_field;
-pub use row_sources::RowSources;
-pub(crate) use stored::record_fields;
-pub use table::decoded_schema;
-pub(crate) use table::ignore;
-pub(crate) use unknown_customer::unknown_customer;
+pub use row::{Dialect, RowSources, decoded_schema, field_name, is_field};
+pub(crate) use row::{ignore, record_fields, unknown_customer};
 
+use format::source::{Malformed, Source};
+use format::{csv, json, ndjson, parquet, sniff, source};
 use output::Output;
-use source::{Malformed, Source};
 
 /// How records are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

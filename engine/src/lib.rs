@@ -9,45 +9,70 @@
 //! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of
 //! it with 4 digits after the point. Nothing here asks the clock: it comes in with the [`Config`].
 
-pub mod access;
-mod amend;
-mod compact;
-mod core;
-mod engine;
+// In reading order: a room uses the rooms above it, never those below it.
 mod error;
-pub mod import;
-pub mod ingest;
-pub mod jobs;
 pub mod model;
+mod config;
+mod tables;
+pub mod ingest;
+mod files;
+mod catalog;
+mod sessions;
+mod records;
 pub mod mrr;
-mod names;
-pub mod plan_groups;
-mod publish;
-pub mod push;
-mod query;
-mod recent;
-pub mod reports;
-mod settings;
-mod snapshot;
-pub mod sources;
-mod status;
 mod store;
-mod verify;
-mod versions;
-mod waiting;
-mod writer;
+mod read;
+mod accounts;
+mod write;
+mod check;
+mod engine;
 
-pub use amend::RecordId;
-pub use compact::Compaction;
-pub use engine::{Clock, Config, Engine, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Past};
+/// Pushes: options, limits, answers.
+pub mod push {
+    pub use crate::config::PushLimits;
+    pub use crate::write::ack::IdempotencyKey;
+    pub use crate::write::push::{PushOptions, Pushed, PushedRow};
+}
+
+/// Imports: inputs, options, summary.
+pub mod import {
+    pub use crate::model::OnError;
+    pub use crate::write::import::*;
+}
+
+/// API keys.
+pub mod access {
+    pub use crate::model::{ApiKey, NewKey, Role};
+}
+
+/// Jobs.
+pub mod jobs {
+    pub use crate::model::{Job, JobState};
+}
+
+/// Data sources and pulls.
+pub mod sources {
+    pub use crate::model::{DataSource, NewDataSource, Pull};
+}
+
+/// Plan groups.
+pub mod plan_groups {
+    pub use crate::model::{GroupDefinition, GroupKind, PlanGroup, SelectorType};
+}
+
+/// Reports: parameters of each.
+pub mod reports {
+    pub use crate::read::reports::*;
+}
+
+pub use check::{KeptSnapshot, Status, TableStatus, Verification};
+pub use config::{Clock, Config, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Retention};
+pub use engine::{Engine, Past};
 pub use error::{Error, Result};
-pub use query::SQL_BYTES_MAX;
-pub use snapshot::{PortableSnapshot, RecordsQuery, Snapshot};
-pub use status::{KeptSnapshot, Status, TableStatus};
-pub use store::Retention;
-pub use verify::Verification;
-pub use versions::Status as RowStatus;
-pub use waiting::Newest;
+pub use read::{PortableSnapshot, RecordsQuery, SQL_BYTES_MAX, Snapshot};
+pub use records::Status as RowStatus;
+pub use store::Newest;
+pub use write::{Compaction, RecordId};
 
 pub use arrow;
 pub use datafusion::execution::SendableRecordBatchStream;

@@ -1,15 +1,30 @@
-//! What the words mean: the three object types, their columns, the account's settings.
+//! Nouns: the three object types, settings, keys, data sources, jobs, plan groups.
 
-mod columns;
+mod api_key;
+mod data_source;
 mod day;
+mod instant;
+mod job;
+mod names;
 mod object;
+mod on_error;
+mod plan_group;
+mod pull;
+mod rule_inputs;
 mod sent_time;
 mod settings;
 
-pub use columns::{HASH_BYTES, field_names, record_schema, required_fields};
-pub(crate) use columns::{column, stored_schema};
+pub use api_key::{ApiKey, NewKey, Role};
+pub use data_source::{DataSource, NewDataSource};
 pub(crate) use day::{date_of, day_number};
+pub(crate) use instant::micros;
+pub use job::{Job, JobState};
+pub(crate) use names::{check_id, check_name, random_id};
 pub use object::ObjectType;
+pub use on_error::OnError;
+pub use plan_group::{GroupDefinition, GroupKind, PlanGroup, SelectorType};
+pub use pull::Pull;
+pub(crate) use rule_inputs::RuleInputs;
 pub(crate) use sent_time::SentTime;
 pub use settings::{
     ChurnRecognition, Discounts, GRACE_DAYS_MAX, GraceDays, Prorations, Refunds, SETTING_NAMES,

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 
-use super::rejection::Rejection;
-use super::source::{Counter, Malformed};
-use super::table::{self, Table, decoded_schema};
 use super::{DecodeOptions, Decoded};
+use crate::ingest::format::source::{Counter, Malformed};
+use crate::ingest::rejection::Rejection;
+use crate::ingest::row::table;
+use crate::ingest::row::table::{Table, decoded_schema};
 use crate::model::ObjectType;
 
 /// Where the formats put rows and rejections.
@@ -107,8 +108,8 @@ impl<'o> Output<'o> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::customers;
-    use super::super::{DecodeError, DecodeOptions, decode};
+    use crate::ingest::testing::customers;
+    use crate::ingest::{DecodeError, DecodeOptions, decode};
 
     const ROW: &str = "{\"id\":\"1\",\"name\":\"a\"}\n";
 

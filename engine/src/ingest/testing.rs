@@ -8,7 +8,8 @@ use arrow::datatypes::UInt64Type;
 use arrow::json::LineDelimitedWriter;
 
 use super::{DecodeOptions, Decoded, decode};
-use crate::model::{HASH_BYTES, ObjectType};
+use crate::model::ObjectType;
+use crate::tables::HASH_BYTES;
 
 pub(super) fn customers() -> DecodeOptions {
     DecodeOptions { object: Some(ObjectType::Customers), ..DecodeOptions::default() }

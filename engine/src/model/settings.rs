@@ -1,5 +1,6 @@
 //! The account's settings (`mrr.md` §2): a value each, with its default and its check.
 
+use crate::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,6 +37,12 @@ pub enum SettingsError {
         /// What it takes.
         expected: &'static str,
     },
+}
+
+impl From<SettingsError> for Error {
+    fn from(error: SettingsError) -> Error {
+        Error::Setting(error.to_string())
+    }
 }
 
 macro_rules! choices {
@@ -236,7 +243,7 @@ fn base_currency(value: &str) -> Result<Option<String>, SettingsError> {
     if value.is_empty() {
         return Ok(None);
     }
-    let code = super::currency_code(value);
+    let code = crate::model::currency_code(value);
     parsed("base_currency", value, code, "an ISO 4217 code such as USD")
         .map(|code| Some(code.to_string()))
 }

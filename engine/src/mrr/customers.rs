@@ -8,8 +8,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
 
 use crate::error::Result;
-use crate::model::{ObjectType, column};
-use crate::store::Key;
+use crate::files::Key;
+use crate::model::ObjectType;
+use crate::tables::column;
 
 /// Customers by data source and id; a clone shares them until one of the two changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

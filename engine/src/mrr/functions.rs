@@ -15,8 +15,9 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::SessionContext;
 
 use super::calendar;
-use super::ratio::{self, RATE_PRECISION, RATE_SCALE};
+use super::ratio;
 use crate::model::SentTime;
+use crate::mrr::ratio::{RATE_PRECISION, RATE_SCALE};
 
 const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const WIDE: DataType = DataType::Decimal128(38, 0);
@@ -53,8 +54,8 @@ pub(crate) fn register(context: &SessionContext) {
     for function in functions {
         context.register_udf(function);
     }
-    super::last_running::register(context);
-    super::least_before::register(context);
+    crate::mrr::last_running::register(context);
+    crate::mrr::least_before::register(context);
 }
 
 /// A function of whole columns; it is given arrays of one length and answers with one of the same.

@@ -12,14 +12,14 @@ use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::Customers;
-use super::Moment;
-use super::chunks::chunks_between_customers;
-use super::outcome::{Outcome, compute_in_background};
-use super::results::{Found, Writers, emptied, failed};
+use super::{Customers, Rules};
 use crate::error::{Error, Result};
-use crate::query::{RawTables, Sessions};
-use crate::store::{Directory, NewFile};
+use crate::files::{Directory, NewFile};
+use crate::model::RuleInputs;
+use crate::mrr::attempt::{Outcome, compute_in_background};
+use crate::mrr::chunks::chunks_between_customers;
+use crate::mrr::write_results::{Found, Writers, emptied, failed};
+use crate::sessions::{Sessions, StoredTables};
 
 const INVOICES_OF_EVERYONE: &str = include_str!("../../sql/refresh/invoices_of_everyone.sql");
 const INVOICES_OF_CHANGED: &str = include_str!("../../sql/refresh/invoices_of_changed.sql");
@@ -72,8 +72,8 @@ impl Refusing {
 /// One refresh: what to compute, from which records, for which moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
-    pub(crate) tables: RawTables,
-    pub(crate) moment: Moment,
+    pub(crate) tables: StoredTables,
+    pub(crate) moment: RuleInputs,
     pub(crate) changed: Changed,
     pub(crate) refusing: Refusing,
     /// Its number; of the rows of a customer those with the highest count.
@@ -104,11 +104,11 @@ impl Refresh {
 /// Computes the changed customers and writes their rows as files for the snapshot to come.
 pub(crate) async fn refresh(
     work: &Refresh,
-    sessions: &Sessions,
+    rules: &Rules,
     directory: &Directory,
     snapshot: i64,
 ) -> Result<Vec<NewFile>> {
-    let context = work.session(sessions).await?;
+    let context = work.session(&rules.sessions).await?;
     let plans = context.sql(PLANS).await?;
     let plans_schema = Arc::new(plans.schema().as_arrow().clone());
     let plans = concat_batches(&plans_schema, &plans.collect().await?)?;
@@ -123,8 +123,8 @@ pub(crate) async fn refresh(
     let computing = async {
         let chunks = chunks_between_customers(invoices.execute_stream().await?);
         let computed = chunks
-            .map(|chunk| compute_in_background(chunk, work, sessions, &plans))
-            .buffered(sessions.threads().max(1));
+            .map(|chunk| compute_in_background(chunk, work, rules, &plans))
+            .buffered(rules.sessions.threads().max(1));
         let mut computed = pin!(computed);
         let mut without_invoices = work.changed.some();
         while let Some(Outcome { computed, failures }) = computed.try_next().await? {
@@ -166,13 +166,13 @@ async fn send(sender: &mpsc::Sender<Found>, found: Found) -> Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::core::Core;
-    use crate::engine::Config;
-    use crate::import::{ImportOptions, Input};
+    use crate::config::Config;
+    use crate::store::Store;
+    use crate::write::import::{ImportOptions, Input};
     use datafusion::physical_plan::displayable;
 
     /// Two imports: the second lies over the first.
-    async fn core_with_base_and_delta(dir: &std::path::Path) -> Core {
+    async fn core_with_base_and_delta(dir: &std::path::Path) -> Store {
         let config = Config::new(dir, Arc::new(|| "2024-06-01T00:00:00Z".parse().unwrap()));
         let engine = crate::Engine::open(config.clone()).await.unwrap();
         let invoice = |id: &str, customer: &str, amount: u32| {
@@ -190,22 +190,22 @@ mod tests {
             engine.import(vec![input], &ImportOptions::default()).await.unwrap();
         }
         engine.close().await.unwrap();
-        Core::open(config).await.unwrap()
+        Store::open(config).await.unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn everyone_is_read_in_the_order_of_the_files() {
         let dir = tempfile::tempdir().unwrap();
-        let core = core_with_base_and_delta(dir.path()).await;
-        let pinned = core.pinned().await.unwrap();
+        let store = core_with_base_and_delta(dir.path()).await;
+        let pinned = store.pinned().await.unwrap();
         let work = Refresh {
-            tables: core.tables(&pinned).unwrap(),
+            tables: store.tables(&pinned).unwrap(),
             moment: pinned.moment(),
             changed: Changed::All,
             refusing: Refusing::Nobody,
             number: 9,
         };
-        let context = work.session(&core.sessions).await.unwrap();
+        let context = work.session(&store.sessions).await.unwrap();
         let invoices = context.sql(INVOICES_OF_EVERYONE).await.unwrap();
         let plan = invoices.create_physical_plan().await.unwrap();
         let shown = displayable(plan.as_ref()).indent(false).to_string();

@@ -16,10 +16,10 @@ use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionConfig;
 
-use super::Moment;
-use super::run_tables::{RunTables, table_of_run};
 use crate::error::{Error, Result};
-use crate::query::Sessions;
+use crate::model::RuleInputs;
+use crate::mrr::step_tables::{RunTables, table_of_run};
+use crate::sessions::Sessions;
 
 macro_rules! step {
     ($number:literal, $name:literal) => {
@@ -65,8 +65,8 @@ pub(super) struct Computed {
 
 /// Runs the steps over all invoices of some customers.
 pub(super) async fn compute(
-    sessions: &Sessions,
-    moment: &Moment,
+    rules: &Rules,
+    moment: &RuleInputs,
     invoices: Vec<RecordBatch>,
     plans: RecordBatch,
 ) -> Result<Computed> {
@@ -74,7 +74,7 @@ pub(super) async fn compute(
         return Err(Error::Internal("compute no invoices".to_string()));
     };
     let steps =
-        sessions.planned_steps().find(sessions, moment, &[first.schema(), plans.schema()]).await?;
+        rules.planned.find(&rules.sessions, moment, &[first.schema(), plans.schema()]).await?;
     let tables = Arc::new(RunTables::default());
     tables.put("invoices", invoices);
     tables.put("plans", vec![plans]);
@@ -86,15 +86,28 @@ pub(super) async fn compute(
     })
 }
 
+/// The rules, ready to run: sessions, and a cache of the plans of their steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(super) sessions: Sessions,
+    planned: Arc<PlannedSteps>,
+}
+
+impl Rules {
+    pub(crate) fn new(sessions: &Sessions) -> Rules {
+        Rules { sessions: sessions.clone(), planned: Arc::default() }
+    }
+}
+
 /// The steps as they were planned for the moments last computed.
 #[derive(Debug, Default)]
-pub(crate) struct PlannedSteps(Mutex<VecDeque<Arc<Steps>>>);
+struct PlannedSteps(Mutex<VecDeque<Arc<Steps>>>);
 
 impl PlannedSteps {
     async fn find(
         &self,
         sessions: &Sessions,
-        moment: &Moment,
+        moment: &RuleInputs,
         inputs: &[SchemaRef; 2],
     ) -> Result<Arc<Steps>> {
         if let Some(steps) = self.kept(moment, inputs) {
@@ -110,7 +123,7 @@ impl PlannedSteps {
     }
 
     /// What is asked for again goes to the front; the back is given up first.
-    fn kept(&self, moment: &Moment, inputs: &[SchemaRef; 2]) -> Option<Arc<Steps>> {
+    fn kept(&self, moment: &RuleInputs, inputs: &[SchemaRef; 2]) -> Option<Arc<Steps>> {
         let mut kept = self.lock();
         let at =
             kept.iter().position(|steps| steps.moment == *moment && steps.inputs == *inputs)?;
@@ -129,7 +142,7 @@ impl PlannedSteps {
 /// All steps, planned for one moment and for the schemas of the invoices and plans.
 #[derive(Debug)]
 struct Steps {
-    moment: Moment,
+    moment: RuleInputs,
     inputs: [SchemaRef; 2],
     planned: Vec<Step>,
     config: SessionConfig,
@@ -145,7 +158,11 @@ struct Step {
 }
 
 impl Steps {
-    async fn plan(sessions: &Sessions, moment: &Moment, inputs: &[SchemaRef; 2]) -> Result<Steps> {
+    async fn plan(
+        sessions: &Sessions,
+        moment: &RuleInputs,
+        inputs: &[SchemaRef; 2],
+    ) -> Result<Steps> {
         let context = sessions.single()?;
         for (name, schema) in INPUTS.into_iter().zip(inputs) {
             context.register_table(name, table_of_run(name, Arc::clone(schema))?)?;
@@ -208,13 +225,15 @@ mod tests {
     use datafusion::datasource::MemTable;
 
     use super::*;
-    use crate::model::{ObjectType, Settings, record_schema};
+    use crate::model::{ObjectType, Settings};
+    use crate::tables::record_schema;
 
     #[tokio::test]
     async fn no_step_computes_with_floats() {
-        let sessions = Sessions::new(64 * 1024 * 1024, 1).unwrap();
+        let sessions = Sessions::new(64 * 1024 * 1024, 1, crate::mrr::register_functions).unwrap();
         let context = sessions.single().unwrap();
-        let moment = Moment { settings: Settings::default(), as_of: "2024-01-01".parse().unwrap() };
+        let moment =
+            RuleInputs { settings: Settings::default(), as_of: "2024-01-01".parse().unwrap() };
         for object in [ObjectType::Invoices, ObjectType::Plans] {
             let empty = MemTable::try_new(record_schema(object), vec![vec![]]).unwrap();
             context.register_table(object.name(), Arc::new(empty)).unwrap();

@@ -1,0 +1,9 @@
+//! Checks: verify recomputes and compares; status says what is stored.
+
+mod status;
+mod verify;
+
+pub use status::{KeptSnapshot, Status, TableStatus};
+pub(crate) use status::{snapshots, status};
+pub use verify::Verification;
+pub(crate) use verify::verify;

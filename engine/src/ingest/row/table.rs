@@ -1,0 +1,430 @@
+//! The rows of one type, on their way from values to record batches.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder, UInt64Builder, new_null_array,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use chrono_tz::Tz;
+
+use super::fields;
+use super::{hash, metadata, rules};
+use crate::ingest::rejection::{
+    Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes,
+};
+use crate::ingest::row::dialect::Dialect;
+use crate::ingest::row::fields::{Kind, Parsed, Spec};
+use crate::ingest::row::row_sources::RowSources;
+use crate::ingest::row::values::{FIELDS_MAX, Names, Naming, Row, SOURCE_FIELD};
+use crate::ingest::{DecodeOptions, Decoded};
+use crate::model::ObjectType;
+use crate::tables::{HASH_BYTES, record_schema};
+
+/// A batch is handed on when its rows came in so many bytes, however few they are.
+const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// The most errors of one row; only a row made for it has more.
+const ERRORS_MAX: usize = 100;
+
+/// The most names of ignored fields that are told apart; the others are counted under
+/// [`OTHER_FIELDS`].
+const IGNORED_NAMES_MAX: usize = 1000;
+const OTHER_FIELDS: &str = "(others)";
+
+/// Room is made for a row for so many bytes of input, and for so many rows at most, before it is
+/// seen how many there are.
+const ROW_BYTES: usize = 128;
+const ROWS_EXPECTED_MAX: usize = 1024;
+
+/// Room for the texts of one column in a row.
+const TEXT_BYTES: usize = 16;
+
+/// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input
+/// ([`Rejection::line`]).
+pub fn decoded_schema(object: ObjectType) -> SchemaRef {
+    static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> = LazyLock::new(|| {
+        ObjectType::ALL.map(|object| {
+            let mut fields: Vec<_> = record_schema(object).fields().to_vec();
+            fields.push(Arc::new(Field::new("_line", DataType::UInt64, false)));
+            Arc::new(Schema::new(fields))
+        })
+    });
+    Arc::clone(&SCHEMAS[object as usize])
+}
+
+/// What has been read of one type since the last batch.
+pub(in crate::ingest) struct Table {
+    pub(in crate::ingest) names: Names,
+    pub(in crate::ingest) object: ObjectType,
+    specs: Vec<Spec>,
+    dialect: Dialect,
+    /// The data source of rows that do not name theirs.
+    data_source: Arc<str>,
+    row_sources: Option<Arc<RowSources>>,
+    timezone: Tz,
+    sources: StringBuilder,
+    columns: Vec<Column>,
+    hashes: FixedSizeBinaryBuilder,
+    lines: UInt64Builder,
+    rows: usize,
+    bytes: usize,
+    rejections: Vec<Rejection>,
+    warnings: Vec<Warning>,
+    ignored: BTreeMap<String, u64>,
+    scratch: Vec<u8>,
+}
+
+impl Table {
+    pub(in crate::ingest) fn new(object: ObjectType, options: &DecodeOptions) -> Self {
+        let specs = fields::specs(object);
+        let rows = (options.input_bytes / ROW_BYTES).clamp(1, ROWS_EXPECTED_MAX);
+        Table {
+            names: Names::new(object, &options.map, options.row_sources.is_some()),
+            object,
+            columns: specs.iter().map(|spec| Column::new(spec.kind, rows)).collect(),
+            specs,
+            dialect: options.dialect,
+            data_source: options.data_source.as_str().into(),
+            row_sources: options.row_sources.clone(),
+            sources: StringBuilder::with_capacity(rows, rows * TEXT_BYTES),
+            timezone: options.timezone,
+            hashes: FixedSizeBinaryBuilder::with_capacity(rows, HASH_BYTES),
+            lines: UInt64Builder::with_capacity(rows),
+            rows: 0,
+            bytes: 0,
+            rejections: Vec::new(),
+            warnings: Vec::new(),
+            ignored: BTreeMap::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Whether a record may have lists under the names of other types: GrowPanel's clients may send
+    /// any field.
+    pub(in crate::ingest) fn takes_other_lists(&self) -> bool {
+        self.dialect == Dialect::Clients
+    }
+
+    /// Takes a row of so many bytes, which becomes a stored row or a rejection.
+    pub(in crate::ingest) fn add(
+        &mut self,
+        line: u64,
+        mut row: Row<'_>,
+        original: impl FnOnce() -> String,
+        bytes: usize,
+    ) {
+        self.bytes += bytes;
+        self.dialect.complete(self.object, &mut row);
+        let mut errors = Errors { names: &self.names, naming: row.naming, list: Vec::new() };
+        let source = self.source(&row, &mut errors);
+        let parsed = parse(&self.specs, &row, self.dialect, &mut errors);
+        if self.object == ObjectType::Invoices {
+            rules::check_invoice(&parsed, self.timezone, &mut errors);
+        }
+        let errors = errors.list;
+        if errors.is_empty() {
+            self.append(line, &source, &parsed);
+        } else {
+            let id = text(&parsed[0]);
+            let original = clip(&original(), ORIGINAL_BYTES_MAX);
+            self.rejections.push(Rejection {
+                line: Some(line),
+                index: None,
+                object: Some(self.object),
+                id,
+                errors,
+                original,
+            });
+        }
+    }
+
+    /// Refuses a row that could not be read at all.
+    pub(in crate::ingest) fn reject(&mut self, line: u64, error: FieldError, bytes: &[u8]) {
+        let original = clip_bytes(bytes, ORIGINAL_BYTES_MAX);
+        self.bytes += bytes.len();
+        self.rejections.push(Rejection {
+            line: Some(line),
+            index: None,
+            object: Some(self.object),
+            id: None,
+            errors: vec![error],
+            original,
+        });
+    }
+
+    /// Counts a field that the type does not have.
+    pub(in crate::ingest) fn ignore(&mut self, name: &str, rows: u64) {
+        ignore(&mut self.ignored, name, rows);
+    }
+
+    pub(in crate::ingest) fn is_full(&self, batch_rows: usize) -> bool {
+        self.rows + self.rejections.len() >= batch_rows.max(1) || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Hands over everything read since the last time.
+    pub(in crate::ingest) fn take(&mut self, bytes_read: u64) -> Decoded {
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(self.sources.finish())];
+        self.columns.iter_mut().for_each(|column| column.finish(&mut arrays));
+        arrays.push(Arc::new(self.hashes.finish()));
+        arrays.push(Arc::new(self.lines.finish()));
+        let rows = RecordBatch::try_new(decoded_schema(self.object), arrays)
+            .expect("the columns are built for the schema");
+        (self.rows, self.bytes) = (0, 0);
+        Decoded {
+            object: Some(self.object),
+            rows,
+            rejections: std::mem::take(&mut self.rejections),
+            warnings: std::mem::take(&mut self.warnings),
+            ignored_fields: std::mem::take(&mut self.ignored),
+            bytes_read,
+        }
+    }
+
+    /// The data source of a row; of one that has none, which is an error, any.
+    fn source(&self, row: &Row<'_>, errors: &mut Errors<'_>) -> Arc<str> {
+        let Some(sources) = &self.row_sources else { return Arc::clone(&self.data_source) };
+        sources.of(&row.source).unwrap_or_else(|(code, message)| {
+            let value = row.source.text();
+            errors.field(
+                SOURCE_FIELD,
+                code,
+                message,
+                value.as_deref().filter(|_| code != Code::Required),
+            );
+            Arc::clone(&self.data_source)
+        })
+    }
+
+    fn append(&mut self, line: u64, source: &str, parsed: &[Parsed<'_>; FIELDS_MAX]) {
+        let fields = &parsed[..self.specs.len()];
+        for (column, value) in self.columns.iter_mut().zip(fields) {
+            column.append(value);
+        }
+        self.sources.append_value(source);
+        let hash = hash::content(source, &self.specs, fields, &mut self.scratch);
+        self.hashes.append_value(hash).expect("a hash has the width of its column");
+        self.lines.append_value(line);
+        self.rows += 1;
+        if self.object == ObjectType::Invoices
+            && let Some((code, message)) = rules::oddity(parsed)
+        {
+            let id = text(&parsed[0]).unwrap_or_default();
+            self.warnings.push(Warning { line, id, code, message: message.to_string() });
+        }
+    }
+}
+
+/// Counts a name, in bounded memory.
+pub(crate) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64) {
+    if let Some(count) = ignored.get_mut(name) {
+        *count += rows;
+        return;
+    }
+    let name = if ignored.len() < IGNORED_NAMES_MAX {
+        clip(name, IGNORED_NAMES_MAX)
+    } else {
+        OTHER_FIELDS.to_string()
+    };
+    *ignored.entry(name).or_default() += rows;
+}
+
+/// The errors of a row, each under the name that the sender uses.
+pub(in crate::ingest) struct Errors<'n> {
+    names: &'n Names,
+    naming: Naming,
+    list: Vec<FieldError>,
+}
+
+impl Errors<'_> {
+    pub(in crate::ingest) fn field(
+        &mut self,
+        name: &str,
+        code: Code,
+        message: String,
+        value: Option<&str>,
+    ) {
+        self.push(self.names.locate(name, self.naming), code, message, value);
+    }
+
+    /// An error of one metadata value; `inside` is the name of the field that it came in.
+    pub(in crate::ingest) fn metadata(
+        &mut self,
+        key: &str,
+        inside: Option<&str>,
+        code: Code,
+        message: String,
+        value: Option<&str>,
+    ) {
+        self.push(self.names.locate_metadata(key, inside, self.naming), code, message, value);
+    }
+
+    pub(in crate::ingest) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    fn push(&mut self, pointer: String, code: Code, message: String, value: Option<&str>) {
+        if self.list.len() < ERRORS_MAX {
+            self.list.push(FieldError::new(pointer, code, message, value));
+        }
+    }
+}
+
+fn parse<'v>(
+    specs: &[Spec],
+    row: &'v Row<'v>,
+    dialect: Dialect,
+    errors: &mut Errors<'_>,
+) -> [Parsed<'v>; FIELDS_MAX] {
+    refuse_repeated(specs, row, errors);
+    std::array::from_fn(|at| {
+        let Some(spec) = specs.get(at) else { return Parsed::Missing };
+        let value = &row.values[at];
+        let name = match spec.other {
+            Some(other) if row.is_other(at, spec.name, dialect) => other,
+            _ => spec.name,
+        };
+        if spec.kind == Kind::Metadata {
+            return metadata::parse(value, &row.metadata, name, errors);
+        }
+        fields::parse(spec, name, value).unwrap_or_else(|(code, message)| {
+            errors.field(
+                name,
+                code,
+                message,
+                value.text().as_deref().filter(|_| code != Code::Required),
+            );
+            Parsed::Invalid
+        })
+    })
+}
+
+/// Tells of fields that came more than once, or in both spellings with different values.
+fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut Errors<'_>) {
+    for place in &row.repeated {
+        let spec = &specs[place.field];
+        let name = spec.other.filter(|_| place.is_other).unwrap_or(spec.name);
+        let message = format!("\"{name}\" is given twice; remove one of the two");
+        errors.field(name, Code::DuplicateKey, message, None);
+    }
+    for (field, other) in
+        row.contradicted.iter().filter_map(|field| Some((*field, specs[*field].other?)))
+    {
+        let name = specs[field].name;
+        let message = format!(
+            "\"{name}\" and \"{other}\" are the same field and differ; send one of the two"
+        );
+        errors.field(name, Code::DuplicateKey, message, row.values[field].text().as_deref());
+    }
+}
+
+fn text(value: &Parsed<'_>) -> Option<String> {
+    match value {
+        Parsed::Text(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// A field's column, or a date's two, while it is filled: room is made for values when there is
+/// one.
+struct Column {
+    kind: Kind,
+    rows_expected: usize,
+    /// The rows so far, while none of them has a value.
+    nulls: usize,
+    values: Option<Values>,
+}
+
+impl Column {
+    fn new(kind: Kind, rows_expected: usize) -> Self {
+        Column { kind, rows_expected, nulls: 0, values: None }
+    }
+
+    fn append(&mut self, value: &Parsed<'_>) {
+        if let Some(values) = &mut self.values {
+            return values.append(value);
+        }
+        if matches!(value, Parsed::Missing | Parsed::Invalid) {
+            self.nulls += 1;
+            return;
+        }
+        let mut values =
+            Values::of_nulls(self.kind, std::mem::take(&mut self.nulls), self.rows_expected);
+        values.append(value);
+        self.values = Some(values);
+    }
+
+    /// Hands over what was filled.
+    fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
+        let rows = std::mem::take(&mut self.nulls);
+        arrays.extend(self.values.take().map_or_else(|| nulls(self.kind, rows), Values::finish));
+    }
+}
+
+/// So many rows without a value.
+fn nulls(kind: Kind, rows: usize) -> Vec<ArrayRef> {
+    let of = |data_type: DataType| new_null_array(&data_type, rows);
+    match kind {
+        Kind::Whole { .. } => vec![of(DataType::Int64)],
+        Kind::Flag => vec![of(DataType::Boolean)],
+        Kind::Date => {
+            vec![of(DataType::Timestamp(TimeUnit::Microsecond, None)), of(DataType::Boolean)]
+        }
+        _ => vec![of(DataType::Utf8)],
+    }
+}
+
+enum Values {
+    Text(StringBuilder),
+    Whole(Int64Builder),
+    Flag(BooleanBuilder),
+    Date(TimestampMicrosecondBuilder, BooleanBuilder),
+}
+
+impl Values {
+    /// So many rows without a value, with room for others.
+    fn of_nulls(kind: Kind, nulls: usize, rows_expected: usize) -> Self {
+        let rows = rows_expected.max(nulls + 1);
+        let flags = || BooleanBuilder::with_capacity(rows);
+        let mut values = match kind {
+            Kind::Whole { .. } => Values::Whole(Int64Builder::with_capacity(rows)),
+            Kind::Flag => Values::Flag(flags()),
+            Kind::Date => Values::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags()),
+            _ => Values::Text(StringBuilder::with_capacity(rows, rows_expected * TEXT_BYTES)),
+        };
+        (0..nulls).for_each(|_| values.append(&Parsed::Missing));
+        values
+    }
+
+    fn append(&mut self, value: &Parsed<'_>) {
+        match (self, value) {
+            (Values::Text(text), Parsed::Text(value)) => text.append_value(value),
+            (Values::Whole(whole), Parsed::Whole(value)) => whole.append_value(*value),
+            (Values::Flag(flag), Parsed::Flag(value)) => flag.append_value(*value),
+            (Values::Date(time, zoned), Parsed::Moment(value)) => {
+                time.append_value(value.micros);
+                zoned.append_value(value.zoned);
+            }
+            (Values::Text(text), _) => text.append_null(),
+            (Values::Whole(whole), _) => whole.append_null(),
+            (Values::Flag(flag), _) => flag.append_null(),
+            (Values::Date(time, zoned), _) => {
+                time.append_null();
+                zoned.append_null();
+            }
+        }
+    }
+
+    fn finish(self) -> Vec<ArrayRef> {
+        match self {
+            Values::Text(mut text) => vec![Arc::new(text.finish())],
+            Values::Whole(mut whole) => vec![Arc::new(whole.finish())],
+            Values::Flag(mut flag) => vec![Arc::new(flag.finish())],
+            Values::Date(mut time, mut zoned) => {
+                vec![Arc::new(time.finish()), Arc::new(zoned.finish())]
+            }
+        }
+    }
+}

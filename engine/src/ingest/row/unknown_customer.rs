@@ -1,0 +1,44 @@
+//! The one reason to refuse an invoice that is not in the invoice itself: nobody knows its
+//! customer.
+
+use arrow::array::{AsArray, RecordBatch};
+
+use crate::error::{Error, Result};
+use crate::ingest::{Code, FieldError, Rejection, record_fields};
+use crate::model::ObjectType;
+use crate::tables::column;
+
+/// Why an invoice of an unknown customer is rejected.
+pub(crate) fn unknown_customer(
+    invoices: &RecordBatch,
+    row: usize,
+    line: Option<u64>,
+) -> Result<Rejection> {
+    let text = |name: &str| {
+        column(invoices, name).map(|texts| texts.as_string::<i32>().value(row).to_string())
+    };
+    let customer = text("customer_id")?;
+    let error = FieldError {
+        pointer: "/customer_id".to_string(),
+        code: Code::CustomerNotFound,
+        message: format!(
+            "no customer \"{customer}\" is stored or sent with it; send the customer too"
+        ),
+        value: Some(customer),
+    };
+    Ok(Rejection {
+        object: Some(ObjectType::Invoices),
+        line,
+        index: None,
+        id: Some(text("id")?),
+        errors: vec![error],
+        original: as_json(invoices, row)?,
+    })
+}
+
+/// A decoded row as JSON; the bytes it came in are gone, its content is not.
+fn as_json(batch: &RecordBatch, row: usize) -> Result<String> {
+    let fields = record_fields(ObjectType::Invoices, batch, row)?;
+    serde_json::to_string(&fields)
+        .map_err(|error| Error::Internal(format!("write an invoice: {error}")))
+}

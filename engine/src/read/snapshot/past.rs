@@ -1,0 +1,109 @@
+//! The past: a kept snapshot as it is, or everything computed again from the versions of records
+//! that were known then.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::compute;
+use crate::catalog::{At, SnapshotInfo};
+use crate::error::{Error, Result};
+use crate::model::RuleInputs;
+use crate::mrr::Changed;
+use crate::read::Snapshot;
+use crate::sessions::{StoredTables, Then};
+use crate::store::{SnapshotFiles, SnapshotPin, Store};
+
+/// The snapshot of a moment; as of that day unless another is given.
+pub(super) async fn snapshot(
+    store: &Arc<Store>,
+    at: At,
+    as_of: Option<NaiveDate>,
+) -> Result<Snapshot> {
+    // Until it is known which one it is, no snapshot of this process loses files.
+    let in_use = SnapshotPin::of_all(store);
+    let (before, after) = store.catalog.snapshots_at(at).await?;
+    let (info, files) = match (at, before) {
+        (At::Snapshot(id), Some(found)) if found.info.id == id => (found.info, found.files),
+        (At::Snapshot(id), before) => {
+            return Err(no_such_snapshot(id, before.map(|found| found.info), after));
+        }
+        (At::Instant(_), Some(found)) => (found.info, found.files),
+        (At::Instant(instant), None) => {
+            (before_all(store, instant, after.as_ref()).await?, Vec::new())
+        }
+    };
+    let as_of = as_of.unwrap_or_else(|| match at {
+        At::Snapshot(_) => info.as_of,
+        At::Instant(instant) => instant.with_timezone(&info.settings.timezone).date_naive(),
+    });
+    let then = then(at, &info, after.as_ref());
+    if info.id > 0 && info.files_kept && then.received_until == 0 {
+        return Snapshot::pin(store, SnapshotFiles { info, files }, as_of).await;
+    }
+    drop(in_use);
+    computed_again(store, info, then, as_of).await
+}
+
+/// Which versions were known: all that were published by then, and what was received by then where
+/// the snapshots between two kept ones are forgotten.
+fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
+    let exact = Then {
+        last_sequence: info.last_sequence,
+        received_until: 0,
+        received_at: info.committed_at,
+    };
+    match (at, after) {
+        (At::Instant(instant), Some(after)) if after.id > info.id + 1 => {
+            Then { received_until: after.first_sequence - 1, received_at: instant, ..exact }
+        }
+        _ => exact,
+    }
+}
+
+async fn computed_again(
+    store: &Arc<Store>,
+    info: SnapshotInfo,
+    then: Then,
+    as_of: NaiveDate,
+) -> Result<Snapshot> {
+    let (newest, in_use) = store.pinned_for_reading().await?;
+    let moment = RuleInputs { settings: info.settings.clone(), as_of };
+    let mut tables: StoredTables = store.tables(&newest)?.records_then(then);
+    let pinned = SnapshotFiles { info, files: Vec::new() };
+    let computed = compute(store, &pinned, &moment, Changed::All, &mut tables).await?;
+    Snapshot::of(store, &pinned, moment, &tables, Some(computed), in_use).await
+}
+
+/// What stands for the snapshots before the first kept one, in which nothing is published. A change
+/// of settings is always kept, with the snapshot before it.
+async fn before_all(
+    store: &Store,
+    instant: DateTime<Utc>,
+    after: Option<&SnapshotInfo>,
+) -> Result<SnapshotInfo> {
+    let settings =
+        after.filter(|after| after.cause != "settings").map(|after| after.settings.clone());
+    let newest = store.pinned().await?.info;
+    Ok(SnapshotInfo {
+        id: 0,
+        committed_at: instant,
+        settings: settings.unwrap_or_default(),
+        first_sequence: 1,
+        last_sequence: 0,
+        last_refresh: 0,
+        ..newest
+    })
+}
+
+fn no_such_snapshot(id: i64, before: Option<SnapshotInfo>, after: Option<SnapshotInfo>) -> Error {
+    let near: Vec<String> = before.iter().chain(&after).map(|near| near.id.to_string()).collect();
+    let near = if near.is_empty() {
+        "there is none yet".to_string()
+    } else {
+        format!("near it are {}", near.join(" and "))
+    };
+    Error::Argument(format!(
+        "snapshot {id} is not kept; {near}; ask for what was known at an instant instead"
+    ))
+}

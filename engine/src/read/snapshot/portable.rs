@@ -1,0 +1,67 @@
+//! A snapshot that another process can answer from: it opens these files, and neither a catalog nor
+//! a lock.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Content, Held};
+use crate::error::Result;
+use crate::model::RuleInputs;
+use crate::mrr::register_functions;
+use crate::read::Snapshot;
+use crate::read::sql::Plans;
+use crate::sessions::{Sessions, StoredTables};
+
+/// What a snapshot is made of, to be sent to a process of the same version. The files stay only as
+/// long as somebody in the process that they come from keeps the [`Snapshot`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PortableSnapshot {
+    id: i64,
+    last_sequence: i64,
+    moment: RuleInputs,
+    tables: StoredTables,
+    only: Option<Vec<String>>,
+}
+
+impl PortableSnapshot {
+    /// The files that are read.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.tables.paths()
+    }
+
+    /// Opens it. Nothing is ever written: what needs more than this memory fails. Plans are not
+    /// shown, for they name files.
+    ///
+    /// # Errors
+    /// When the tables cannot be prepared.
+    pub async fn open(self, memory_bytes: usize, threads: usize) -> Result<Snapshot> {
+        Snapshot::open(Content {
+            id: self.id,
+            last_sequence: self.last_sequence,
+            moment: self.moment,
+            tables: self.tables,
+            sessions: Sessions::without_spilling(memory_bytes, threads, register_functions)?,
+            only: self.only.map(Arc::from),
+            index: None,
+            plans: Plans::Hidden,
+            held: Arc::new(Held { _computed: None, _in_use: None }),
+        })
+        .await
+    }
+}
+
+impl Snapshot {
+    /// What another process needs to answer from it, with its restriction to data sources.
+    pub fn portable(&self) -> PortableSnapshot {
+        let content = &self.content;
+        PortableSnapshot {
+            id: content.id,
+            last_sequence: content.last_sequence,
+            moment: content.moment.clone(),
+            tables: content.tables.clone(),
+            only: content.only.as_deref().map(<[String]>::to_vec),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Versions: what incoming rows do to the stored records of their ids, which of them are kept, and
+//! what the id index says after.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch,
+    StringArray, UInt32Array,
+};
+use arrow::compute::take;
+use arrow::datatypes::Int64Type;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::files::{Key, KnownId};
+use crate::model::ObjectType;
+use crate::tables::Table;
+use crate::tables::column;
+
+/// What an accepted row does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// There was no such id.
+    Created,
+    /// The record of its id is another now.
+    Updated,
+    /// It says what was known.
+    Unchanged,
+    /// The record of its id is gone.
+    Deleted,
+    /// There was no such id to delete.
+    NotFound,
+}
+
+impl Status {
+    /// The word for it in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Created => "created",
+            Status::Updated => "updated",
+            Status::Unchanged => "unchanged",
+            Status::Deleted => "deleted",
+            Status::NotFound => "not_found",
+        }
+    }
+}
+
+/// Which of several incoming versions of one id are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Each that says something new: they became known one after another.
+    Every,
+    /// The last one, if it differs from what is stored: they became known at once.
+    Last,
+}
+
+/// Rows of one type to be compared: the columns `data_source`, `_key`, `_hash`, `_deleted`,
+/// `_sequence`, of invoices `customer_id`, of plans `currency`; in the order of their receipt.
+pub(crate) struct Incoming<'a> {
+    keys: &'a FixedSizeBinaryArray,
+    hashes: &'a FixedSizeBinaryArray,
+    deleted: &'a BooleanArray,
+    sequences: &'a Int64Array,
+    data_sources: &'a StringArray,
+    customers: Option<&'a StringArray>,
+    currencies: Option<&'a StringArray>,
+    object: ObjectType,
+}
+
+/// What became of compared rows; each list has an entry for each row.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    pub(crate) statuses: Vec<Status>,
+    pub(crate) kept: Vec<bool>,
+    /// The sequence of the version whose place a kept row takes.
+    pub(crate) supersedes: Vec<Option<i64>>,
+    /// Customers, by data source and id, that a kept row takes an invoice away from.
+    pub(crate) left_behind: BTreeSet<(String, String)>,
+    /// The kept rows after which nothing is kept of their id, in the order of their keys.
+    last: Vec<u32>,
+}
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn of(object: ObjectType, rows: &'a RecordBatch) -> Result<Incoming<'a>> {
+        let text_of = |of: ObjectType, name: &str| {
+            rows.column_by_name(name).filter(|_| object == of).map(|texts| texts.as_string::<i32>())
+        };
+        Ok(Incoming {
+            keys: column(rows, "_key")?.as_fixed_size_binary(),
+            hashes: column(rows, "_hash")?.as_fixed_size_binary(),
+            deleted: column(rows, "_deleted")?.as_boolean(),
+            sequences: column(rows, "_sequence")?.as_primitive::<Int64Type>(),
+            data_sources: column(rows, "data_source")?.as_string(),
+            customers: text_of(ObjectType::Invoices, "customer_id"),
+            currencies: text_of(ObjectType::Plans, "currency"),
+            object,
+        })
+    }
+
+    pub(crate) fn key(&self, row: u32) -> Key {
+        let mut key = [0; 16];
+        key.copy_from_slice(self.keys.value(row as usize));
+        Key(key)
+    }
+
+    fn hash(&self, row: u32) -> [u8; 16] {
+        let mut hash = [0; 16];
+        hash.copy_from_slice(self.hashes.value(row as usize));
+        hash
+    }
+
+    /// What is known of an id once this row is stored.
+    pub(crate) fn known(&self, row: u32) -> KnownId {
+        let text = |column: Option<&StringArray>| {
+            let column = column.filter(|column| column.is_valid(row as usize))?;
+            Some(column.value(row as usize).to_string())
+        };
+        KnownId {
+            sequence: self.sequences.value(row as usize),
+            hash: self.hash(row),
+            deleted: self.deleted.value(row as usize),
+            customer_id: text(self.customers),
+            currency: text(self.currencies),
+        }
+    }
+
+    /// Compares the rows with what is known of their ids; `find` is asked once, for rising keys.
+    pub(crate) fn compare(
+        &self,
+        keep: Keep,
+        find: impl FnOnce(&[Key]) -> Result<Vec<Option<KnownId>>>,
+    ) -> Result<Compared> {
+        let rows = self.keys.len();
+        let mut order: Vec<(Key, u32)> = (0..rows as u32).map(|row| (self.key(row), row)).collect();
+        order.sort_unstable();
+        let mut keys: Vec<Key> = order.iter().map(|(key, _)| *key).collect();
+        keys.dedup();
+        let stored = find(&keys)?;
+        let mut compared = Compared {
+            statuses: vec![Status::Unchanged; rows],
+            kept: vec![false; rows],
+            supersedes: vec![None; rows],
+            ..Compared::default()
+        };
+        let versions_of_ids = order.chunk_by(|one, other| one.0 == other.0);
+        for (versions, stored) in versions_of_ids.zip(stored) {
+            self.compare_versions(versions, stored, keep, &mut compared);
+        }
+        Ok(compared)
+    }
+
+    /// Compares the versions of one id, one after another.
+    fn compare_versions(
+        &self,
+        versions: &[(Key, u32)],
+        stored: Option<KnownId>,
+        keep: Keep,
+        compared: &mut Compared,
+    ) {
+        let stored = stored.filter(|known| !known.deleted);
+        // The version before, and the version that a kept one takes the place of.
+        let (mut before, mut replaced) = (stored.clone(), stored);
+        let mut last_kept = None;
+        for (at, (_, row)) in versions.iter().enumerate() {
+            let now = self.known(*row);
+            let status = status(before.as_ref(), &now);
+            let index = *row as usize;
+            compared.statuses[index] = status;
+            let kept = match keep {
+                Keep::Every => !matches!(status, Status::Unchanged | Status::NotFound),
+                Keep::Last => {
+                    at + 1 == versions.len()
+                        && !matches!(
+                            self::status(replaced.as_ref(), &now),
+                            Status::Unchanged | Status::NotFound
+                        )
+                }
+            };
+            let now = (!now.deleted).then_some(now);
+            if kept {
+                compared.kept[index] = true;
+                compared.supersedes[index] = replaced.as_ref().map(|known| known.sequence);
+                let left = replaced.as_ref().and_then(|known| known.customer_id.clone());
+                let stays = now.as_ref().and_then(|now| now.customer_id.as_ref()) == left.as_ref();
+                if let Some(left) = left.filter(|_| !stays) {
+                    compared.left_behind.insert((self.data_sources.value(index).to_string(), left));
+                }
+                replaced.clone_from(&now);
+                last_kept = Some(*row);
+            }
+            before = now;
+        }
+        compared.last.extend(last_kept);
+    }
+
+    /// The rows that the id index gets, in its order.
+    pub(crate) fn id_rows(&self, compared: &Compared) -> Result<RecordBatch> {
+        let last = UInt32Array::from(compared.last.clone());
+        let pick = |column: &dyn Array| -> Result<ArrayRef> { Ok(take(column, &last, None)?) };
+        let text = |column: Option<&StringArray>| match column {
+            Some(column) => pick(column),
+            None => Ok(Arc::new(StringArray::new_null(last.len())) as ArrayRef),
+        };
+        let columns = vec![
+            pick(self.keys)?,
+            pick(self.sequences)?,
+            pick(self.hashes)?,
+            pick(self.deleted)?,
+            text(self.customers)?,
+            text(self.currencies)?,
+        ];
+        Ok(RecordBatch::try_new(Table::Ids(self.object).schema(), columns)?)
+    }
+}
+
+fn status(before: Option<&KnownId>, now: &KnownId) -> Status {
+    match before {
+        None if now.deleted => Status::NotFound,
+        None => Status::Created,
+        Some(_) if now.deleted => Status::Deleted,
+        Some(before) if before.hash == now.hash => Status::Unchanged,
+        Some(_) => Status::Updated,
+    }
+}

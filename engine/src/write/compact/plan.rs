@@ -1,0 +1,86 @@
+//! Which compactions are due: deltas of a size are merged when there are many, and folded into the
+//! base when they are a fair part of it.
+
+use std::collections::BTreeMap;
+
+use super::{Job, Kind};
+use crate::files::{DataFile, FILE_ROWS, Layer};
+use crate::model::ObjectType;
+use crate::store::SnapshotFiles;
+use crate::tables::Table;
+
+/// So many delta files of about one size are merged.
+const MERGE_FILES: usize = 8;
+/// Files differ in size when one has so many times the rows of the other.
+const TIER_RATIO: i64 = 8;
+/// A delta is folded once it has this share of the base's rows …
+const FOLD_SHARE: i64 = 4;
+/// … and at least so many rows, so that a small store is not written again and again.
+const FOLD_ROWS_MIN: i64 = 50_000;
+
+/// Tables that are folded together: what is current in one depends on another.
+type Group = (Kind, Vec<Table>);
+
+fn groups() -> Vec<Group> {
+    let mut groups = vec![(Kind::FoldPrecomputed, Table::PRECOMPUTED.to_vec())];
+    for object in ObjectType::ALL {
+        for table in [Table::Records(object), Table::Ids(object)] {
+            groups.push((Kind::Fold(table), vec![table]));
+        }
+    }
+    groups
+}
+
+/// A job for every table that has a delta.
+pub(crate) fn all_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
+    groups().into_iter().filter_map(|group| fold(pinned, &group, 1)).collect()
+}
+
+/// The jobs that are worth their cost now; no two share a file.
+pub(crate) fn due_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for group in groups() {
+        let base_rows: i64 = of(pinned, &group.1, Layer::Base).iter().map(|file| file.rows).sum();
+        match fold(pinned, &group, FOLD_ROWS_MIN.max(base_rows / FOLD_SHARE)) {
+            Some(job) => jobs.push(job),
+            None => {
+                jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::Delta)))
+            }
+        }
+        jobs.extend(group.1.iter().filter_map(|table| merge(pinned, *table, Layer::History)));
+    }
+    jobs
+}
+
+/// Base and delta of a group, when the delta has so many rows.
+fn fold(pinned: &SnapshotFiles, (kind, tables): &Group, rows_min: i64) -> Option<Job> {
+    let delta = of(pinned, tables, Layer::Delta);
+    if delta.iter().map(|file| file.rows).sum::<i64>() < rows_min {
+        return None;
+    }
+    let mut files = of(pinned, tables, Layer::Base);
+    files.extend(delta);
+    Some(Job { kind: *kind, files })
+}
+
+/// Files of one layer of a table and about one size, when there are many.
+fn merge(pinned: &SnapshotFiles, table: Table, layer: Layer) -> Option<Job> {
+    let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
+    for file in of(pinned, &[table], layer) {
+        // What is as large as a file becomes does not become fewer.
+        if file.rows < FILE_ROWS / TIER_RATIO {
+            tiers.entry(file.rows.max(1).ilog(TIER_RATIO)).or_default().push(file);
+        }
+    }
+    let files = tiers.into_values().find(|files| files.len() >= MERGE_FILES)?;
+    Some(Job { kind: Kind::Merge(table, layer), files })
+}
+
+fn of(pinned: &SnapshotFiles, tables: &[Table], layer: Layer) -> Vec<DataFile> {
+    pinned
+        .files
+        .iter()
+        .filter(|file| tables.contains(&file.table) && file.layer == layer)
+        .cloned()
+        .collect()
+}
