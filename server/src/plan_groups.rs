@@ -237,7 +237,7 @@ async fn plans(
     if is_restricted {
         let seen: Vec<String> =
             visible_sources(app, caller).await?.into_iter().map(|source| source.id).collect();
-        snapshot = snapshot.restricted_to(&seen).await?;
+        snapshot = snapshot.restricted_to(&seen);
     }
     let mut plans = BTreeMap::<String, Vec<String>>::new();
     let mut batches = snapshot.records(&RecordsQuery::of(ObjectType::Plans)).await?;

@@ -70,7 +70,7 @@ async fn computed_again(
     let mut tables: RawTables = core.tables(&newest)?.records_then(then);
     let pinned = Pinned { info, files: Vec::new() };
     let computed = compute(core, &pinned, &moment, Changed::All, &mut tables).await?;
-    Snapshot::of(core, &pinned, moment, &tables, Some(computed), in_use).await
+    Ok(Snapshot::of(core, &pinned, moment, &tables, Some(computed), in_use))
 }
 
 /// What stands for the snapshots before the first kept one, in which nothing is published. A change

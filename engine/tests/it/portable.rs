@@ -15,7 +15,7 @@ async fn sent(snapshot: &Snapshot) -> Snapshot {
     let bytes = serde_json::to_vec(&snapshot.portable()).unwrap();
     let portable: PortableSnapshot = serde_json::from_slice(&bytes).unwrap();
     assert!(portable.paths().all(|path| path.is_absolute() && path.exists()));
-    portable.open(64 * 1024 * 1024, 2).await.unwrap()
+    portable.open(64 * 1024 * 1024, 2).unwrap()
 }
 
 async fn everything(snapshot: &Snapshot) -> Vec<Vec<Vec<String>>> {
@@ -49,7 +49,7 @@ async fn a_sent_snapshot_gives_the_same_answers() {
         .snapshot_of(Past::KnownAt("2001-01-01T00:00:00Z".parse().unwrap()), None)
         .await
         .unwrap();
-    let restricted = newest.restricted_to(&["nobody".to_string()]).await.unwrap();
+    let restricted = newest.restricted_to(&["nobody".to_string()]);
     for snapshot in [&newest, &other_day, &first, &before_all, &restricted] {
         let opened = sent(snapshot).await;
         assert_eq!((opened.id(), opened.as_of()), (snapshot.id(), snapshot.as_of()));
@@ -62,7 +62,7 @@ async fn a_statement_that_needs_more_memory_than_there_is_fails_and_spills_nothi
     use futures::TryStreamExt;
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     let opened =
-        ledger.engine.snapshot(None).await.unwrap().portable().open(1024 * 1024, 1).await.unwrap();
+        ledger.engine.snapshot(None).await.unwrap().portable().open(1024 * 1024, 1).unwrap();
     let refused = opened.sql("explain select 1").await.err();
     assert!(matches!(refused, Some(mrrow_engine::Error::SqlNotAllowed(_))), "{refused:?}");
     let rows = opened

@@ -34,7 +34,7 @@ impl Opened {
             None => open(app, moment).await.map(Arc::new),
             Some(only) => {
                 let all = Box::pin(self.open(app, moment, None)).await?;
-                Ok(Arc::new(all.restricted_to(only).await?))
+                Ok(Arc::new(all.restricted_to(only)))
             }
         });
         opening.await.cloned()

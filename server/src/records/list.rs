@@ -99,7 +99,7 @@ async fn list(
     let mut snapshot = fresh(app).await?;
     if source.is_none() && caller.key.data_sources.is_some() {
         let seen: Vec<String> = visible.into_iter().map(|source| source.id).collect();
-        snapshot = snapshot.restricted_to(&seen).await?;
+        snapshot = snapshot.restricted_to(&seen);
     }
     let mut rows = rows(&snapshot, object, source, limit).await?;
     // What fails at once has a status.

@@ -115,10 +115,8 @@ impl From<Error> for Failure {
 
 async fn answer(job: Job, out: &mut StdoutLock<'_>) -> Result<End, Stop> {
     let Job { statement, snapshot, memory_bytes, threads } = job;
-    let snapshot = snapshot
-        .open(memory_bytes / 100 * RESERVED_PERCENT, threads)
-        .await
-        .map_err(Failure::from)?;
+    let snapshot =
+        snapshot.open(memory_bytes / 100 * RESERVED_PERCENT, threads).map_err(Failure::from)?;
     let mut rows = snapshot.sql(&statement.sql).await.map_err(Failure::from)?;
     let mut encoder = begin(&statement, &rows.schema())?;
     let (mut row_count, mut truncated) = (0, false);
