@@ -31,5 +31,6 @@ mod snapshots;
 mod sources;
 mod sql;
 mod stories;
+mod tidy;
 mod together;
 mod waiting;
