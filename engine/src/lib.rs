@@ -11,6 +11,8 @@
 
 pub mod access;
 mod amend;
+pub mod budget;
+pub mod cache;
 mod compact;
 mod core;
 mod engine;
