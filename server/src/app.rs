@@ -7,16 +7,16 @@ use chrono::{DateTime, Utc};
 use mrrow_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
-use crate::caller::KnownKeys;
+use crate::api::imports::Imports;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
-use crate::extract::Bodies;
-use crate::imports::Imports;
+use crate::http::caller::KnownKeys;
+use crate::http::extract::Bodies;
 use crate::metrics::Metrics;
 use crate::pull::Syncs;
-use crate::reads::Reads;
-use crate::serve::Random;
-use crate::sql::Workers;
+use crate::random::{self, Random};
+use crate::snapshots::Reads;
+use crate::statements::Workers;
 
 /// The state of the server; cheap to clone.
 #[derive(Clone)]
@@ -76,9 +76,6 @@ impl App {
 
     /// Bytes that nobody can guess.
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], ApiError> {
-        let mut bytes = [0; N];
-        (self.random)(&mut bytes)
-            .map_err(|error| ApiError::internal(format!("read randomness: {error}")))?;
-        Ok(bytes)
+        random::bytes(&self.random)
     }
 }

@@ -1,11 +1,16 @@
 //! What a server is configured with: where it listens, and the limit of everything that could grow.
 
+mod pull;
+mod sql;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pull::{Allowed, PullLimits};
-use crate::sql::{SqlLimits, SqlWorker};
+use crate::pull::Allowed;
+
+pub use pull::PullLimits;
+pub use sql::{SqlLimits, SqlWorker};
 
 /// How to serve a data directory.
 #[derive(Debug, Clone)]

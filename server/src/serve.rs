@@ -21,13 +21,10 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::{Limits, ServerConfig, Tls};
-use crate::connections::Bounded;
+use crate::http::connections::Bounded;
 use crate::local::{self, LocalSocket};
-use crate::{imports, pull, routes};
-
-/// Fills bytes with what nobody can guess; passed in, so that nothing here asks the system by
-/// itself.
-pub type Random = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
+use crate::random::Random;
+use crate::{api, pull, routes};
 
 /// How many requests one connection of HTTP/2 may have at work.
 const STREAMS_MAX: u32 = 128;
@@ -110,7 +107,7 @@ impl Server {
         };
         match app.stopping.is_cancelled() {
             // It has ended because it was told to; that task may still be on its way to its end.
-            true => imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
+            true => api::imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
             false => stopping.abort(),
         }
         app.stopping.cancel();

@@ -20,10 +20,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::Path;
-use crate::sources::source_of;
+use crate::http::caller::Caller;
+use crate::http::data_source::source_of;
+use crate::http::extract::Path;
 
 use asked::{Asked, ImportQuery};
 use job::{ImportJob, ImportJobs, KIND};

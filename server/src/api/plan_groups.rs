@@ -13,12 +13,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::records::{Row, fresh};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Json, Path, Query};
-use crate::records::{Row, fresh};
-use crate::sources::{Done, visible_sources};
+use crate::http::caller::Caller;
+use crate::http::data_source::visible_sources;
+use crate::http::extract::{Json, Path, Query};
+use crate::http::success::Success;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, update, delete))
@@ -124,47 +125,47 @@ async fn show(
 
 /// Makes a plan group.
 #[utoipa::path(post, path = "/plan-groups", tag = "data", request_body = GroupRequest,
-    responses((status = 200, description = "it is made", body = Done)))]
+    responses((status = 200, description = "it is made", body = Success)))]
 async fn create(
     State(app): State<App>,
     caller: Caller,
     Json(request): Json<GroupRequest>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     require_all(&caller)?;
     let definition = laid_over(GroupDefinition::default(), request)?;
     let group = app.engine.create_plan_group(definition, app.random()?).await?;
-    Ok(axum::Json(Done::to(group.id)))
+    Ok(axum::Json(Success::of(group.id)))
 }
 
 /// Changes a plan group; what is not given stays.
 #[utoipa::path(put, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
     request_body = GroupRequest,
-    responses((status = 200, description = "it is changed", body = Done),
+    responses((status = 200, description = "it is changed", body = Success),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
 async fn update(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Json(request): Json<GroupRequest>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     require_all(&caller)?;
     let before = app.engine.plan_group(&id).await?.ok_or_else(|| not_found(&id))?;
     let group = app.engine.put_plan_group(&id, laid_over(before.definition, request)?).await?;
-    Ok(axum::Json(Done::to(group.id)))
+    Ok(axum::Json(Success::of(group.id)))
 }
 
 /// Deletes a plan group; its plans stay.
 #[utoipa::path(delete, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
-    responses((status = 200, description = "it is deleted", body = Done),
+    responses((status = 200, description = "it is deleted", body = Success),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
 async fn delete(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     require_all(&caller)?;
     match app.engine.delete_plan_group(&id).await? {
-        true => Ok(axum::Json(Done::to(id))),
+        true => Ok(axum::Json(Success::of(id))),
         false => Err(not_found(&id)),
     }
 }

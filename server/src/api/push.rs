@@ -4,7 +4,6 @@ mod answer;
 mod body;
 mod clients;
 mod format;
-mod once;
 mod page;
 
 pub(crate) use answer::{Pointer, invalid_records};

@@ -15,10 +15,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
-use crate::published::wait;
-use crate::sources::{SourceQuery, visible_sources};
+use crate::http::caller::Caller;
+use crate::http::data_source::{SourceQuery, visible_sources};
+use crate::http::min_sequence::wait;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -10,12 +10,18 @@ use mrrow_engine::model::{GraceDays, SETTING_NAMES, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorDetail, Result};
-use crate::extract::Json;
-use crate::reads::{Entity, Target};
+use crate::http::caller::Caller;
+use crate::http::extract::{Json, Target};
+use crate::snapshots::Entity;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show, change))
+}
 
 /// How long an answer waits for a change to be computed; a longer one goes on by itself.
 const CHANGE_WAIT: Duration = Duration::from_secs(20);

@@ -1,8 +1,6 @@
 //! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients
 //! speak, under `/data/data-sources`.
 
-mod named;
-
 use std::time::Duration;
 
 use axum::extract::State;
@@ -16,15 +14,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::pulls::PullRequest;
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Json, Path, Query};
-use crate::pull::PullRequest;
-
-pub(crate) use named::{
-    SourceQuery, recent_source_of, source_of, visible_sources, visible_sources_among,
-};
+use crate::http::caller::Caller;
+use crate::http::data_source::source_of;
+use crate::http::extract::{Json, Path, Query};
+use crate::http::success::Success;
 
 /// How long an answer waits for a reset; a longer one goes on by itself.
 const RESET_WAIT: Duration = Duration::from_secs(20);
@@ -111,28 +107,6 @@ pub(crate) struct SourceChange {
     kind: Option<String>,
 }
 
-/// Something was done.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Done {
-    /// Always true.
-    pub(crate) success: bool,
-    /// What it was done to.
-    pub(crate) id: String,
-    /// Where records were changed: a read with `?min_sequence=` this sees it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sequence: Option<i64>,
-}
-
-impl Done {
-    pub(crate) fn to(id: String) -> Done {
-        Done { success: true, id, sequence: None }
-    }
-
-    pub(crate) fn acknowledged(id: String, sequence: i64) -> Done {
-        Done { sequence: Some(sequence), ..Done::to(id) }
-    }
-}
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
@@ -146,7 +120,7 @@ struct ListQuery {
 #[into_params(parameter_in = Query)]
 struct DeleteQuery {
     /// Also delete the records that it has sent; they stay otherwise.
-    #[serde(default, deserialize_with = "crate::extract::flag")]
+    #[serde(default, deserialize_with = "crate::http::extract::flag")]
     delete_data: bool,
 }
 
@@ -259,14 +233,14 @@ async fn update(
 /// that is to go too.
 #[utoipa::path(delete, path = "/data-sources/{id}", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), DeleteQuery),
-    responses((status = 200, description = "it is deleted", body = Done),
+    responses((status = 200, description = "it is deleted", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn delete(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<DeleteQuery>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     app.pulls.abort(&source.id).await;
@@ -275,23 +249,23 @@ async fn delete(
     if query.delete_data {
         empty(&app, &source.id).await?;
     }
-    Ok(axum::Json(Done::to(source.id)))
+    Ok(axum::Json(Success::of(source.id)))
 }
 
 /// Deletes every record of a data source; the source and how it is fed stay.
 #[utoipa::path(post, path = "/data-sources/{id}/reset", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "its records are deleted, or are being deleted", body = Done),
+    responses((status = 200, description = "its records are deleted, or are being deleted", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn reset(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     empty(&app, &source.id).await?;
-    Ok(axum::Json(Done::to(source.id)))
+    Ok(axum::Json(Success::of(source.id)))
 }
 
 async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<DataSource> {

@@ -2,13 +2,6 @@
 //! down.
 
 mod answer;
-mod child;
-mod confine;
-mod failure;
-mod limits;
-mod types;
-mod wire;
-mod worker;
 
 use std::time::Duration;
 
@@ -21,14 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::config::SqlLimits;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::Json;
-use crate::reads::{Format, ReadParams, Wanted, pinned};
-
-pub(crate) use child::Workers;
-pub use limits::{SqlLimits, SqlWorker};
-pub use worker::run as run_sql_worker;
+use crate::http::caller::Caller;
+use crate::http::extract::Json;
+use crate::rows::{Format, Wanted};
+use crate::snapshots::{ReadParams, pinned};
+use crate::statements::{child, failure, wire};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sql))

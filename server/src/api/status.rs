@@ -4,11 +4,17 @@ use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::settings::AllSettings;
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::Result;
+use crate::http::caller::Caller;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(status))
+}
 
 /// What the data directory holds.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::http::caller::Caller;
 
 /// The data source of a path, if the caller may see it.
 pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<DataSource> {

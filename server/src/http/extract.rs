@@ -62,6 +62,20 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     }
 }
 
+/// The path and the query of a request, as its client sent them.
+pub(crate) struct Target(pub(crate) String);
+
+impl FromRequestParts<App> for Target {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Target> {
+        // A nested router sees a part of the path only.
+        let uri = axum::extract::OriginalUri::from_request_parts(parts, app).await.map(|uri| uri.0);
+        let uri = uri.unwrap_or_else(|_| parts.uri.clone());
+        Ok(Target(uri.path_and_query().map_or_else(String::new, ToString::to_string)))
+    }
+}
+
 /// A small JSON body: an object; null, or none at all, is one without fields.
 pub(crate) struct Json<T>(pub(crate) T);
 

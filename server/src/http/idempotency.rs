@@ -5,21 +5,21 @@ use axum::http::header::HeaderName;
 use mrrow_engine::push::IdempotencyKey;
 use sha2::{Digest, Sha256};
 
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::http::caller::Caller;
 
 /// The header by which a client names a request.
-pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The header of an answer that was given before.
-pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The longest key.
 const KEY_BYTES_MAX: usize = 255;
 
 /// The key of a request, whose scope is the caller and what it is sent to; `says` is all that the
 /// request says.
-pub(super) fn idempotency(
+pub(crate) fn idempotency(
     headers: &HeaderMap,
     caller: &Caller,
     to: &str,

@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
-use crate::extract::Query;
+use crate::http::caller::Caller;
+use crate::http::extract::Query;
 
 /// How soon a client that waited in vain may come again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

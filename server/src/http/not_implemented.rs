@@ -4,8 +4,8 @@
 use axum::extract::{FromRequestParts, Request, State};
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::http::caller::Caller;
 
 /// Where there are such operations, what they are of, and what serves meanwhile.
 const LATER: [(&str, &str, &str); 11] = [

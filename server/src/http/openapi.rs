@@ -7,9 +7,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Secu
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::app::App;
 use crate::error::{ErrorBody, ErrorDetail};
-use crate::routes;
 
 /// What the document says of the whole API.
 #[derive(utoipa::OpenApi)]
@@ -37,10 +35,10 @@ use crate::routes;
 )]
 struct Document;
 
-/// The OpenAPI document of everything that is served.
-pub fn openapi() -> OpenApi {
+/// The OpenAPI document of routes, with what holds for the whole API.
+pub(crate) fn document(routes: OpenApi) -> OpenApi {
     let mut document = Document::openapi();
-    document.merge(routes::documented().into_openapi());
+    document.merge(routes);
     Security.modify(&mut document);
     CommonAnswers.modify(&mut document);
     OperationIds.modify(&mut document);
@@ -48,8 +46,7 @@ pub fn openapi() -> OpenApi {
 }
 
 /// Routes to the document and to the page that shows it.
-pub(crate) fn pages() -> Router<App> {
-    let document = openapi();
+pub(crate) fn pages<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<S> {
     // The page brings its own scripts and asks no other server.
     let config = Config::from("/openapi.json")
         .try_it_out_enabled(true)
@@ -57,7 +54,7 @@ pub(crate) fn pages() -> Router<App> {
         .validator_url("none")
         .use_base_layout();
     let page = SwaggerUi::new("/docs").config(config);
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let text = serde_json::to_string_pretty(document).unwrap_or_default();
     let answer = move || {
         let text = text.clone();
         async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], text) }

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use crate::app::App;
-use crate::caller::KeyId;
 use crate::error::ApiError;
+use crate::http::caller::KeyId;
 
 /// The header that carries a request's id.
 pub(crate) const REQUEST_ID: &str = "x-request-id";

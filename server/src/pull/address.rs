@@ -111,16 +111,16 @@ fn in_v6(net: Ipv6Addr, length: u8, address: &Ipv6Addr) -> bool {
 
 /// Lets connections through that may be made.
 #[derive(Debug, Clone)]
-pub(super) struct Guard(Arc<Vec<Allowed>>);
+pub(crate) struct Guard(Arc<Vec<Allowed>>);
 
 impl Guard {
-    pub(super) fn new(allowed: &[Allowed]) -> Guard {
+    pub(crate) fn new(allowed: &[Allowed]) -> Guard {
         Guard(Arc::new(allowed.to_vec()))
     }
 
     /// Refuses a URL that is not of HTTP, or whose host is an address that must not be connected
     /// to. A name is checked when it is resolved.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Failure> {
+    pub(crate) fn check(&self, url: &Url) -> Result<(), Failure> {
         if !matches!(url.scheme(), "http" | "https") {
             let message =
                 format!("\"{}\" is not a scheme that is fetched; use http or https", url.scheme());
@@ -192,13 +192,13 @@ impl Resolve for Guard {
 /// A host that must not be connected to.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("\"{host}\" is not of the public Internet")]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     host: String,
     address: Option<IpAddr>,
 }
 
 impl Refused {
-    pub(super) fn failure(&self) -> Failure {
+    pub(crate) fn failure(&self) -> Failure {
         let host = &self.host;
         let is = match self.address {
             Some(address) if address.to_string() != *host => {

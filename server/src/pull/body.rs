@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
 use super::failure::{Again, Failure};
-use super::limits::PullLimits;
+use crate::config::PullLimits;
 
 /// What we can decompress.
 pub(super) const ENCODINGS: &str = "gzip, zstd";

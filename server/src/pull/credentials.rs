@@ -90,7 +90,7 @@ impl fmt::Debug for Authentication {
 }
 
 impl Authentication {
-    pub(super) fn shown(&self) -> ShownAuthentication {
+    pub(crate) fn shown(&self) -> ShownAuthentication {
         match self {
             Authentication::None {} => ShownAuthentication::None {},
             Authentication::Header { name, .. } => {
@@ -102,7 +102,7 @@ impl Authentication {
     }
 
     /// Refuses what cannot be sent; the message never repeats a secret.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let (field, text) = match self {
             Authentication::None {} => return Ok(()),
             Authentication::Header { name, value } => {
@@ -139,7 +139,7 @@ impl Authentication {
     }
 
     /// The header to send; none when the endpoint asks for nothing.
-    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let (name, value) = match self {
             Authentication::None {} => return None,
             Authentication::Header { name, value } => {

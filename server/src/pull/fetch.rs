@@ -15,7 +15,7 @@ use super::address::{Guard, Refused};
 use super::body::{self, ENCODINGS};
 use super::credentials::Authentication;
 use super::failure::{Again, Failure};
-use super::limits::PullLimits;
+use crate::config::PullLimits;
 
 /// Fetches the pages of one endpoint.
 pub(super) struct Fetcher {

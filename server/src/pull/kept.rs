@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::{ApiError, Result};
 
 /// How a data source is fetched, with its credentials, for a sync.
-pub(super) async fn read_pull(
+pub(crate) async fn read_pull(
     app: &App,
     source: &str,
 ) -> Result<(PullSettings, Authentication), Failure> {
@@ -45,7 +45,7 @@ pub(super) async fn read_pull(
 
 /// The credentials that are set, as they are kept; they are told to no other host than the one for
 /// which they were set.
-pub(super) async fn keep(
+pub(crate) async fn keep(
     app: &App,
     source: &str,
     endpoint: &Url,
@@ -66,7 +66,7 @@ pub(super) async fn keep(
 }
 
 /// Encrypts credentials to be kept; none where none are needed.
-pub(super) async fn seal(
+pub(crate) async fn seal(
     app: &App,
     source: &str,
     authentication: &Authentication,

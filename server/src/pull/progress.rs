@@ -10,35 +10,35 @@ use super::failure::Failure;
 use super::settings::PullType;
 
 /// What the jobs of pulls are called.
-pub(super) const KIND: &str = "pull";
+pub(crate) const KIND: &str = "pull";
 
 /// How far a sync has come, as its job keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// The page that is fetched next, or could not be.
-    pub(super) position: Option<Position>,
+    pub(crate) position: Option<Position>,
     /// Pages that were fetched and stored.
-    pub(super) pages: u64,
+    pub(crate) pages: u64,
     /// Objects on them.
-    pub(super) fetched: u64,
-    pub(super) stored: u64,
-    pub(super) rejected: u64,
-    pub(super) error: Option<Failure>,
+    pub(crate) fetched: u64,
+    pub(crate) stored: u64,
+    pub(crate) rejected: u64,
+    pub(crate) error: Option<Failure>,
     /// The first rejected objects.
-    pub(super) rejections: Vec<PullRejection>,
+    pub(crate) rejections: Vec<PullRejection>,
     /// The job that this one goes on with.
-    pub(super) resumed: Option<String>,
-    pub(super) started_at: Option<DateTime<Utc>>,
+    pub(crate) resumed: Option<String>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
 }
 
 /// A page of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
-    pub(super) object: PullType,
-    pub(super) page: u64,
+pub(crate) struct Position {
+    pub(crate) object: PullType,
+    pub(crate) page: u64,
     /// Where the endpoint said that it is; by its number otherwise.
-    pub(super) url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 /// An object that was refused.
@@ -70,7 +70,7 @@ pub(crate) struct PullRejectionError {
 }
 
 impl PullRejection {
-    pub(super) fn new(
+    pub(crate) fn new(
         object: PullType,
         page: u64,
         before: u64,
@@ -141,7 +141,7 @@ pub(crate) struct ProgressAnswer {
 
 impl ProgressAnswer {
     /// Of a data source that has not been fetched.
-    pub(super) fn idle() -> ProgressAnswer {
+    pub(crate) fn idle() -> ProgressAnswer {
         ProgressAnswer {
             phase: Phase::Idle,
             enqueued_count: 0,
@@ -161,7 +161,7 @@ impl ProgressAnswer {
     }
 
     /// Of a job, with so many of its rejections.
-    pub(super) fn of(job: &Job, rejections_max: usize) -> ProgressAnswer {
+    pub(crate) fn of(job: &Job, rejections_max: usize) -> ProgressAnswer {
         let progress = Progress::of(job);
         let can_resume =
             matches!(job.state, JobState::Failed | JobState::Canceled | JobState::Interrupted);
@@ -185,7 +185,7 @@ impl ProgressAnswer {
     }
 
     /// Whether nothing more will be told.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         !matches!(self.phase, Phase::Enqueueing | Phase::Processing)
     }
 }
@@ -193,7 +193,7 @@ impl ProgressAnswer {
 impl Progress {
     /// What a job keeps; what cannot be read was written by another version and is as good as
     /// nothing.
-    pub(super) fn of(job: &Job) -> Progress {
+    pub(crate) fn of(job: &Job) -> Progress {
         serde_json::from_value(job.detail.clone()).unwrap_or_default()
     }
 }
@@ -213,7 +213,7 @@ fn resume_of(source: &str) -> String {
 }
 
 /// An id as it stands in a path.
-pub(super) fn in_path(id: &str) -> String {
+pub(crate) fn in_path(id: &str) -> String {
     let mut text = String::new();
     for byte in id.bytes() {
         match byte {

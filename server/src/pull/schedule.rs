@@ -45,7 +45,7 @@ pub(crate) enum Schedule {
 
 impl Schedule {
     /// Refuses what never comes, or too often.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         match self {
             Schedule::OnDemand => Ok(()),
             Schedule::Interval { seconds } if (SECONDS_MIN..=SECONDS_MAX).contains(seconds) => {
@@ -82,7 +82,7 @@ impl Schedule {
 
     /// When the next sync is due: it is at once where a time was missed. `set_at` is when the
     /// schedule was set, `begun_at` when the last sync began.
-    pub(super) fn due(
+    pub(crate) fn due(
         &self,
         set_at: DateTime<Utc>,
         begun_at: Option<DateTime<Utc>>,

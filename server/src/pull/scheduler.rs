@@ -63,7 +63,7 @@ async fn begin_due(app: &App) -> Result<Option<DateTime<Utc>>> {
 }
 
 /// When the next sync of a data source is due.
-pub(super) async fn due(app: &App, pull: &Pull) -> Result<Option<DateTime<Utc>>> {
+pub(crate) async fn due(app: &App, pull: &Pull) -> Result<Option<DateTime<Utc>>> {
     let Ok(settings) = serde_json::from_value::<PullSettings>(pull.settings.clone()) else {
         return Ok(None);
     };

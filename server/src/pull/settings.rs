@@ -24,10 +24,10 @@ pub(crate) enum PullType {
 
 impl PullType {
     /// All types in the order in which they are fetched: invoices name customers and plans.
-    pub(super) const ALL: [PullType; 3] =
+    pub(crate) const ALL: [PullType; 3] =
         [PullType::Customers, PullType::Plans, PullType::Invoices];
 
-    pub(super) fn object(self) -> ObjectType {
+    pub(crate) fn object(self) -> ObjectType {
         match self {
             PullType::Customers => ObjectType::Customers,
             PullType::Plans => ObjectType::Plans,
@@ -38,13 +38,13 @@ impl PullType {
 
 /// How a data source is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PullSettings {
+pub(crate) struct PullSettings {
     #[serde(with = "as_text")]
-    pub(super) endpoint: Url,
+    pub(crate) endpoint: Url,
     /// In the order in which they are fetched, each once, at least one.
-    pub(super) types: Vec<PullType>,
-    pub(super) authentication: ShownAuthentication,
-    pub(super) schedule: Schedule,
+    pub(crate) types: Vec<PullType>,
+    pub(crate) authentication: ShownAuthentication,
+    pub(crate) schedule: Schedule,
 }
 
 /// A URL as text.
@@ -53,11 +53,11 @@ mod as_text {
     use serde::{Deserialize, Deserializer, Serializer};
     use url::Url;
 
-    pub(super) fn serialize<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(url.as_str())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
         let text = String::deserialize(deserializer)?;
         Url::parse(&text).map_err(D::Error::custom)
     }
@@ -65,7 +65,7 @@ mod as_text {
 
 /// Where the pages of a type are: the endpoint's path with the type after it, its query, and from
 /// the second one on `page`.
-pub(super) fn page_url(endpoint: &Url, object: PullType, page: u64) -> Url {
+pub(crate) fn page_url(endpoint: &Url, object: PullType, page: u64) -> Url {
     let mut url = endpoint.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().push(object.object().name());

@@ -23,7 +23,7 @@ pub(crate) struct Syncs {
     turns: Semaphore,
     tasks: TaskTracker,
     /// Told when the next scheduled sync may be another one than before.
-    pub(super) changed: Notify,
+    pub(crate) changed: Notify,
 }
 
 struct AtWork {
@@ -33,7 +33,7 @@ struct AtWork {
 
 /// Where a sync begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum From {
+pub(crate) enum From {
     /// With the first page of the first type.
     Beginning,
     /// Where the last one stopped.
@@ -41,7 +41,7 @@ pub(super) enum From {
 }
 
 /// What became of the wish for a sync.
-pub(super) enum Started {
+pub(crate) enum Started {
     /// It has begun.
     Begun(Job),
     /// One is at work.
@@ -60,7 +60,7 @@ impl Syncs {
     }
 
     /// Waits until another sync may be at work.
-    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
+    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
         self.turns
             .acquire()
             .await
@@ -73,7 +73,7 @@ impl Syncs {
     }
 
     /// The same, as it changes.
-    pub(super) fn watch(&self, source: &str) -> Option<watch::Receiver<Arc<Job>>> {
+    pub(crate) fn watch(&self, source: &str) -> Option<watch::Receiver<Arc<Job>>> {
         self.lock().get(source).map(|at_work| at_work.job.clone())
     }
 
@@ -99,7 +99,7 @@ impl Syncs {
 }
 
 /// Begins a sync of a data source, unless one is at work.
-pub(super) async fn start(app: &App, source: &str, from: From) -> Result<Started> {
+pub(crate) async fn start(app: &App, source: &str, from: From) -> Result<Started> {
     if app.engine.pull(source).await?.is_none() {
         let message = format!(
             "the data source \"{source}\" has no endpoint to fetch from; PUT /v1/data-sources/{source}/pull sets one"

@@ -18,7 +18,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::Format;
+use super::format::Format;
 
 /// Rows of a row group of a Parquet answer: what is held in memory until it is sent.
 const PARQUET_GROUP_ROWS: usize = 64 * 1024;

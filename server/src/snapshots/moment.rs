@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::ReadParams;
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::http::caller::Caller;
 
 /// Says which snapshot an answer is of.
 const SNAPSHOT: HeaderName = HeaderName::from_static("mrrow-snapshot");
@@ -100,7 +100,7 @@ impl Entity {
     }
 
     /// An answer that is made already, unless the client has it.
-    pub(super) fn answer(&self, text: String, headers: &HeaderMap) -> Response {
+    pub(crate) fn answer(&self, text: String, headers: &HeaderMap) -> Response {
         let tag = self.tag(&text);
         match is_known(&tag, headers) {
             true => (StatusCode::NOT_MODIFIED, cached(&tag)).into_response(),

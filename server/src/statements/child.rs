@@ -15,9 +15,9 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::failure;
-use super::limits::{SqlLimits, SqlWorker};
 use super::wire::{self, Frame, Job, Statement};
 use crate::app::App;
+use crate::config::{SqlLimits, SqlWorker};
 use crate::error::{ApiError, Result};
 
 /// What is read of what a child says besides: enough for the reason of its death.
@@ -46,7 +46,7 @@ struct Process {
 }
 
 /// The right to run a statement.
-pub(super) struct Place(#[allow(dead_code, reason = "it is held")] OwnedSemaphorePermit);
+pub(crate) struct Place(#[allow(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 impl Workers {
     pub(crate) fn new(worker: Option<SqlWorker>, limits: &SqlLimits) -> Workers {
@@ -55,7 +55,7 @@ impl Workers {
     }
 
     /// A place among the statements that run, waited for not too long, with not too many others.
-    pub(super) async fn place(&self, limits: &SqlLimits) -> Result<Place> {
+    pub(crate) async fn place(&self, limits: &SqlLimits) -> Result<Place> {
         if self.worker.is_none() {
             let message =
                 "this server was begun without a program for statements; \"mrrow serve\" has one";
@@ -142,7 +142,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// A statement at work.
-pub(super) struct Running {
+pub(crate) struct Running {
     process: Process,
     time: Duration,
     time_left: Duration,
@@ -151,7 +151,7 @@ pub(super) struct Running {
 }
 
 /// Begins a statement.
-pub(super) async fn start(
+pub(crate) async fn start(
     app: &App,
     place: Place,
     statement: Statement,
@@ -226,12 +226,12 @@ impl Process {
 
 impl Running {
     /// The snapshot that is read.
-    pub(super) fn snapshot(&self) -> i64 {
+    pub(crate) fn snapshot(&self) -> i64 {
         self.snapshot.id()
     }
 
     /// What the child says next, within the statement's time.
-    pub(super) async fn next(&mut self) -> Result<Frame> {
+    pub(crate) async fn next(&mut self) -> Result<Frame> {
         let begun = Instant::now();
         let frame = timeout(self.time_left, self.process.frame()).await;
         self.time_left = self.time_left.saturating_sub(begun.elapsed());

@@ -13,11 +13,11 @@ use crate::error::ApiError;
 const STACK_SAYS: &str = "has overflowed its stack";
 const MEMORY_SAYS: &str = "memory allocation of";
 
-pub(super) fn limit(message: impl Into<String>) -> ApiError {
+pub(crate) fn limit(message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "sql_limit", message)
 }
 
-pub(super) fn timeout(time: Duration) -> ApiError {
+pub(crate) fn timeout(time: Duration) -> ApiError {
     let message = format!(
         "the statement took longer than {} ms; let it read less, or give it more with \"timeout_ms\"",
         time.as_millis()
@@ -26,7 +26,7 @@ pub(super) fn timeout(time: Duration) -> ApiError {
 }
 
 /// What a child told.
-pub(super) fn told(failure: Failure) -> ApiError {
+pub(crate) fn told(failure: Failure) -> ApiError {
     match failure.kind {
         FailureKind::Invalid => ApiError::bad_request("sql_invalid", failure.message),
         FailureKind::NotAllowed => ApiError::bad_request("sql_not_allowed", failure.message),
@@ -38,7 +38,7 @@ pub(super) fn told(failure: Failure) -> ApiError {
 }
 
 /// What it means that a child ended without a word.
-pub(super) fn died(status: Option<ExitStatus>, said: &str, time: Duration) -> ApiError {
+pub(crate) fn died(status: Option<ExitStatus>, said: &str, time: Duration) -> ApiError {
     const OUT_OF_CPU: i32 = 24;
     const KILLED: i32 = 9;
     if said.contains(STACK_SAYS) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mrrow_engine::PortableSnapshot;
 use serde::{Deserialize, Serialize};
 
-use crate::reads::Format;
+use crate::rows::Format;
 
 /// The longest request: a statement, and the paths of a snapshot's files.
 const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -18,25 +18,25 @@ const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A statement and what it may use.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Statement {
-    pub(super) sql: String,
-    pub(super) format: Format,
-    pub(super) rows_max: Option<u64>,
-    pub(super) time: Duration,
+pub(crate) struct Statement {
+    pub(crate) sql: String,
+    pub(crate) format: Format,
+    pub(crate) rows_max: Option<u64>,
+    pub(crate) time: Duration,
 }
 
 /// What the child is told.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Job {
-    pub(super) statement: Statement,
-    pub(super) snapshot: PortableSnapshot,
-    pub(super) memory_bytes: usize,
-    pub(super) threads: usize,
+pub(crate) struct Job {
+    pub(crate) statement: Statement,
+    pub(crate) snapshot: PortableSnapshot,
+    pub(crate) memory_bytes: usize,
+    pub(crate) threads: usize,
 }
 
 /// What the child answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     /// The request was read, and what the process must not do cannot be done any more.
     Taken,
     Data(Vec<u8>),
@@ -46,19 +46,19 @@ pub(super) enum Frame {
 
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct End {
-    pub(super) truncated: bool,
+pub(crate) struct End {
+    pub(crate) truncated: bool,
 }
 
 /// Why there is none, or no whole one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failure {
-    pub(super) kind: FailureKind,
-    pub(super) message: String,
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum FailureKind {
+pub(crate) enum FailureKind {
     Invalid,
     NotAllowed,
     Limit,
@@ -69,7 +69,7 @@ const DATA: u8 = b'D';
 const WORD: u8 = b'W';
 
 /// The request as it is sent.
-pub(super) fn job_bytes(job: &Job) -> io::Result<Vec<u8>> {
+pub(crate) fn job_bytes(job: &Job) -> io::Result<Vec<u8>> {
     let body = serde_json::to_vec(job)?;
     let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= REQUEST_BYTES_MAX);
     let length = length
@@ -77,7 +77,7 @@ pub(super) fn job_bytes(job: &Job) -> io::Result<Vec<u8>> {
     Ok([&length.to_le_bytes()[..], &body].concat())
 }
 
-pub(super) fn read_job(from: &mut impl Read) -> io::Result<Job> {
+pub(crate) fn read_job(from: &mut impl Read) -> io::Result<Job> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
@@ -89,7 +89,7 @@ pub(super) fn read_job(from: &mut impl Read) -> io::Result<Job> {
     Ok(serde_json::from_slice(&body)?)
 }
 
-pub(super) fn write_frame(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
+pub(crate) fn write_frame(to: &mut impl Write, frame: &Frame) -> io::Result<()> {
     let word;
     let (kind, body) = match frame {
         Frame::Data(bytes) => (DATA, bytes.as_slice()),
@@ -108,7 +108,7 @@ pub(super) fn write_frame(to: &mut impl Write, frame: &Frame) -> io::Result<()> 
 }
 
 /// What a frame's first five bytes say of it: whether it is data or a word, and how long it is.
-pub(super) fn frame_head(head: [u8; 5]) -> io::Result<(bool, usize)> {
+pub(crate) fn frame_head(head: [u8; 5]) -> io::Result<(bool, usize)> {
     let [kind, length @ ..] = head;
     let length = u32::from_le_bytes(length) as usize;
     if ![DATA, WORD].contains(&kind) || length > FRAME_BYTES_MAX {
@@ -118,7 +118,7 @@ pub(super) fn frame_head(head: [u8; 5]) -> io::Result<(bool, usize)> {
 }
 
 /// A frame of its body.
-pub(super) fn frame(is_word: bool, body: Vec<u8>) -> io::Result<Frame> {
+pub(crate) fn frame(is_word: bool, body: Vec<u8>) -> io::Result<Frame> {
     match is_word {
         false => Ok(Frame::Data(body)),
         true => Ok(serde_json::from_slice(&body)?),

@@ -12,7 +12,7 @@ use mrrow_engine::arrow::datatypes::SchemaRef;
 use super::confine::{FILE_THREADS, STACK_BYTES, confine};
 use super::types::type_name;
 use super::wire::{End, Failure, FailureKind, Frame, Job, Statement, read_job, write_frame};
-use crate::reads::{Encoder, Format, JsonRow, json_text};
+use crate::rows::{Encoder, Format, JsonRow, json_text};
 
 /// The share of a statement's memory that its sorts, joins and groups may reserve, in percent; the
 /// rest is for what is not reserved.

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, Result};
-use crate::extract::parse_flag;
+use crate::http::extract::parse_flag;
 
 /// The parameters as they are documented.
 #[derive(Debug, IntoParams)]

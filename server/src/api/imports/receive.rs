@@ -128,7 +128,7 @@ fn paused(seconds: u64, bytes: u64) -> ApiError {
 
 /// The body cannot be read on: the other side is gone, or it is not compressed as it says.
 fn broken_off(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
-    if crate::extract::is_length_limit(error) {
+    if crate::http::extract::is_length_limit(error) {
         return too_large(bytes_max);
     }
     let mut reason = error.to_string();

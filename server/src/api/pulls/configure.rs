@@ -8,17 +8,18 @@ use serde_json::Value;
 use url::Url;
 use utoipa::ToSchema;
 
-use super::address::Guard;
-use super::credentials::{Authentication, ShownAuthentication};
-use super::kept::{keep, seal};
-use super::schedule::Schedule;
-use super::scheduler::due;
-use super::settings::{PullSettings, PullType};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Json, Path};
-use crate::sources::{Done, source_of};
+use crate::http::caller::Caller;
+use crate::http::data_source::source_of;
+use crate::http::extract::{Json, Path};
+use crate::http::success::Success;
+use crate::pull::address::Guard;
+use crate::pull::credentials::{Authentication, ShownAuthentication};
+use crate::pull::kept::{keep, seal};
+use crate::pull::schedule::Schedule;
+use crate::pull::scheduler::due;
+use crate::pull::settings::{PullSettings, PullType};
 
 /// The longest address of an endpoint.
 const ENDPOINT_BYTES_MAX: usize = 2048;
@@ -146,20 +147,20 @@ fn check_authentication(sent: Value) -> Result<Authentication> {
 /// Forgets how a data source is fetched, credentials and all; a sync at work is aborted.
 #[utoipa::path(delete, path = "/data-sources/{id}/pull", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "it is not fetched any more", body = Done),
+    responses((status = 200, description = "it is not fetched any more", body = Success),
               (status = 404, description = "no such data source, or it is not fetched", body = ErrorBody)))]
 pub(crate) async fn delete_pull(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     app.pulls.abort(&source.id).await;
     if !app.engine.delete_pull(&source.id).await? {
         return Err(not_fetched(&source.id));
     }
-    Ok(axum::Json(Done::to(source.id)))
+    Ok(axum::Json(Success::of(source.id)))
 }
 
 async fn answer(app: &App, pull: &Pull) -> Result<axum::Json<PullAnswer>> {

@@ -7,19 +7,20 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::progress::in_path;
-use super::syncs::{From, Started, start};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Path, Query};
-use crate::sources::{Done, source_of};
+use crate::http::caller::Caller;
+use crate::http::data_source::source_of;
+use crate::http::extract::{Path, Query};
+use crate::http::success::Success;
+use crate::pull::progress::in_path;
+use crate::pull::syncs::{From, Started, start};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SyncQuery {
     /// Go on where the last sync stopped, in place of beginning anew.
-    #[serde(default, deserialize_with = "crate::extract::flag")]
+    #[serde(default, deserialize_with = "crate::http::extract::flag")]
     resume: bool,
 }
 
@@ -70,13 +71,13 @@ pub(crate) async fn sync(
 /// at work goes on. Where no endpoint is set there is nothing to fetch.
 #[utoipa::path(post, path = "/data-sources/{id}/full-import", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "it has begun, is at work, or has nothing to fetch", body = Done),
+    responses((status = 200, description = "it has begun, is at work, or has nothing to fetch", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn full_import(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     // A source that is pushed to has nothing to fetch; a client that knows no endpoints asks all
@@ -84,21 +85,21 @@ pub(crate) async fn full_import(
     if app.engine.pull(&source.id).await?.is_some() {
         start(&app, &source.id, From::Beginning).await?;
     }
-    Ok(axum::Json(Done::to(source.id)))
+    Ok(axum::Json(Success::of(source.id)))
 }
 
 /// Stops the sync of a data source, if one is at work; what it has stored stays.
 #[utoipa::path(post, path = "/data-sources/{id}/abort", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "no sync is at work", body = Done),
+    responses((status = 200, description = "no sync is at work", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn abort(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
     app.pulls.abort(&source.id).await;
-    Ok(axum::Json(Done::to(source.id)))
+    Ok(axum::Json(Success::of(source.id)))
 }

@@ -15,12 +15,12 @@ use serde::Deserialize;
 use tokio::sync::watch::Receiver;
 use utoipa::IntoParams;
 
-use super::progress::{KIND, ProgressAnswer};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Path, Query};
-use crate::sources::source_of;
+use crate::http::caller::Caller;
+use crate::http::data_source::source_of;
+use crate::http::extract::{Path, Query};
+use crate::pull::progress::{KIND, ProgressAnswer};
 
 /// Rejections that are told unless more are asked for.
 const REJECTIONS_DEFAULT: usize = 10;

@@ -25,12 +25,12 @@ use super::answer::{Pointer, details};
 use super::body::{Fields, Records, RowsBody, fields, records};
 use super::count;
 use super::format::only_json;
-use super::once::{REPLAYED, idempotency};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Query, read_body};
-use crate::sources::{SourceQuery, visible_sources_among};
+use crate::http::caller::Caller;
+use crate::http::data_source::{SourceQuery, visible_sources_among};
+use crate::http::extract::{Query, read_body};
+use crate::http::idempotency::{REPLAYED, idempotency};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(customers)).routes(routes!(plans)).routes(routes!(invoices))

@@ -16,12 +16,12 @@ use super::answer::{Pointer, PushAnswer, invalid_records};
 use super::body::{Records, RecordsBody, records};
 use super::count;
 use super::format::format_of;
-use super::once::{REPLAYED, idempotency};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ErrorBody, Result};
-use crate::extract::{HeldBody, Path, Query, read_body};
-use crate::sources::recent_source_of;
+use crate::http::caller::Caller;
+use crate::http::data_source::recent_source_of;
+use crate::http::extract::{HeldBody, Path, Query, read_body};
+use crate::http::idempotency::{REPLAYED, idempotency};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(customers)).routes(routes!(plans)).routes(routes!(invoices))

@@ -14,8 +14,8 @@ use mrrow_engine::arrow::datatypes::Schema;
 use mrrow_engine::{SendableRecordBatchStream, Snapshot};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Encoder, Format, JsonRow};
 use crate::error::{ApiError, Result};
+use crate::rows::{Encoder, Format, JsonRow};
 
 /// Rows on their way to a client.
 pub(super) struct Rows {

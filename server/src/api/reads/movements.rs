@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Rows;
-use super::{Entity, Format, Moment, ReadParams, Target, Wanted};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ErrorBody, Result};
-use crate::extract::Query;
+use crate::http::caller::Caller;
+use crate::http::extract::{Query, Target};
+use crate::rows::{Format, Wanted};
+use crate::snapshots::{Entity, Moment, ReadParams};
 
 /// The columns without the causes.
 const COLUMNS: usize = 8;
@@ -22,11 +23,11 @@ const COLUMNS: usize = 8;
 #[into_params(parameter_in = Query)]
 pub(super) struct MovementsParams {
     /// The first day, inclusive.
-    #[serde(default, deserialize_with = "super::parameters::date")]
+    #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     from: Option<NaiveDate>,
     /// The last day, inclusive.
-    #[serde(default, deserialize_with = "super::parameters::date")]
+    #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     to: Option<NaiveDate>,
     /// Only this customer, in all data sources; SOURCE/ID in one.
@@ -34,10 +35,10 @@ pub(super) struct MovementsParams {
     /// Only of this data source, by its id or name.
     data_source: Option<String>,
     /// Also movements that are dated after `as_of`.
-    #[serde(default, deserialize_with = "crate::extract::flag")]
+    #[serde(default, deserialize_with = "crate::http::extract::flag")]
     scheduled: bool,
     /// Also `cause`, `subtype`, `voluntary` and `invoice_ids`.
-    #[serde(default, deserialize_with = "crate::extract::flag")]
+    #[serde(default, deserialize_with = "crate::http::extract::flag")]
     causes: bool,
     /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
     #[serde(rename = "format")]

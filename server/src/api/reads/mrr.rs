@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Rows;
-use super::{Entity, Format, Moment, ReadParams, Target, Wanted};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::Query;
+use crate::http::caller::Caller;
+use crate::http::extract::{Query, Target};
+use crate::rows::{Format, Wanted};
+use crate::snapshots::{Entity, Moment, ReadParams};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -21,11 +22,11 @@ pub(super) struct MrrParams {
     /// How long a period is: day, week, month, quarter or year; a month unless given.
     interval: Option<String>,
     /// The first day; that of the first movement unless given.
-    #[serde(default, deserialize_with = "super::parameters::date")]
+    #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     from: Option<NaiveDate>,
     /// The last day; `as_of` unless given.
-    #[serde(default, deserialize_with = "super::parameters::date")]
+    #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     to: Option<NaiveDate>,
     /// Only of this data source, by its id or name.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
-use crate::extract::Query;
+use crate::http::caller::Caller;
+use crate::http::extract::Query;
 
 /// How many snapshots a page has unless told, and at most.
 const PAGE_DEFAULT: u32 = 100;

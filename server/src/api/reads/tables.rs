@@ -8,11 +8,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::Rows;
-use super::{Entity, Format, Moment, ReadParams, Target, Wanted};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Path, Query};
+use crate::http::caller::Caller;
+use crate::http::extract::{Path, Query, Target};
+use crate::rows::{Format, Wanted};
+use crate::snapshots::{Entity, Moment, ReadParams};
 
 /// The tables, each with what reads it whole.
 const TABLES: [(&str, &str); 6] = [

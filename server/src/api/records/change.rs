@@ -15,12 +15,13 @@ use utoipa::ToSchema;
 
 use super::shapes::{Invoice, Plan, Row};
 use super::{fresh, record_not_found, settled, source_of_record};
+use crate::api::push::{Pointer, invalid_records};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::{Json, Path, Query};
-use crate::push::{Pointer, invalid_records};
-use crate::sources::{Done, SourceQuery};
+use crate::http::caller::Caller;
+use crate::http::data_source::SourceQuery;
+use crate::http::extract::{Json, Path, Query};
+use crate::http::success::Success;
 
 /// What is to change: fields under either of their names, null to empty one.
 pub(super) type Changes = BTreeMap<String, Box<RawValue>>;
@@ -117,7 +118,7 @@ pub(super) async fn show_invoice(
 /// Changes fields of an invoice.
 #[utoipa::path(put, path = "/invoices/{id}", tag = "data", params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
     request_body = Object,
-    responses((status = 200, description = "it is changed", body = Done),
+    responses((status = 200, description = "it is changed", body = Success),
               (status = 404, description = "no such invoice, or no such data source", body = ErrorBody),
               (status = 409, description = "several data sources have such an invoice, or it was changed meanwhile", body = ErrorBody)))]
 pub(super) async fn update_invoice(
@@ -126,14 +127,14 @@ pub(super) async fn update_invoice(
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
     Json(changes): Json<Changes>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     let sequence = update(&app, &caller, ObjectType::Invoices, &id, query, &changes).await?;
-    Ok(axum::Json(Done::acknowledged(id, sequence)))
+    Ok(axum::Json(Success::acknowledged(id, sequence)))
 }
 
 /// Deletes an invoice; the movements are those without it.
 #[utoipa::path(delete, path = "/invoices/{id}", tag = "data", params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
-    responses((status = 200, description = "it is deleted", body = Done),
+    responses((status = 200, description = "it is deleted", body = Success),
               (status = 404, description = "no such invoice, or no such data source", body = ErrorBody),
               (status = 409, description = "several data sources have such an invoice; name one", body = ErrorBody)))]
 pub(super) async fn delete_invoice(
@@ -141,9 +142,9 @@ pub(super) async fn delete_invoice(
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
-) -> Result<axum::Json<Done>> {
+) -> Result<axum::Json<Success>> {
     let sequence = delete(&app, &caller, ObjectType::Invoices, &id, &query).await?;
-    Ok(axum::Json(Done::acknowledged(id, sequence)))
+    Ok(axum::Json(Success::acknowledged(id, sequence)))
 }
 
 /// A record as the only row of a batch, and the snapshot it is of.

@@ -15,10 +15,10 @@ use super::fresh;
 use super::lives::Lives;
 use super::shapes::{Customer, Invoice, Plan, Row};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::extract::Query;
-use crate::sources::{SourceQuery, visible_sources};
+use crate::http::caller::Caller;
+use crate::http::data_source::{SourceQuery, visible_sources};
+use crate::http::extract::Query;
 
 /// Which records to list.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -10,12 +10,12 @@ use http_body::Frame as BodyFrame;
 use http_body_util::StreamBody;
 use tokio::sync::mpsc;
 
-use super::child::Running;
-use super::failure;
-use super::limits::SqlLimits;
-use super::wire::{End, Frame};
+use crate::config::SqlLimits;
 use crate::error::{ApiError, Result};
-use crate::reads::Format;
+use crate::rows::Format;
+use crate::statements::child::Running;
+use crate::statements::failure;
+use crate::statements::wire::{End, Frame};
 
 const SNAPSHOT: HeaderName = HeaderName::from_static("mrrow-snapshot");
 /// After an answer that is not JSON: whether there were more rows than were asked for.
