@@ -25,8 +25,7 @@ mod app;
 mod routes;
 mod serve;
 
-pub use config::{Limits, PullLimits, ServerConfig, SqlLimits, SqlWorker, Tls};
-pub use pull::Allowed;
+pub use config::{AllowedDestination, Limits, PullLimits, ServerConfig, SqlLimits, SqlWorker, Tls};
 pub use random::Random;
 pub use routes::openapi;
 pub use serve::Server;

@@ -3,14 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::error::{ApiError, Result};
-
 /// Fills bytes with unpredictable values.
 pub type Random = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
 
 /// Unpredictable bytes.
-pub(crate) fn bytes<const N: usize>(random: &Random) -> Result<[u8; N]> {
+pub(crate) fn bytes<const N: usize>(random: &Random) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    random(&mut bytes).map_err(|error| ApiError::internal(format!("read randomness: {error}")))?;
+    random(&mut bytes)?;
     Ok(bytes)
 }

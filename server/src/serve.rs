@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::config::{Limits, ServerConfig, Tls};
 use crate::http::connections::Bounded;
-use crate::local::{self, LocalSocket};
+use crate::local::{self, LocalSocket, LocalState};
 use crate::random::Random;
 use crate::{api, pull, routes};
 
@@ -89,7 +89,7 @@ impl Server {
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let Server { listener, tls, local, app, .. } = self;
         raise_open_files(&app.config.limits);
-        let schedules = tokio::spawn(pull::keep_schedules(app.clone()));
+        let schedules = tokio::spawn(pull::run_scheduler(app.pulls.clone()));
         let handle = Handle::new();
         let stopping = tokio::spawn(stop_when(stopped, handle.clone(), app.clone()));
         let beside = serve_local(local, Handle::with_control(handle.control()), &app);
@@ -111,7 +111,7 @@ impl Server {
             false => stopping.abort(),
         }
         app.stopping.cancel();
-        app.pulls.stopped().await;
+        app.pulls.syncs.stopped().await;
         schedules.await.map_err(io::Error::other)?;
         served
     }
@@ -164,7 +164,12 @@ async fn serve_on(
     app: &App,
 ) -> io::Result<()> {
     let server = axum_server::from_unix(listener)?.handle(handle);
-    server.serve(local::routes(app.clone()).into_make_service()).await
+    let state = LocalState {
+        engine: Arc::clone(&app.engine),
+        syncs: Arc::clone(&app.pulls.syncs),
+        stopping: app.stopping.clone(),
+    };
+    server.serve(local::routes(state).into_make_service()).await
 }
 
 async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::Args;
-use mrrow_server::Allowed;
+use mrrow_server::AllowedDestination;
 
 use crate::logging::LogFormat;
 use crate::serve_limits;
@@ -24,7 +24,7 @@ pub(crate) struct ServeArgs {
     /// Let pulls connect to this network, address or host although it is not of the public
     /// Internet; may be repeated
     #[arg(long, value_name = "NETWORK|HOST", env = "MRROW_PULL_ALLOW", value_delimiter = ',')]
-    pub(crate) pull_allow: Vec<Allowed>,
+    pub(crate) pull_allow: Vec<AllowedDestination>,
     /// The file with 32 random bytes that encrypt the credentials of pulls [default: secret.key in
     /// the data directory, made when needed]
     #[arg(long, value_name = "FILE", env = "MRROW_SECRET_KEY_FILE")]

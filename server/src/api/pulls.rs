@@ -1,22 +1,25 @@
-//! How a data source is fetched: set, started, stopped and watched, under its path.
+//! Pulls over HTTP: the settings of a data source's endpoint, and its syncs.
 
-mod configure;
-mod control;
-mod watch;
+mod errors;
+mod path_segment;
+mod progress;
+mod progress_answer;
+mod settings;
+mod syncs;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 
-pub(crate) use configure::PullRequest;
+pub(crate) use settings::PullRequest;
 
-/// What is under a data source, `/v1/data-sources/{id}` as well as `/data/data-sources/{id}`.
+/// The routes under a data source, in `/v1/data-sources` and `/data/data-sources`.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(configure::show_pull, configure::set_pull, configure::delete_pull))
-        .routes(routes!(control::sync))
-        .routes(routes!(control::full_import))
-        .routes(routes!(control::abort))
-        .routes(routes!(watch::progress))
+        .routes(routes!(settings::show_pull, settings::set_pull, settings::delete_pull))
+        .routes(routes!(syncs::sync))
+        .routes(routes!(syncs::full_import))
+        .routes(routes!(syncs::abort))
+        .routes(routes!(progress::progress))
 }

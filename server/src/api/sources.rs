@@ -21,6 +21,7 @@ use crate::http::caller::Caller;
 use crate::http::data_source::source_of;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::success::Success;
+use crate::pull::store_pull;
 
 /// How long an answer waits for a reset; a longer one goes on by itself.
 const RESET_WAIT: Duration = Duration::from_secs(20);
@@ -127,7 +128,7 @@ struct DeleteQuery {
 impl Source {
     fn of(app: &App, source: DataSource) -> Source {
         let DataSource { id, name, kind, created_at, updated_at, .. } = source;
-        let sync = app.pulls.at_work(&id);
+        let sync = app.pulls.syncs.job(&id);
         let status = if sync.is_some() { "importing" } else { "connected" };
         let import_status = sync.as_ref().map(|job| job.state.as_str());
         let import_started = sync.map(|job| job.created_at);
@@ -243,7 +244,7 @@ async fn delete(
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    app.pulls.abort(&source.id).await;
+    app.pulls.syncs.abort(&source.id).await;
     app.engine.delete_data_source(&source.id).await?;
     end_senders_key(&app, &source.id).await?;
     if query.delete_data {
@@ -273,15 +274,15 @@ async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<Data
     caller.require_all_sources()?;
     check_kind(request.kind.as_deref())?;
     let SourceRequest { name, kind, id, pull } = request;
-    let pull = pull.map(|pull| pull.check(app)).transpose()?;
+    let pull = pull.map(|pull| pull.check(&app.pulls)).transpose()?;
     let source =
         app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?;
     if let Some(pull) = pull
-        && let Err(error) = pull.set(app, &source.id).await
+        && let Err(error) = store_pull(&app.pulls, &source.id, pull).await
     {
         // Nobody asked for a source that cannot be fetched.
         app.engine.delete_data_source(&source.id).await?;
-        return Err(error);
+        return Err(error.into());
     }
     Ok(source)
 }
@@ -298,7 +299,7 @@ fn check_kind(kind: Option<&str>) -> Result<()> {
 
 /// Deletes the records of a source, on after the answer if it takes long.
 async fn empty(app: &App, id: &str) -> Result<()> {
-    app.pulls.abort(id).await;
+    app.pulls.syncs.abort(id).await;
     let (engine, id) = (std::sync::Arc::clone(&app.engine), id.to_string());
     let work = tokio::spawn(async move {
         let emptied = engine.reset_data_source(&id, |_| {}).await;

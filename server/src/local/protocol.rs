@@ -1,6 +1,7 @@
-//! What the command line and the server say to each other.
+//! The requests and events of the local protocol.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::PathBuf;
 
 use mrrow_engine::import::{ImportSummary, OnError, Progress};
@@ -10,55 +11,57 @@ use mrrow_engine::push::Pushed;
 use mrrow_engine::{Compaction, Error};
 use serde::{Deserialize, Serialize};
 
-/// An import of files, which the server opens itself, and of a stream, whose bytes follow the
-/// request.
+/// The bytes that follow a request.
+pub(super) type InputStream = Box<dyn Read + Send>;
+
+/// An import of files, which the server opens, and of a stream, whose bytes follow the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportRequest {
     /// The id or name of the data source.
     pub data_source: String,
-    /// What is read, in this order.
+    /// The inputs in their order.
     pub inputs: Vec<InputRequest>,
-    /// Renames: a sender's field or column to ours.
+    /// Renamed fields or columns: the sender's name to ours.
     pub map: HashMap<String, String>,
-    /// What to do when rows are rejected.
+    /// The reaction to rejected rows.
     pub on_error: OnError,
-    /// Validate and count, but store nothing.
+    /// Whether to validate and count only.
     pub dry_run: bool,
-    /// A file that takes the rejected rows; a full path.
+    /// The absolute path of a file for the rejected rows.
     pub rejects: Option<PathBuf>,
 }
 
 /// One input of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRequest {
-    /// What messages call it.
+    /// Its name in messages.
     pub name: String,
-    /// The type of its records, unless it names the types itself.
+    /// The type of its records; none if the input names the types.
     pub object: Option<ObjectType>,
-    /// Its format, unless it is to be found out.
+    /// Its format; detected by default.
     pub format: Option<Format>,
-    /// The file's full path; the stream without.
+    /// The file's absolute path; none for the stream.
     pub path: Option<PathBuf>,
 }
 
-/// A stream of records in small requests; its bytes follow.
+/// A stream of records, pushed in small requests. Its bytes follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushRequest {
     /// The id or name of the data source.
     pub data_source: String,
     /// The records' type.
     pub object: ObjectType,
-    /// Rows of one request at most.
+    /// The most rows of one request.
     pub rows_each: usize,
-    /// Renames: a sender's field or column to ours.
+    /// Renamed fields or columns: the sender's name to ours.
     pub map: HashMap<String, String>,
-    /// The format, unless it is to be found out.
+    /// The format; detected by default.
     pub format: Option<Format>,
-    /// What to do when rows of a request are rejected.
+    /// The reaction to rejected rows of a request.
     pub on_error: OnError,
 }
 
-/// Records to be deleted.
+/// Records to delete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteRequest {
     /// The id or name of the data source.
@@ -69,46 +72,46 @@ pub struct DeleteRequest {
     pub ids: Vec<String>,
 }
 
-/// A data source whose records are to be deleted.
+/// A data source to reset: all of its records are deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetRequest {
     /// Its id.
     pub data_source: String,
 }
 
-/// A line of an answer. The last one is not progress and not an acknowledgement.
+/// A line of a response. Progress and acknowledgements are followed by one last event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Event {
+pub(super) enum CommandEvent {
     Progress(Progress),
     Acknowledged(Pushed),
     Imported(ImportSummary),
-    /// Everything that was acknowledged is published.
+    /// All acknowledged rows are published.
     Published,
     Deleted(Pushed),
     Compacted(Compaction),
-    /// So many records of a data source are deleted.
+    /// The number of deleted records of a data source.
     Reset(u64),
-    Failed(Failed),
+    Failed(CommandFailure),
 }
 
-/// Why the work was not done.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failed {
-    /// The request makes no sense; else something went wrong with it.
+pub(super) struct CommandFailure {
+    /// Whether the request is invalid.
     pub(super) is_usage: bool,
     pub(super) message: String,
 }
 
-impl Failed {
-    pub(super) fn usage(message: impl Into<String>) -> Failed {
-        Failed { is_usage: true, message: message.into() }
+impl CommandFailure {
+    pub(super) fn usage(message: impl Into<String>) -> CommandFailure {
+        CommandFailure { is_usage: true, message: message.into() }
     }
 }
 
-impl From<Error> for Failed {
-    fn from(error: Error) -> Failed {
+impl From<Error> for CommandFailure {
+    fn from(error: Error) -> CommandFailure {
         let is_usage = matches!(error, Error::Argument(_) | Error::Setting(_));
-        Failed { is_usage, message: error.to_string() }
+        CommandFailure { is_usage, message: error.to_string() }
     }
 }

@@ -1,4 +1,4 @@
-//! The body of an answer: received and decompressed within limits, both of them.
+//! The body of a response: received and decompressed, both within limits.
 
 use std::io::{self, Write};
 
@@ -6,115 +6,115 @@ use bytes::Bytes;
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
-use super::failure::{Again, Failure};
+use super::sync_failure::{Retry, SyncFailure};
 use crate::config::PullLimits;
 
-/// What we can decompress.
+/// The value of Accept-Encoding.
 pub(super) const ENCODINGS: &str = "gzip, zstd";
 
-/// The largest window of zstd over HTTP is 8 MiB (RFC 9659).
+/// RFC 9659 allows a window of 8 MiB over HTTP.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// Receives a body whole.
+/// Receives a whole body. `to_failure` describes a lost connection.
 pub(super) async fn receive(
-    mut answer: Response,
+    mut response: Response,
     limits: &PullLimits,
-    lost: impl Fn(&reqwest::Error) -> Failure,
-) -> Result<Vec<u8>, Failure> {
-    let mut decoder = Decoder::of(answer.headers(), limits.decoded_bytes)?;
+    to_failure: impl Fn(&reqwest::Error) -> SyncFailure,
+) -> Result<Vec<u8>, SyncFailure> {
+    let mut decoder = BodyDecoder::new(response.headers(), limits.decoded_bytes)?;
     let mut received = 0;
-    while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| to_failure(&error))? {
         received += chunk.len();
         if received > limits.page_bytes {
             let message = format!(
                 "the page has more than {} bytes; send fewer objects on a page and has_more",
                 limits.page_bytes
             );
-            return Err(Failure::new("page_too_large", message));
+            return Err(SyncFailure::new("page_too_large", message));
         }
-        decoder = decoder.take_in(chunk).await?;
+        decoder = decoder.write(chunk).await?;
     }
     decoder.finish()
 }
 
-enum Decoder {
-    Plain(Limited),
-    Gzip(Box<flate2::write::MultiGzDecoder<Limited>>),
-    Zstd(Box<zstd::stream::write::Decoder<'static, Limited>>),
+enum BodyDecoder {
+    Plain(BoundedBuffer),
+    Gzip(Box<flate2::write::MultiGzDecoder<BoundedBuffer>>),
+    Zstd(Box<zstd::stream::write::Decoder<'static, BoundedBuffer>>),
 }
 
-impl Decoder {
-    fn of(headers: &HeaderMap, bytes_max: usize) -> Result<Decoder, Failure> {
-        let limited = Limited { bytes: Vec::new(), bytes_max };
+impl BodyDecoder {
+    fn new(headers: &HeaderMap, bytes_max: usize) -> Result<BodyDecoder, SyncFailure> {
+        let buffer = BoundedBuffer { bytes: Vec::new(), bytes_max };
         let encodings = headers
             .get_all(CONTENT_ENCODING)
             .iter()
             .map(|value| value.to_str().unwrap_or("unreadable"));
         let encoding = encodings.collect::<Vec<_>>().join(", ").trim().to_ascii_lowercase();
         match encoding.as_str() {
-            "" | "identity" => Ok(Decoder::Plain(limited)),
+            "" | "identity" => Ok(BodyDecoder::Plain(buffer)),
             "gzip" | "x-gzip" => {
-                Ok(Decoder::Gzip(Box::new(flate2::write::MultiGzDecoder::new(limited))))
+                Ok(BodyDecoder::Gzip(Box::new(flate2::write::MultiGzDecoder::new(buffer))))
             }
             "zstd" => {
-                let mut decoder = zstd::stream::write::Decoder::new(limited)
+                let mut decoder = zstd::stream::write::Decoder::new(buffer)
                     .map_err(|error| undecodable(&error))?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|error| undecodable(&error))?;
-                Ok(Decoder::Zstd(Box::new(decoder)))
+                Ok(BodyDecoder::Zstd(Box::new(decoder)))
             }
             other => {
                 let message = format!(
                     "the page is compressed as \"{other}\"; send it plain, or as one of {ENCODINGS}"
                 );
-                Err(Failure::new("encoding_unsupported", message))
+                Err(SyncFailure::new("encoding_unsupported", message))
             }
         }
     }
 
-    /// Few compressed bytes may be many, so it is done off the runtime's threads.
-    async fn take_in(mut self, chunk: Bytes) -> Result<Decoder, Failure> {
-        if let Decoder::Plain(limited) = &mut self {
-            limited.write_all(&chunk).map_err(|error| undecodable(&error))?;
+    /// Decompresses a chunk on a thread that may block, because a small chunk may become large.
+    async fn write(mut self, chunk: Bytes) -> Result<BodyDecoder, SyncFailure> {
+        if let BodyDecoder::Plain(buffer) = &mut self {
+            buffer.write_all(&chunk).map_err(|error| undecodable(&error))?;
             return Ok(self);
         }
         let decoding = tokio::task::spawn_blocking(move || {
             match &mut self {
-                Decoder::Plain(writer) => writer.write_all(&chunk),
-                Decoder::Gzip(writer) => writer.write_all(&chunk),
-                Decoder::Zstd(writer) => writer.write_all(&chunk),
+                BodyDecoder::Plain(writer) => writer.write_all(&chunk),
+                BodyDecoder::Gzip(writer) => writer.write_all(&chunk),
+                BodyDecoder::Zstd(writer) => writer.write_all(&chunk),
             }
             .map_err(|error| undecodable(&error))?;
             Ok(self)
         });
         decoding
             .await
-            .map_err(|error| Failure::new("internal", format!("decompress a page: {error}")))?
+            .map_err(|error| SyncFailure::new("internal", format!("decompress a page: {error}")))?
     }
 
-    fn finish(self) -> Result<Vec<u8>, Failure> {
-        let limited = match self {
-            Decoder::Plain(limited) => Ok(limited),
-            Decoder::Gzip(decoder) => decoder.finish(),
-            Decoder::Zstd(mut decoder) => decoder.flush().map(|()| decoder.into_inner()),
+    fn finish(self) -> Result<Vec<u8>, SyncFailure> {
+        let buffer = match self {
+            BodyDecoder::Plain(buffer) => Ok(buffer),
+            BodyDecoder::Gzip(decoder) => decoder.finish(),
+            BodyDecoder::Zstd(mut decoder) => decoder.flush().map(|()| decoder.into_inner()),
         };
-        Ok(limited.map_err(|error| undecodable(&error))?.bytes)
+        Ok(buffer.map_err(|error| undecodable(&error))?.bytes)
     }
 }
 
-/// Bytes that do not become more than they may.
-struct Limited {
+/// A buffer that refuses to grow beyond its limit.
+struct BoundedBuffer {
     bytes: Vec<u8>,
     bytes_max: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the page has more than {0} bytes once it is decompressed")]
-struct TooLarge(usize);
+#[error("the page has more than {0} bytes after decompression")]
+struct BufferFull(usize);
 
-impl Write for Limited {
+impl Write for BoundedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + bytes.len() > self.bytes_max {
-            return Err(io::Error::other(TooLarge(self.bytes_max)));
+            return Err(io::Error::other(BufferFull(self.bytes_max)));
         }
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -125,18 +125,18 @@ impl Write for Limited {
     }
 }
 
-fn undecodable(error: &io::Error) -> Failure {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLarge>()) {
-        Some(too_large) => Failure::new(
+fn undecodable(error: &io::Error) -> SyncFailure {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<BufferFull>()) {
+        Some(full) => SyncFailure::new(
             "page_too_large",
-            format!("{too_large}; send fewer objects on a page and has_more"),
+            format!("{full}; send fewer objects on a page and has_more"),
         ),
-        // It may have been cut off on its way.
-        None => Failure::new(
+        // The connection may have cut it off.
+        None => SyncFailure::new(
             "page_undecodable",
             format!("the page cannot be decompressed: {error}; is it what Content-Encoding says?"),
         )
-        .again(Again::Later),
+        .with_retry(Retry::Later),
     }
 }
 
@@ -145,10 +145,14 @@ fn undecodable(error: &io::Error) -> Failure {
 mod tests {
     use super::*;
 
-    async fn decode(encoding: &str, bytes: Vec<u8>, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+    async fn decode(
+        encoding: &str,
+        bytes: Vec<u8>,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, SyncFailure> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
-        Decoder::of(&headers, bytes_max)?.take_in(bytes.into()).await?.finish()
+        BodyDecoder::new(&headers, bytes_max)?.write(bytes.into()).await?.finish()
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_becomes_as_large_as_it_may_and_not_a_byte_larger() {
+    async fn body_is_accepted_at_its_limit_and_rejected_one_byte_above() {
         let bytes = vec![b' '; 1_000_000];
         for (encoding, sent) in [
             ("identity", bytes.clone()),
@@ -174,15 +178,15 @@ mod tests {
             );
             let refused = decode(encoding, sent, 999_999).await.unwrap_err();
             assert_eq!(
-                (refused.code.as_str(), refused.again),
-                ("page_too_large", Again::Never),
+                (refused.code.as_str(), refused.retry),
+                ("page_too_large", Retry::Never),
                 "{encoding}"
             );
         }
     }
 
     #[tokio::test]
-    async fn a_body_that_is_not_what_it_says_is_refused() {
+    async fn body_that_contradicts_its_content_encoding_is_rejected() {
         for (encoding, sent) in [
             ("gzip", b"[]".to_vec()),
             ("zstd", b"[]".to_vec()),
@@ -190,8 +194,8 @@ mod tests {
         ] {
             let refused = decode(encoding, sent, 1000).await.unwrap_err();
             assert_eq!(
-                (refused.code.as_str(), refused.again),
-                ("page_undecodable", Again::Later),
+                (refused.code.as_str(), refused.retry),
+                ("page_undecodable", Retry::Later),
                 "{encoding}"
             );
         }

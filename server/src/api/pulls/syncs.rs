@@ -7,24 +7,24 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::path_segment::path_segment;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::data_source::source_of;
 use crate::http::extract::{Path, Query};
 use crate::http::success::Success;
-use crate::pull::progress::in_path;
-use crate::pull::syncs::{From, Started, start};
+use crate::pull::{StartAt, StartOutcome, start};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SyncQuery {
-    /// Go on where the last sync stopped, in place of beginning anew.
+    /// Resume at the page where the last sync stopped, instead of the first page.
     #[serde(default, deserialize_with = "crate::http::extract::flag")]
     resume: bool,
 }
 
-/// A sync has begun.
+/// A sync is started.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SyncAnswer {
     /// Always true.
@@ -35,13 +35,13 @@ pub(crate) struct SyncAnswer {
     job: String,
 }
 
-/// Begins to fetch a data source; `…/progress` tells how far it is.
+/// Starts a sync of a data source; `…/progress` shows its progress.
 #[utoipa::path(post, path = "/data-sources/{id}/sync", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), SyncQuery),
-    responses((status = 202, description = "it has begun", body = SyncAnswer,
-                  headers(("Location" = String, description = "where its progress is"))),
+    responses((status = 202, description = "the sync is started", body = SyncAnswer,
+                  headers(("Location" = String, description = "the address of its progress"))),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "a sync is at work, there is no endpoint, or nothing to go on with", body = ErrorBody)))]
+              (status = 409, description = "a sync runs, there is no endpoint, or nothing to resume", body = ErrorBody)))]
 pub(crate) async fn sync(
     State(app): State<App>,
     caller: Caller,
@@ -50,16 +50,16 @@ pub(crate) async fn sync(
 ) -> Result<impl IntoResponse> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    let from = if query.resume { From::LastStop } else { From::Beginning };
-    match start(&app, &source.id, from).await? {
-        Started::Begun(job) => {
-            let progress = format!("/v1/data-sources/{}/progress", in_path(&source.id));
+    let at = if query.resume { StartAt::LastStop } else { StartAt::Beginning };
+    match start(&app.pulls, &source.id, at).await? {
+        StartOutcome::Started(job) => {
+            let progress = format!("/v1/data-sources/{}/progress", path_segment(&source.id));
             let answer = SyncAnswer { success: true, id: source.id, job: job.id };
             Ok((StatusCode::ACCEPTED, [(LOCATION, progress)], axum::Json(answer)))
         }
-        Started::AtWork(job) => {
+        StartOutcome::AlreadyRunning(job) => {
             let message = format!(
-                "a sync of this data source is at work (job \"{}\"); wait for it, or POST …/abort",
+                "a sync of this data source runs (job \"{}\"); wait for it, or POST …/abort",
                 job.id
             );
             Err(ApiError::conflict("sync_running", message))
@@ -67,11 +67,11 @@ pub(crate) async fn sync(
     }
 }
 
-/// Begins to fetch a data source from the beginning, as GrowPanel's clients ask for it; one that is
-/// at work goes on. Where no endpoint is set there is nothing to fetch.
+/// Starts a sync from the beginning, for GrowPanel's clients. A running sync continues; a data
+/// source without an endpoint has nothing to fetch.
 #[utoipa::path(post, path = "/data-sources/{id}/full-import", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "it has begun, is at work, or has nothing to fetch", body = Success),
+    responses((status = 200, description = "a sync is started or runs, or there is nothing to fetch", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn full_import(
     State(app): State<App>,
@@ -80,18 +80,17 @@ pub(crate) async fn full_import(
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    // A source that is pushed to has nothing to fetch; a client that knows no endpoints asks all
-    // the same.
+    // These clients send the request for pushed data sources too.
     if app.engine.pull(&source.id).await?.is_some() {
-        start(&app, &source.id, From::Beginning).await?;
+        start(&app.pulls, &source.id, StartAt::Beginning).await?;
     }
     Ok(axum::Json(Success::of(source.id)))
 }
 
-/// Stops the sync of a data source, if one is at work; what it has stored stays.
+/// Aborts the running sync of a data source, if there is one; stored records stay.
 #[utoipa::path(post, path = "/data-sources/{id}/abort", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "no sync is at work", body = Success),
+    responses((status = 200, description = "no sync runs", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn abort(
     State(app): State<App>,
@@ -100,6 +99,6 @@ pub(crate) async fn abort(
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
     let source = source_of(&app, &caller, &id).await?;
-    app.pulls.abort(&source.id).await;
+    app.pulls.syncs.abort(&source.id).await;
     Ok(axum::Json(Success::of(source.id)))
 }

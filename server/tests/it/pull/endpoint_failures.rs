@@ -1,4 +1,4 @@
-//! Endpoints that would never end, or are none: each stops its sync with what is wrong.
+//! Endless and invalid endpoints: each stops the sync with an error.
 
 use std::io::Write;
 
@@ -7,9 +7,9 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::endpoint::{Endpoint, customer, customers, page, status};
-use super::mrrow::{Mrrow, config, error_of};
+use super::test_server::{TestServer, config, error_of};
 
-/// The answer to whatever is asked ends in this error, without being asked for twice.
+/// Checks that a response to the first request stops the sync with an error.
 async fn check(answer: impl Fn() -> Response + Send + Sync + 'static, code: &str, message: &str) {
     let endpoint = Endpoint::start(move |_| answer()).await;
     let mut config = config();
@@ -19,17 +19,17 @@ async fn check(answer: impl Fn() -> Response + Send + Sync + 'static, code: &str
         config.limits.pull.page_rows,
     ) = (1000, 100_000, 3);
     config.limits.pull.retries = 0;
-    let mrrow = Mrrow::start_with(config).await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start_with(config).await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     assert_eq!(
         (&progress["phase"], error_of(&progress)),
         (&json!("stuck"), (code, "customers", 1))
     );
-    let told = progress["last_error"]["message"].as_str().unwrap();
-    assert!(told.contains(message), "{told}");
+    let actual = progress["last_error"]["message"].as_str().unwrap();
+    assert!(actual.contains(message), "{actual}");
     assert_eq!(endpoint.lines().len(), 1);
-    mrrow.stop().await;
+    server.stop().await;
 }
 
 fn sent(encoding: &str, bytes: Vec<u8>) -> Response {
@@ -37,7 +37,7 @@ fn sent(encoding: &str, bytes: Vec<u8>) -> Response {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_no_page_is_refused() {
+async fn response_that_is_not_a_page_is_rejected() {
     check(|| "{\"data\": [".into_response(), "page_invalid", "EOF").await;
     check(|| axum::Json(json!({"error": "nope"})).into_response(), "page_invalid", "no \"data\"")
         .await;
@@ -47,13 +47,13 @@ async fn an_answer_that_is_no_page_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_is_too_large_is_refused() {
+async fn page_above_the_limits_is_rejected() {
     check(|| " ".repeat(1001).into_response(), "page_too_large", "more than 1000 bytes").await;
     check(|| axum::Json([1, 2, 3, 4]).into_response(), "page_invalid", "more than 3 objects").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bomb_does_not_go_off() {
+async fn decompression_bomb_is_rejected() {
     let spaces = vec![b' '; 400_000];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&spaces).unwrap();
@@ -63,13 +63,13 @@ async fn a_bomb_does_not_go_off() {
     check(
         move || sent("gzip", gzip.clone()),
         "page_too_large",
-        "more than 100000 bytes once it is decompressed",
+        "more than 100000 bytes after decompression",
     )
     .await;
     check(
         move || sent("zstd", zstd.clone()),
         "page_too_large",
-        "more than 100000 bytes once it is decompressed",
+        "more than 100000 bytes after decompression",
     )
     .await;
     check(|| sent("br", vec![]), "encoding_unsupported", "gzip, zstd").await;
@@ -77,99 +77,99 @@ async fn a_bomb_does_not_go_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_always_has_more_is_left_at_the_limit() {
-    let endpoint = Endpoint::start(|asked| customers(&asked, u64::MAX)).await;
+async fn endless_pages_stop_at_the_limit() {
+    let endpoint = Endpoint::start(|request| customers(&request, u64::MAX)).await;
     let mut config = config();
     config.limits.pull.pages = 7;
-    let mrrow = Mrrow::start_with(config).await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start_with(config).await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     assert_eq!(
         (error_of(&progress), endpoint.lines().len()),
         (("too_many_pages", "customers", 8), 7)
     );
-    assert_eq!(mrrow.customers().await, 7, "what was stored stays");
-    // An endpoint that really has so many is fetched in several syncs.
+    assert_eq!(server.customers().await, 7, "what was stored stays");
+    // An endpoint with more pages is fetched in several syncs.
     assert_eq!(
-        (error_of(&mrrow.resume().await), endpoint.lines().len()),
+        (error_of(&server.resume().await), endpoint.lines().len()),
         (("too_many_pages", "customers", 15), 14)
     );
-    mrrow.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn as_many_pages_as_there_may_be_are_fetched() {
-    let endpoint = Endpoint::start(|asked| customers(&asked, 7)).await;
+async fn number_of_pages_at_the_limit_is_fetched() {
+    let endpoint = Endpoint::start(|request| customers(&request, 7)).await;
     let mut config = config();
     config.limits.pull.pages = 7;
-    let mrrow = Mrrow::start_with(config).await;
-    mrrow.pull_from(&endpoint.url()).await;
-    assert_eq!(mrrow.sync().await["phase"], "done");
-    mrrow.stop().await;
+    let server = TestServer::start_with(config).await;
+    server.pull_from(&endpoint.url()).await;
+    assert_eq!(server.sync().await["phase"], "done");
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_does_not_turn_the_page_is_found_out() {
+async fn repeated_page_is_detected() {
     let endpoint = Endpoint::start(|_| page(vec![customer(1)], true)).await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     assert_eq!(
         (error_of(&progress), endpoint.lines().len()),
         (("page_repeated", "customers", 2), 2)
     );
-    mrrow.stop().await;
+    server.stop().await;
     for next in ["", "customers", "/export/customers"] {
         let endpoint = Endpoint::start(move |_| {
             axum::Json(json!({"data": [], "next": next, "has_more": true})).into_response()
         })
         .await;
-        let mrrow = Mrrow::start().await;
-        mrrow.pull_from(&endpoint.url()).await;
-        assert_eq!(error_of(&mrrow.sync().await).0, "page_repeated", "{next}");
-        mrrow.stop().await;
+        let server = TestServer::start().await;
+        server.pull_from(&endpoint.url()).await;
+        assert_eq!(error_of(&server.sync().await).0, "page_repeated", "{next}");
+        server.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_takes_no_longer_than_it_may() {
-    let endpoint = Endpoint::start_async(|asked| async move {
+async fn sync_time_is_limited() {
+    let endpoint = Endpoint::start_async(|request| async move {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        customers(&asked, u64::MAX)
+        customers(&request, u64::MAX)
     })
     .await;
     let mut config = config();
     config.limits.pull.sync_time = std::time::Duration::from_millis(400);
-    let mrrow = Mrrow::start_with(config).await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start_with(config).await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     assert_eq!(error_of(&progress).0, "sync_timeout");
     assert_eq!(progress["resume"], "POST /v1/data-sources/ds/sync?resume=true");
-    mrrow.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redirects_that_do_not_end_or_lead_nowhere_are_left() {
-    let endpoint = Endpoint::start(|asked| {
+async fn endless_and_invalid_redirects_are_rejected() {
+    let endpoint = Endpoint::start(|request| {
         super::endpoint::redirect(&format!(
             "/export/customers?n={}x",
-            asked.query.replace("n=", "")
+            request.query.replace("n=", "")
         ))
     })
     .await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
     assert_eq!(
-        (error_of(&mrrow.sync().await), endpoint.lines().len()),
+        (error_of(&server.sync().await), endpoint.lines().len()),
         (("too_many_redirects", "customers", 1), 6)
     );
-    mrrow.stop().await;
-    check(|| status(302), "redirect_invalid", "whereto").await;
+    server.stop().await;
+    check(|| status(302), "redirect_invalid", "without a Location").await;
     check(|| super::endpoint::redirect("ftp://example.com/"), "url_refused", "http or https").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_next_page_elsewhere_is_refused() {
+async fn next_page_at_another_origin_is_rejected() {
     let other = Endpoint::start(|_| page(vec![], false)).await;
     let next = format!("{}/customers?page=2", other.origin());
     let shown = other.origin();

@@ -1,4 +1,4 @@
-//! What is fetched when an endpoint does as it should.
+//! Pages of an endpoint without errors.
 
 use std::io::Write;
 
@@ -6,14 +6,14 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::endpoint::{Asked, Endpoint, customer, customers, page};
-use super::mrrow::Mrrow;
+use super::endpoint::{Endpoint, RecordedRequest, customer, customers, page};
+use super::test_server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_pages_of_all_types_are_stored() {
-    let endpoint = Endpoint::start(|asked| {
-        let (number, has_more) = (asked.page(), asked.page() < 25);
-        match asked.path.as_str() {
+    let endpoint = Endpoint::start(|request| {
+        let (number, has_more) = (request.page(), request.page() < 25);
+        match request.path.as_str() {
             "/export/customers" => page((0..4).map(|at| customer(number * 4 + at)).collect(), has_more),
             "/export/plans" => page(vec![json!({"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"})], false),
             "/export/invoices" => page(
@@ -25,9 +25,9 @@ async fn all_pages_of_all_types_are_stored() {
         }
     })
     .await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     assert_eq!(
         (&progress["phase"], &progress["state"], &progress["last_error"]),
         (&json!("done"), &json!("done"), &Value::Null)
@@ -50,21 +50,21 @@ async fn all_pages_of_all_types_are_stored() {
             "/export/invoices?page=2"
         ]
     );
-    assert_eq!(mrrow.customers().await, 100);
-    assert_eq!(mrrow.rows("select * from movements where type = 'new'").await, 25);
-    // Again changes nothing.
-    assert_eq!(mrrow.sync().await["processedCount"], 126);
-    assert_eq!(mrrow.customers().await, 100);
-    mrrow.stop().await;
+    assert_eq!(server.customers().await, 100);
+    assert_eq!(server.rows("select * from movements where type = 'new'").await, 25);
+    // A second sync changes nothing.
+    assert_eq!(server.sync().await["processedCount"], 126);
+    assert_eq!(server.customers().await, 100);
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_chosen_types_are_fetched_and_the_endpoints_parameters_are_kept() {
-    let endpoint = Endpoint::start(|asked| page(vec![], asked.page() < 2)).await;
-    let mrrow = Mrrow::start().await;
+async fn only_configured_types_are_fetched_with_the_endpoints_parameters() {
+    let endpoint = Endpoint::start(|request| page(vec![], request.page() < 2)).await;
+    let server = TestServer::start().await;
     let request = json!({"endpoint": format!("{}/?tenant=a%20b", endpoint.url()), "types": ["invoices", "customers"]});
-    mrrow.put("/v1/data-sources/ds/pull", &request, 200).await;
-    assert_eq!(mrrow.sync().await["phase"], "done");
+    server.put("/v1/data-sources/ds/pull", &request, 200).await;
+    assert_eq!(server.sync().await["phase"], "done");
     let pages = [
         "customers?tenant=a%20b",
         "customers?tenant=a%20b&page=2",
@@ -72,28 +72,28 @@ async fn only_the_chosen_types_are_fetched_and_the_endpoints_parameters_are_kept
         "invoices?tenant=a%20b&page=2",
     ];
     assert_eq!(endpoint.lines(), pages.map(|line| format!("/export/{line}")));
-    mrrow.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bare_array_is_all_there_is() {
-    let endpoint = Endpoint::start(|asked| {
-        let rows = if asked.is_of("customers") { vec![customer(1), customer(2)] } else { vec![] };
+async fn plain_array_is_the_only_page() {
+    let endpoint = Endpoint::start(|request| {
+        let rows = if request.is_of("customers") { vec![customer(1), customer(2)] } else { vec![] };
         axum::Json(rows).into_response()
     })
     .await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    assert_eq!(mrrow.sync().await["phase"], "done");
-    assert_eq!((endpoint.lines().len(), mrrow.customers().await), (3, 2));
-    mrrow.stop().await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    assert_eq!(server.sync().await["phase"], "done");
+    assert_eq!((endpoint.lines().len(), server.customers().await), (3, 2));
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_pages_url_is_followed_where_it_is_told() {
-    let endpoint = Endpoint::start(|asked| {
-        let origin = format!("http://{}", asked.header("host").unwrap());
-        let (id, next) = match asked.line().as_str() {
+async fn url_of_the_next_page_is_followed() {
+    let endpoint = Endpoint::start(|request| {
+        let origin = format!("http://{}", request.header("host").unwrap());
+        let (id, next) = match request.line().as_str() {
             "/export/customers" => (1, json!("customers?cursor=b")),
             "/export/customers?cursor=b" => (2, json!("/other/place")),
             "/other/place" => (3, json!(format!("{origin}/last?x=1"))),
@@ -103,53 +103,52 @@ async fn the_next_pages_url_is_followed_where_it_is_told() {
         axum::Json(json!({"data": [customer(id)], "next": next})).into_response()
     })
     .await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     assert_eq!((&progress["phase"], &progress["pages"]), (&json!("done"), &json!(6)));
-    assert_eq!(mrrow.customers().await, 4);
-    mrrow.stop().await;
+    assert_eq!(server.customers().await, 4);
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compressed_pages_are_decompressed() {
-    let endpoint = Endpoint::start(|asked| {
-        assert_eq!(asked.header("accept-encoding"), Some("gzip, zstd"));
-        let text = match asked.is_of("customers") {
-            true => {
-                json!({"data": [customer(asked.page())], "has_more": asked.page() < 2}).to_string()
-            }
+    let endpoint = Endpoint::start(|request| {
+        assert_eq!(request.header("accept-encoding"), Some("gzip, zstd"));
+        let text = match request.is_of("customers") {
+            true => json!({"data": [customer(request.page())], "has_more": request.page() < 2})
+                .to_string(),
             false => "[]".to_string(),
         };
-        let (encoding, bytes) = match asked.page() {
+        let (encoding, bytes) = match request.page() {
             1 => ("gzip", gzip(text.as_bytes())),
             _ => ("zstd", zstd::encode_all(text.as_bytes(), 3).unwrap()),
         };
         Response::builder().header("content-encoding", encoding).body(Body::from(bytes)).unwrap()
     })
     .await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    assert_eq!(mrrow.sync().await["phase"], "done");
-    assert_eq!(mrrow.customers().await, 2);
-    mrrow.stop().await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    assert_eq!(server.sync().await["phase"], "done");
+    assert_eq!(server.customers().await, 2);
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_are_wrong_are_told_and_the_others_stored() {
-    let endpoint = Endpoint::start(|asked| match (asked.is_of("customers"), asked.page()) {
+async fn invalid_objects_are_reported_and_the_others_stored() {
+    let endpoint = Endpoint::start(|request| match (request.is_of("customers"), request.page()) {
         (true, 1) => page(vec![customer(1), json!({"id": "x"}), customer(2)], true),
         (true, _) => page(vec![json!(7), customer(3)], false),
         _ => page(vec![], false),
     })
     .await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    let progress = mrrow.sync().await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    let progress = server.sync().await;
     let counts = ["enqueuedCount", "processedCount", "failedCount"]
         .map(|name| progress[name].as_u64().unwrap());
     assert_eq!((&progress["phase"], counts), (&json!("done"), [5, 3, 2]));
-    let told: Vec<Value> = progress["rejections"]
+    let actual: Vec<Value> = progress["rejections"]
         .as_array()
         .unwrap()
         .iter()
@@ -158,33 +157,39 @@ async fn rows_that_are_wrong_are_told_and_the_others_stored() {
         })
         .collect();
     assert_eq!(
-        told,
+        actual,
         [
             json!(["customers", 1, 1, "x", "required"]),
             json!(["customers", 2, 0, null, "malformed"])
         ]
     );
-    let one = mrrow.get("/v1/data-sources/ds/progress?rejections=1").await;
+    let one = server.get("/v1/data-sources/ds/progress?rejections=1").await;
     assert_eq!(one["rejections"].as_array().unwrap().len(), 1);
-    assert_eq!(mrrow.customers().await, 3);
-    mrrow.stop().await;
+    assert_eq!(server.customers().await, 3);
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_and_syncs_are_counted() {
-    let endpoint = Endpoint::start(|asked: Asked| customers(&asked, 3)).await;
-    let mrrow = Mrrow::start().await;
-    mrrow.pull_from(&endpoint.url()).await;
-    mrrow.sync().await;
-    let text =
-        mrrow.ask(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+async fn metrics_count_pages_and_syncs() {
+    let endpoint = Endpoint::start(|request: RecordedRequest| customers(&request, 3)).await;
+    let server = TestServer::start().await;
+    server.pull_from(&endpoint.url()).await;
+    server.sync().await;
+    let text = server
+        .request(reqwest::Method::GET, "/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     for line in [
         r#"mrrow_pull_pages_total{object="customers"} 3"#,
         r#"mrrow_pull_syncs_total{state="done"} 1"#,
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    mrrow.stop().await;
+    server.stop().await;
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Why a sync stopped.
+//! Why a sync stopped: an error for users and programs, without secrets.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
-/// What went wrong, as far as it is told: never with credentials, nor with what the endpoint said.
+/// Why a sync stopped. It never contains credentials or text from the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Failure {
-    /// What kind of error, for programs.
+pub(crate) struct SyncFailure {
+    /// The kind of error, for programs.
     #[schema(example = "endpoint_status")]
     pub(crate) code: String,
     /// What is wrong and what would fix it.
     pub(crate) message: String,
-    /// What was asked for, without its query and without credentials.
+    /// The URL that was requested, without its query and without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
-    /// The status with which the endpoint answered, if that is the error.
+    /// The status of the endpoint's response, if that is the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
     /// The type that was being fetched.
@@ -26,54 +26,53 @@ pub(crate) struct Failure {
     /// The page of it, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<u64>,
-    /// Whether it may help to ask once more.
     #[serde(skip)]
-    pub(super) again: Again,
+    pub(super) retry: Retry,
 }
 
-/// Whether it may help to ask once more.
+/// Whether the request may succeed when it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Again {
-    /// It would be the same.
+pub(crate) enum Retry {
+    /// The error is permanent.
     #[default]
     Never,
-    /// After a pause.
+    /// After a pause of the client's choice.
     Later,
-    /// After the pause that the endpoint asked for.
+    /// After the pause that the endpoint requests.
     After(Duration),
 }
 
-impl Failure {
-    pub(super) fn new(code: &str, message: impl Into<String>) -> Failure {
+impl SyncFailure {
+    pub(super) fn new(code: &str, message: impl Into<String>) -> SyncFailure {
         let (code, message) = (code.to_string(), message.into());
-        Failure {
+        SyncFailure {
             code,
             message,
             url: None,
             status: None,
             object: None,
             page: None,
-            again: Again::Never,
+            retry: Retry::Never,
         }
     }
 
-    pub(super) fn at(mut self, url: &Url) -> Failure {
+    pub(super) fn at(mut self, url: &Url) -> SyncFailure {
         self.url = Some(without_secrets(url));
         self
     }
 
-    pub(super) fn again(mut self, again: Again) -> Failure {
-        self.again = again;
+    pub(super) fn with_retry(mut self, retry: Retry) -> SyncFailure {
+        self.retry = retry;
         self
     }
 }
 
-/// A URL without what could be a secret in it.
+/// A URL without the parts that may contain a secret.
 fn without_secrets(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
-    // Neither can fail for a URL with a host, and without one there is nothing to hide.
+    // Both fail only for a URL without a host, which has neither.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.to_string()
@@ -85,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_told_without_its_secrets() {
+    fn url_of_a_failure_has_no_secrets() {
         let url =
             Url::parse("https://me:secret@example.com:8443/v1/invoices?token=secret&page=2#x")
                 .unwrap();
         assert_eq!(
-            Failure::new("x", "y").at(&url).url.as_deref(),
+            SyncFailure::new("x", "y").at(&url).url.as_deref(),
             Some("https://example.com:8443/v1/invoices")
         );
     }

@@ -1,62 +1,21 @@
-//! Where a pull may connect to: the public Internet, and what the operator allows besides.
+//! Protects internal hosts from pulls (SSRF): a pull connects to the public Internet, and to the
+//! destinations that the operator allows.
 //!
-//! An endpoint's address is chosen by whoever configures a data source, and the server may reach
-//! what that person must not: its own host, the cloud's metadata, the neighbours. So names are
-//! resolved first, and only addresses that were checked are connected to.
+//! A user configures the endpoint, but the server may reach hosts that the user must not: itself,
+//! the cloud's metadata service, its network. Host names are resolved first, and the connection is
+//! made to an address that was checked.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::failure::{Again, Failure};
+use super::sync_failure::{Retry, SyncFailure};
+use crate::config::AllowedDestination;
 
-/// What an operator allows besides the public Internet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Allowed {
-    /// Addresses.
-    Net(IpNet),
-    /// A host by its name, whatever its addresses are.
-    Host(String),
-}
-
-impl FromStr for Allowed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Allowed, String> {
-        let text = text.trim();
-        if let Ok(net) = text.parse::<IpNet>() {
-            return Ok(Allowed::Net(net));
-        }
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Allowed::Net(IpNet::from(address)));
-        }
-        match Host::parse(text) {
-            Ok(Host::Domain(name)) if !text.contains('/') => {
-                Ok(Allowed::Host(name.trim_end_matches('.').to_string()))
-            }
-            _ => Err(format!(
-                "\"{text}\" is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
-            )),
-        }
-    }
-}
-
-impl fmt::Display for Allowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Allowed::Net(net) => net.fmt(f),
-            Allowed::Host(name) => name.fmt(f),
-        }
-    }
-}
-
-/// IPv4 addresses that are not of the public Internet (the IANA special-purpose registry, and
-/// multicast).
+/// IPv4 networks outside the public Internet: the IANA special-purpose registry, and multicast.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -75,11 +34,11 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The only IPv6 addresses that are handed out as global unicast. What maps or translates IPv4
-/// (::ffff:0:0/96, 64:ff9b::/96) is outside.
+/// The IPv6 network of global unicast. It excludes mapped and translated IPv4 addresses
+/// (::ffff:0:0/96, 64:ff9b::/96).
 const PUBLIC_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Those of them that are not of the public Internet: protocols with Teredo, documentation, 6to4,
+/// Networks in it outside the public Internet: protocols with Teredo, documentation, 6to4,
 /// documentation.
 const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
@@ -88,7 +47,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Whether an address is of the public Internet.
+/// Whether an address belongs to the public Internet.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
@@ -109,107 +68,116 @@ fn in_v6(net: Ipv6Addr, length: u8, address: &Ipv6Addr) -> bool {
     Ipv6Net::new(net, length).is_ok_and(|net| net.contains(address))
 }
 
-/// Lets connections through that may be made.
+/// Decides which destinations a pull may connect to.
 #[derive(Debug, Clone)]
-pub(crate) struct Guard(Arc<Vec<Allowed>>);
+pub(super) struct AddressGuard(Arc<Vec<AllowedDestination>>);
 
-impl Guard {
-    pub(crate) fn new(allowed: &[Allowed]) -> Guard {
-        Guard(Arc::new(allowed.to_vec()))
+impl AddressGuard {
+    pub(super) fn new(allowed: Vec<AllowedDestination>) -> AddressGuard {
+        AddressGuard(Arc::new(allowed))
     }
 
-    /// Refuses a URL that is not of HTTP, or whose host is an address that must not be connected
-    /// to. A name is checked when it is resolved.
-    pub(crate) fn check(&self, url: &Url) -> Result<(), Failure> {
+    /// Rejects a URL that is not HTTP, or whose host is a forbidden address. A host name is checked
+    /// when it is resolved.
+    pub(super) fn check(&self, url: &Url) -> Result<(), SyncFailure> {
         if !matches!(url.scheme(), "http" | "https") {
-            let message =
-                format!("\"{}\" is not a scheme that is fetched; use http or https", url.scheme());
-            return Err(Failure::new("url_refused", message).at(url));
+            let message = format!(
+                "\"{}\" is not a scheme that can be fetched; use http or https",
+                url.scheme()
+            );
+            return Err(SyncFailure::new("url_refused", message).at(url));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            let message = "a URL with a user or password in it is not fetched; configure them as authentication";
-            return Err(Failure::new("url_refused", message).at(url));
+            let message =
+                "a URL with a user or password cannot be fetched; configure them as authentication";
+            return Err(SyncFailure::new("url_refused", message).at(url));
         }
         let address = match url.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
             Some(Host::Domain(_)) => return Ok(()),
             None => {
-                return Err(Failure::new("url_refused", "the URL has no host; name one").at(url));
+                return Err(
+                    SyncFailure::new("url_refused", "the URL has no host; name one").at(url)
+                );
             }
         };
-        if self.lets(address) {
+        if self.allows(address) {
             return Ok(());
         }
-        Err(Refused { host: address.to_string(), address: Some(address) }.failure().at(url))
+        Err(RefusedAddress { host: address.to_string(), address: Some(address) }.failure().at(url))
     }
 
     /// Whether an address may be connected to.
-    fn lets(&self, address: IpAddr) -> bool {
+    fn allows(&self, address: IpAddr) -> bool {
         let plain = address.to_canonical();
         is_public(address)
             || self
                 .0
                 .iter()
-                .any(|allowed| matches!(allowed, Allowed::Net(net) if net.contains(&plain) || net.contains(&address)))
+                .any(|allowed| matches!(allowed, AllowedDestination::Net(net) if net.contains(&plain) || net.contains(&address)))
     }
 
-    fn lets_host(&self, name: &str) -> bool {
+    fn allows_host(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.');
         self.0.iter().any(
-            |allowed| matches!(allowed, Allowed::Host(host) if host.eq_ignore_ascii_case(name)),
+            |allowed| matches!(allowed, AllowedDestination::Host(host) if host.eq_ignore_ascii_case(name)),
         )
     }
 
-    /// The addresses of a name that may be connected to.
-    fn filter(&self, name: &str, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Refused> {
-        if self.lets_host(name) {
+    /// The addresses of a host name to which a pull may connect.
+    fn filter(
+        &self,
+        name: &str,
+        addresses: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, RefusedAddress> {
+        if self.allows_host(name) {
             return Ok(addresses);
         }
-        let (let_through, refused): (Vec<_>, Vec<_>) =
-            addresses.into_iter().partition(|one| self.lets(one.ip()));
+        let (allowed, refused): (Vec<_>, Vec<_>) =
+            addresses.into_iter().partition(|one| self.allows(one.ip()));
         match refused.first() {
-            Some(one) if let_through.is_empty() => {
-                Err(Refused { host: name.to_string(), address: Some(one.ip()) })
+            Some(one) if allowed.is_empty() => {
+                Err(RefusedAddress { host: name.to_string(), address: Some(one.ip()) })
             }
-            _ => Ok(let_through),
+            _ => Ok(allowed),
         }
     }
 }
 
-impl Resolve for Guard {
+impl Resolve for AddressGuard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
             let name = name.as_str();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
-            let checked: Addrs = Box::new(guard.filter(name, found)?.into_iter());
-            Ok(checked)
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
+            let allowed: Addrs = Box::new(guard.filter(name, addresses)?.into_iter());
+            Ok(allowed)
         })
     }
 }
 
-/// A host that must not be connected to.
+/// A host to which pulls must not connect.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("\"{host}\" is not of the public Internet")]
-pub(crate) struct Refused {
+#[error("\"{host}\" is not on the public Internet")]
+pub(super) struct RefusedAddress {
     host: String,
     address: Option<IpAddr>,
 }
 
-impl Refused {
-    pub(crate) fn failure(&self) -> Failure {
+impl RefusedAddress {
+    pub(super) fn failure(&self) -> SyncFailure {
         let host = &self.host;
-        let is = match self.address {
+        let host_is = match self.address {
             Some(address) if address.to_string() != *host => {
                 format!("\"{host}\" is at {address}, which is")
             }
             _ => format!("\"{host}\" is"),
         };
         let message = format!(
-            "{is} a private, local or reserved address; if this server may fetch from it, its operator can start it with --pull-allow {host}"
+            "{host_is} a private, local or reserved address; if this server may fetch from it, its operator can start it with --pull-allow {host}"
         );
-        Failure::new("address_refused", message).again(Again::Never)
+        SyncFailure::new("address_refused", message).with_retry(Retry::Never)
     }
 }
 
@@ -219,15 +187,16 @@ mod tests {
     use super::*;
 
     fn check(allowed: &[&str], urls: &[(&str, bool)]) {
-        let allowed: Vec<Allowed> = allowed.iter().map(|text| text.parse().unwrap()).collect();
-        let guard = Guard::new(&allowed);
+        let allowed: Vec<AllowedDestination> =
+            allowed.iter().map(|text| text.parse().unwrap()).collect();
+        let guard = AddressGuard::new(allowed);
         for (url, expected) in urls {
             assert_eq!(guard.check(&Url::parse(url).unwrap()).is_ok(), *expected, "{url}");
         }
     }
 
     #[test]
-    fn only_addresses_of_the_public_internet_are_connected_to() {
+    fn only_public_addresses_are_allowed_by_default() {
         check(
             &[],
             &[
@@ -271,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_allows_networks_addresses_and_hosts() {
+    fn operator_can_allow_networks_addresses_and_hosts() {
         check(
             &["127.0.0.0/8", "10.0.0.7", "fd00::/8", "billing.internal"],
             &[
@@ -283,14 +252,11 @@ mod tests {
                 ("http://[::1]/", false),
             ],
         );
-        for text in ["", "10.0.0.0/33", "http://x", "a b", "x/y"] {
-            assert!(text.parse::<Allowed>().is_err(), "{text}");
-        }
     }
 
     #[test]
-    fn a_name_is_connected_to_at_the_addresses_that_may_be() {
-        let guard = Guard::new(&["billing.internal".parse().unwrap()]);
+    fn resolved_addresses_are_filtered() {
+        let guard = AddressGuard::new(vec!["billing.internal".parse().unwrap()]);
         let address = |text: &str| SocketAddr::new(text.parse().unwrap(), 0);
         let (private, public) = (address("10.0.0.1"), address("93.184.216.34"));
         assert_eq!(guard.filter("a.example", vec![private, public]).unwrap(), [public]);
@@ -304,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn only_http_without_a_user_in_the_url_is_fetched() {
+    fn only_http_urls_without_a_user_are_allowed() {
         check(
             &[],
             &[

@@ -1,4 +1,4 @@
-//! A server of Mrrow over a directory of its own, and how a test asks it.
+//! A server with a directory of its own, and requests to it.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,10 +16,10 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of every wait.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-pub(crate) struct Mrrow {
+pub(crate) struct TestServer {
     pub(crate) dir: Arc<TempDir>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) url: String,
@@ -30,7 +30,7 @@ pub(crate) struct Mrrow {
     server: JoinHandle<()>,
 }
 
-/// Loopback is allowed, and nobody waits long.
+/// Allows loopback, with short pauses.
 pub(crate) fn config() -> ServerConfig {
     let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
     config.pull_allowed = vec!["127.0.0.1".parse().unwrap()];
@@ -40,17 +40,21 @@ pub(crate) fn config() -> ServerConfig {
     config
 }
 
-impl Mrrow {
-    pub(crate) async fn start() -> Mrrow {
-        Mrrow::start_with(config()).await
+impl TestServer {
+    pub(crate) async fn start() -> TestServer {
+        TestServer::start_with(config()).await
     }
 
-    pub(crate) async fn start_with(config: ServerConfig) -> Mrrow {
+    pub(crate) async fn start_with(config: ServerConfig) -> TestServer {
         let now = "2024-06-01T12:00:00Z".parse().unwrap();
-        Mrrow::open(Arc::new(TempDir::new().unwrap()), config, now).await
+        TestServer::open(Arc::new(TempDir::new().unwrap()), config, now).await
     }
 
-    pub(crate) async fn open(dir: Arc<TempDir>, config: ServerConfig, now: DateTime<Utc>) -> Mrrow {
+    pub(crate) async fn open(
+        dir: Arc<TempDir>,
+        config: ServerConfig,
+        now: DateTime<Utc>,
+    ) -> TestServer {
         let clock = Arc::new(Mutex::new(now));
         let read = Arc::clone(&clock);
         let engine = Config::new(dir.path().join("store"), Arc::new(move || *read.lock().unwrap()));
@@ -81,29 +85,29 @@ impl Mrrow {
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
             let stopped = async {
-                // A test that fails ends it as well.
+                // An error means that the test failed: stop as well.
                 let _ = stopped.await;
             };
             server.run(stopped).await.unwrap();
         });
         let client = Client::builder().no_proxy().build().unwrap();
-        Mrrow { dir, engine, url, key, clock, client, stop, server }
+        TestServer { dir, engine, url, key, clock, client, stop, server }
     }
 
     /// Stops the server, and starts another one on the same directory.
-    pub(crate) async fn restart(self, config: ServerConfig) -> Mrrow {
+    pub(crate) async fn restart(self, config: ServerConfig) -> TestServer {
         let now = *self.clock.lock().unwrap();
         let dir = self.stop().await;
-        Mrrow::open(dir, config, now).await
+        TestServer::open(dir, config, now).await
     }
 
     /// Stops the server.
     pub(crate) async fn stop(self) -> Arc<TempDir> {
         self.stop.send(()).unwrap();
-        tokio::time::timeout(PATIENCE, self.server).await.unwrap().unwrap();
+        tokio::time::timeout(TIME_LIMIT, self.server).await.unwrap().unwrap();
         Arc::try_unwrap(self.engine)
             .ok()
-            .expect("nothing is at work any more")
+            .expect("no other handle of the engine is left")
             .close()
             .await
             .unwrap();
@@ -118,15 +122,15 @@ impl Mrrow {
         *self.clock.lock().unwrap() += time;
     }
 
-    pub(crate) fn ask_with(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request_with(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.url))
             .bearer_auth(key)
-            .timeout(PATIENCE)
+            .timeout(TIME_LIMIT)
     }
 
-    pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
-        self.ask_with(&self.key, method, path)
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_with(&self.key, method, path)
     }
 
     /// A key with a role, for some data sources.
@@ -139,16 +143,16 @@ impl Mrrow {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let answer = self.ask(Method::GET, path).send().await.unwrap();
+        let answer = self.request(Method::GET, path).send().await.unwrap();
         expect(answer, 200).await
     }
 
     pub(crate) async fn post(&self, path: &str, status: u16) -> Value {
-        expect(self.ask(Method::POST, path).send().await.unwrap(), status).await
+        expect(self.request(Method::POST, path).send().await.unwrap(), status).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value, status: u16) -> Value {
-        expect(self.ask(Method::PUT, path).json(body).send().await.unwrap(), status).await
+        expect(self.request(Method::PUT, path).json(body).send().await.unwrap(), status).await
     }
 
     /// Configures the pull of the data source.
@@ -156,19 +160,19 @@ impl Mrrow {
         self.put("/v1/data-sources/ds/pull", &json!({"endpoint": endpoint}), 200).await;
     }
 
-    /// Fetches everything, and returns how it ended.
+    /// Runs a sync and returns its final progress.
     pub(crate) async fn sync(&self) -> Value {
         self.post("/v1/data-sources/ds/sync", 202).await;
         self.ended().await
     }
 
-    /// Goes on where it stopped, and returns how it ended.
+    /// Resumes the last sync and returns its final progress.
     pub(crate) async fn resume(&self) -> Value {
         self.post("/v1/data-sources/ds/sync?resume=true", 202).await;
         self.ended().await
     }
 
-    /// Waits until no sync is at work.
+    /// Waits until no sync runs.
     pub(crate) async fn ended(&self) -> Value {
         self.wait_for(|progress| {
             !matches!(progress["phase"].as_str(), Some("enqueueing" | "processing"))
@@ -187,10 +191,10 @@ impl Mrrow {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("the progress becomes as expected")
+        tokio::time::timeout(TIME_LIMIT, waiting).await.expect("the progress becomes as expected")
     }
 
-    /// How many customers are stored.
+    /// The number of stored customers.
     pub(crate) async fn customers(&self) -> usize {
         self.rows("select id from customers").await
     }
@@ -203,15 +207,15 @@ impl Mrrow {
     }
 }
 
-/// The answer's body, whose status must be this.
+/// The body of a response with this status.
 pub(crate) async fn expect(answer: Response, status: u16) -> Value {
-    let (found, path) = (answer.status().as_u16(), answer.url().path().to_string());
+    let (actual, path) = (answer.status().as_u16(), answer.url().path().to_string());
     let text = answer.text().await.unwrap();
-    assert_eq!(found, status, "{path}: {text}");
+    assert_eq!(actual, status, "{path}: {text}");
     serde_json::from_str(&text).unwrap()
 }
 
-/// What is told of an error: its code, type and page.
+/// The code, type and page of the last error.
 pub(crate) fn error_of(progress: &Value) -> (&str, &str, u64) {
     let error = &progress["last_error"];
     (
