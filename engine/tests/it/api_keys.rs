@@ -1,4 +1,4 @@
-//! API keys: what each opens and until when, and that nobody finds a key where it is stored.
+//! API keys: the access and the lifetime of each; the text of a key is stored nowhere.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ async fn with_sources(engine: &Engine, ids: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_key_is_found_by_its_text_alone_and_listed_without_it() {
+async fn key_is_found_by_its_text_and_listed_without_it() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     let (admin, text) = create(engine, &key("ops", Role::Admin), 1).await;
@@ -51,7 +51,7 @@ async fn a_key_is_found_by_its_text_alone_and_listed_without_it() {
 }
 
 #[tokio::test]
-async fn a_key_opens_until_it_expires() {
+async fn key_is_valid_until_it_expires() {
     let (dir, clock) = (TempDir::new().unwrap(), Clock::on(today()));
     let engine = Engine::open(config(dir.path(), &clock)).await.unwrap();
     let expires_at = clock.now() + TimeDelta::hours(1);
@@ -68,7 +68,7 @@ async fn a_key_opens_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_opens_nothing_and_stays_listed() {
+async fn revoked_key_is_invalid_and_stays_listed() {
     let (dir, clock) = (TempDir::new().unwrap(), Clock::on(today()));
     let engine = Engine::open(config(dir.path(), &clock)).await.unwrap();
     let (first, text) = create(&engine, &key("twice", Role::Admin), 1).await;
@@ -81,7 +81,7 @@ async fn a_revoked_key_opens_nothing_and_stays_listed() {
     assert_eq!(engine.valid_key(&text).await.unwrap(), None);
     clock.advance(TimeDelta::days(1));
     assert_eq!(engine.revoke_key(&first.id).await.unwrap().unwrap().revoked_at, Some(revoked_at));
-    // Now the name tells which.
+    // One valid key is left under the name, so the name identifies it.
     assert_eq!(engine.revoke_key("twice").await.unwrap().unwrap().id, second.id);
     assert!(engine.revoke_key("twice").await.unwrap().is_some());
     assert_eq!(engine.revoke_key("nobody").await.unwrap(), None);
@@ -89,14 +89,14 @@ async fn a_revoked_key_opens_nothing_and_stays_listed() {
 }
 
 #[tokio::test]
-async fn a_restricted_key_sees_its_data_sources_and_no_others() {
+async fn restricted_key_reads_its_data_sources_only() {
     let ledger = Ledger::open(today()).await;
     with_sources(&ledger.engine, &["shop", "app", "old"]).await;
     let restricted = |sources: &[&str]| NewKey {
         data_sources: Some(sources.iter().map(|source| source.to_string()).collect()),
         ..key("sender", Role::Admin)
     };
-    // By id and by name, and one twice.
+    // By id and by name, and one of them twice.
     let (made, text) = create(&ledger.engine, &restricted(&["shop", "APP", "app"]), 1).await;
     assert_eq!(made.data_sources, Some(vec!["shop".to_string(), "app".to_string()]));
     assert_eq!(ledger.engine.key_of(&text).await.unwrap(), Some(made.clone()));
@@ -111,7 +111,7 @@ async fn a_restricted_key_sees_its_data_sources_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_key_needs_a_name() {
+async fn key_without_a_name_is_refused() {
     let ledger = Ledger::open(today()).await;
     for name in ["", " ", "a\nb"] {
         let refused = ledger.engine.create_key(&key(name, Role::Admin), [1; 32]).await;
@@ -119,7 +119,7 @@ async fn a_key_needs_a_name() {
     }
 }
 
-/// Whether any file of a directory has these bytes.
+/// Whether any file of a directory contains these bytes.
 fn has_bytes(dir: &Path, bytes: &[u8]) -> bool {
     dir.read_dir().unwrap().any(|entry| {
         let path = entry.unwrap().path();
@@ -131,7 +131,7 @@ fn has_bytes(dir: &Path, bytes: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn no_file_has_the_text_of_a_key() {
+async fn no_file_contains_the_text_of_a_key() {
     let ledger = Ledger::open(today()).await;
     let mut texts = Vec::new();
     for seed in 1..20 {
@@ -154,7 +154,7 @@ async fn no_file_has_the_text_of_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_make_and_revoke_keys_on_one_directory() {
+async fn two_processes_create_and_revoke_keys_in_one_directory() {
     let ledger = Ledger::open(today()).await;
     ledger.engine.start_writing().await.unwrap();
     let other = Engine::open(config(ledger.dir.path(), &Clock::on(today()))).await.unwrap();

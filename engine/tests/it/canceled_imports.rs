@@ -1,4 +1,4 @@
-//! An import that is canceled stores nothing, leaves nothing behind, and is in nobody's way.
+//! A canceled import stores nothing, leaves no file behind, and does not block the next one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use crate::ledger::Ledger;
 /// Two customers, and a plan with an invoice of each.
 fn book(year: i32) -> Vec<u8> {
     let invoice = |customer: &str| {
-        json!({"id": format!("{customer} in {year}"), "customer_id": customer, "type": "subscription", "plan_id": "p",
+        json!({"id": format!("{customer} in {year}"), "customer_id": customer,
+            "type": "subscription", "plan_id": "p",
                "invoice_date": format!("{year}-01-01"), "amount": 100, "currency": "USD",
                "period_start": format!("{year}-01-01"), "period_end": format!("{year}-12-31")})
     };
@@ -43,7 +44,7 @@ fn files(dir: &Path) -> Vec<String> {
     found
 }
 
-/// Canceled as soon as it has come so far.
+/// Cancels an import when it reaches a phase.
 async fn check(phase: fn(Progress) -> bool) {
     let ledger = Ledger::open("2024-06-15".parse().unwrap()).await;
     let first = vec![Input::bytes("book", None, book(2022))];
@@ -63,7 +64,7 @@ async fn check(phase: fn(Progress) -> bool) {
     let ended = import(&ledger, &options).await;
     assert!(matches!(ended, Err(Error::Canceled)), "{ended:?}");
 
-    // A file of the refresh is removed by the thread that wrote it.
+    // The thread that wrote a file of the refresh removes it, maybe after the import has ended.
     for _ in 0..200 {
         if files(&data) == files_before {
             break;
@@ -81,21 +82,21 @@ async fn check(phase: fn(Progress) -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn canceled_while_it_is_read() {
+async fn import_is_canceled_while_it_reads() {
     check(|progress| matches!(progress, Progress::Reading { .. })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn canceled_while_it_is_compared() {
+async fn import_is_canceled_while_it_compares() {
     check(|progress| matches!(progress, Progress::Comparing)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn canceled_while_it_is_written() {
+async fn import_is_canceled_while_it_writes() {
     check(|progress| matches!(progress, Progress::Writing)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn canceled_while_movements_are_computed() {
+async fn import_is_canceled_while_it_computes_movements() {
     check(|progress| matches!(progress, Progress::Computing)).await;
 }

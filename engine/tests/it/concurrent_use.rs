@@ -1,5 +1,4 @@
-//! Everything at once in one process: pushers, readers, an import, a compaction and a change of
-//! settings.
+//! Concurrent work in one process: pushes, reads, an import, compactions and changes of settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::ledger::{Ledger, rows, texts};
 const TODAY: &str = "2024-03-01";
 const PUSHERS: i64 = 16;
 const REQUESTS: i64 = 12;
-/// Ids that a pusher alone writes, and ids that all write.
+/// Ids that one task writes, and ids that all tasks write.
 const OWN_IDS: i64 = 6;
 const SHARED_IDS: i64 = 20;
 const CUSTOMERS: i64 = 24;
@@ -35,19 +34,20 @@ fn plans() -> Value {
 
 fn invoice(id: &str, customer: i64, amount: i64) -> Value {
     json!({
-        "id": id, "customer_id": format!("c{customer}"), "type": "subscription", "invoice_date": "2024-01-01",
+        "id": id, "customer_id": format!("c{customer}"), "type": "subscription",
+        "invoice_date": "2024-01-01",
         "amount": amount, "currency": "USD", "plan_id": "p",
     })
 }
 
-/// An acknowledged row: its place in the order of all, what it did, and its content.
+/// An acknowledged row: its place in the order of all rows, its status, and its content.
 struct Acknowledged {
     place: (i64, i64),
     status: RowStatus,
     row: Value,
 }
 
-/// Pushes requests of several rows and keeps what was acknowledged. No id is twice in a request.
+/// Pushes requests of several rows and returns the acknowledged rows. A request names each id once.
 async fn push(engine: Arc<Engine>, number: i64) -> Vec<Acknowledged> {
     let mut chance = Chance::new(number.unsigned_abs());
     let mut acknowledged = Vec::new();
@@ -57,7 +57,7 @@ async fn push(engine: Arc<Engine>, number: i64) -> Vec<Acknowledged> {
             let own = format!("own-{number}-{}", chance.between(1, OWN_IDS));
             let shared = format!("shared-{}", chance.between(1, SHARED_IDS));
             let id = if chance.percent(50) { own } else { shared };
-            // Now and then what others say of it too.
+            // Sometimes also ids that the other tasks write.
             let (customer, amount) = match chance.percent(20) {
                 true => (0, 7),
                 false => (chance.between(0, CUSTOMERS - 1), number * 1000 + request * 10 + at + 10),
@@ -77,8 +77,8 @@ async fn push(engine: Arc<Engine>, number: i64) -> Vec<Acknowledged> {
 
 fn of_request(pushed: &Pushed, rows: Vec<Value>) -> Vec<Acknowledged> {
     assert!(pushed.stored && pushed.rejections.is_empty(), "{pushed:?}");
-    // A request that changes nothing has no sequences: it comes after all that was acknowledged
-    // before it.
+    // A request that changes nothing gets no sequences: its place is after the rows
+    // acknowledged before it.
     let nothing_new = pushed.result.iter().all(|row| row.status == RowStatus::Unchanged);
     let first = pushed.sequence + 1 - rows.len() as i64;
     let pairs = rows.into_iter().zip(&pushed.result).zip(0..);
@@ -91,8 +91,8 @@ fn of_request(pushed: &Pushed, rows: Vec<Value>) -> Vec<Acknowledged> {
         .collect()
 }
 
-/// Asserts that each status is that of its version after the one before, and returns the last
-/// version of each id.
+/// Asserts that each status follows from the version before it, and returns the last version of
+/// each id.
 fn last_versions(mut acknowledged: Vec<Acknowledged>) -> BTreeMap<String, Value> {
     acknowledged.sort_by_key(|row| row.place);
     let mut last: BTreeMap<String, Value> = BTreeMap::new();
@@ -109,17 +109,17 @@ fn last_versions(mut acknowledged: Vec<Acknowledged>) -> BTreeMap<String, Value>
     last
 }
 
-/// Reads until it is told to stop: every snapshot is of one moment, and none is older than one
-/// before.
+/// Reads until `stop` is set. Every snapshot is consistent, and none is older than the one before.
 async fn read(engine: Arc<Engine>, stop: Arc<AtomicBool>) -> usize {
     let (mut reads, mut newest) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         let snapshot = engine.snapshot(None).await.unwrap();
-        assert!(snapshot.id() >= newest, "snapshots go back");
+        assert!(snapshot.id() >= newest, "a snapshot is older than the one before");
         newest = snapshot.id();
         for query in [
             "select id from invoices group by data_source, id having count(*) > 1",
-            "select customer_id from invoices except select customer_id from movements where type = 'new'",
+            "select customer_id from invoices \
+             except select customer_id from movements where type = 'new'",
             "select customer_id from movements except select customer_id from invoices",
         ] {
             let odd = texts(&rows(snapshot.sql(query).await.unwrap()).await);
@@ -132,7 +132,7 @@ async fn read(engine: Arc<Engine>, stop: Arc<AtomicBool>) -> usize {
     reads
 }
 
-/// Imports invoices of its own, with customers and a plan that are known.
+/// Imports invoices of its own, for customers and a plan that are stored.
 async fn import(engine: Arc<Engine>, invoices: Vec<Value>) {
     let book = json!({"customers": customers(), "plans": plans(), "invoices": invoices});
     let input = Input::bytes("book", None, book.to_string().into_bytes());
@@ -141,8 +141,8 @@ async fn import(engine: Arc<Engine>, invoices: Vec<Value>) {
     assert_eq!((total.created, total.updated, total.rejected), (invoices.len() as u64, 0, 0));
 }
 
-/// Sets settings and compacts, again and again; the last change is `refunds` to `ignore`.
-async fn tend(engine: Arc<Engine>) {
+/// Changes settings and compacts repeatedly; the last change sets `refunds` to `ignore`.
+async fn change_settings_and_compact(engine: Arc<Engine>) {
     for value in ["ignore", "reduce", "ignore"] {
         engine.set_setting("refunds", value).await.unwrap();
         engine.compact().await.unwrap();
@@ -156,7 +156,7 @@ async fn sorted(ledger: &Ledger, table: &str) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everything_at_once_is_one_import_of_what_was_acknowledged() {
+async fn concurrent_work_equals_one_import_of_the_acknowledged_rows() {
     let crowded = Ledger::open(TODAY.parse().unwrap()).await;
     crowded.import(&json!({"customers": customers(), "plans": plans()})).await;
     let Ledger { engine, dir } = crowded;
@@ -170,7 +170,7 @@ async fn everything_at_once_is_one_import_of_what_was_acknowledged() {
     (0..2).for_each(|_| drop(readers.spawn(read(Arc::clone(&engine), Arc::clone(&stop)))));
     let mut writers = JoinSet::new();
     writers.spawn(import(Arc::clone(&engine), imported.clone()));
-    writers.spawn(tend(Arc::clone(&engine)));
+    writers.spawn(change_settings_and_compact(Arc::clone(&engine)));
     let mut pushers = JoinSet::new();
     (0..PUSHERS).for_each(|number| drop(pushers.spawn(push(Arc::clone(&engine), number))));
 

@@ -1,5 +1,5 @@
-//! Requests that wait at the same time are admitted and made durable together; each has its own
-//! answer all the same.
+//! Group commit: requests that wait at the same time become durable in one transaction, and each
+//! gets its own response.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use mrrow_engine::{Engine, RowStatus};
 use tempfile::TempDir;
 
 use crate::ledger::{rows, texts};
-use crate::overload::open_patient;
+use crate::overload::open_without_flushes;
 
 const PLAN: &str =
     r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
@@ -21,7 +21,12 @@ fn customer(id: &str, name: &str) -> String {
 
 fn invoice(id: &str, customer: &str) -> String {
     format!(
-        r#"{{"id":"{id}","customer_id":"{customer}","type":"subscription","invoice_date":"2024-01-01","amount":100,"currency":"USD","plan_id":"p"}}"#
+        concat!(
+            r#"{{"id":"{id}","customer_id":"{customer}","type":"subscription","#,
+            r#""invoice_date":"2024-01-01","amount":100,"currency":"USD","plan_id":"p"}}"#
+        ),
+        id = id,
+        customer = customer,
     )
 }
 
@@ -50,11 +55,11 @@ fn statuses(pushed: &[Pushed]) -> Vec<Vec<RowStatus>> {
 }
 
 #[tokio::test]
-async fn the_last_of_those_that_name_one_id_counts() {
+async fn last_of_several_requests_with_one_id_is_current() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
-    // The first makes the data source, the second learns of it: nobody overtakes anybody while
-    // asking for it.
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
+    // The first push creates the data source and the second caches it. Without that, a look-up
+    // could let a later request overtake an earlier one.
     push_all(&engine, ObjectType::Plans, &[PLAN.to_string()], OnError::Abort).await;
     push_all(&engine, ObjectType::Plans, &[PLAN.to_string()], OnError::Abort).await;
     let bodies = [
@@ -84,9 +89,9 @@ async fn the_last_of_those_that_name_one_id_counts() {
 }
 
 #[tokio::test]
-async fn who_is_refused_takes_nobody_along() {
+async fn refused_request_does_not_affect_the_others() {
     let dir = TempDir::new().unwrap();
-    let engine = Arc::new(open_patient(dir.path(), PushLimits::default()).await);
+    let engine = Arc::new(open_without_flushes(dir.path(), PushLimits::default()).await);
     push_all(&engine, ObjectType::Plans, &[PLAN.to_string()], OnError::Abort).await;
     push_all(&engine, ObjectType::Customers, &[customer("a", "A")], OnError::Abort).await;
     let bodies = [
@@ -123,14 +128,14 @@ async fn who_is_refused_takes_nobody_along() {
 }
 
 #[tokio::test]
-async fn a_large_request_is_published_by_who_writes_next() {
+async fn next_writer_publishes_a_large_request() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     let all: Vec<String> = (0..2000).map(|number| customer(&format!("c{number}"), "A")).collect();
     push_all(&engine, ObjectType::Customers, &[format!("[{}]", all.join(","))], OnError::Abort)
         .await;
     drop(engine);
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     engine.start_writing().await.unwrap();
     assert_eq!(
         stored(&engine, "select count(distinct id), min(name) from customers").await,

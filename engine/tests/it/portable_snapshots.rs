@@ -1,5 +1,4 @@
-//! A snapshot travels: another process answers from its files, and what it needs is all in what was
-//! sent.
+//! A portable snapshot: another process answers from its files, and needs nothing else.
 
 use mrrow_engine::PortableSnapshot;
 use mrrow_engine::model::ObjectType;
@@ -10,7 +9,7 @@ use serde_json::json;
 use crate::books::random_book;
 use crate::ledger::{Ledger, as_of, rows, texts};
 
-/// As another process has it.
+/// The snapshot as another process opens it.
 async fn sent(snapshot: &Snapshot) -> Snapshot {
     let bytes = serde_json::to_vec(&snapshot.portable()).unwrap();
     let portable: PortableSnapshot = serde_json::from_slice(&bytes).unwrap();
@@ -34,7 +33,7 @@ async fn everything(snapshot: &Snapshot) -> Vec<Vec<Vec<String>>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sent_snapshot_gives_the_same_answers() {
+async fn portable_snapshot_gives_the_same_answers() {
     let book = random_book(700_001);
     let ledger = Ledger::for_book(&book).await;
     ledger.import(&book).await;
@@ -58,7 +57,7 @@ async fn a_sent_snapshot_gives_the_same_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_that_needs_more_memory_than_there_is_fails_and_spills_nothing() {
+async fn statement_over_its_memory_limit_fails_and_spills_nothing() {
     use futures::TryStreamExt;
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     let opened =

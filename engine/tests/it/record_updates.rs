@@ -1,4 +1,4 @@
-//! Changing some fields of a record.
+//! Updates of single fields of a record.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,19 +33,22 @@ async fn read(engine: &Engine, sql: &str) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_other_fields_stay_as_they_were_sent() {
+async fn update_keeps_the_other_fields_as_they_were_sent() {
     let dir = TempDir::new().unwrap();
     let engine = open(dir.path()).await;
-    let book = r#"{"customers":[{"id":"c","name":"A\"é","created":"2024-01-15","trial_started":"2024-01-15T01:02:03.000004+02:00",
-                   "country":"US","metadata":{"n":1e400,"t":"x"}}],
-                   "plans":[{"id":"p","name":"P","interval":"month","interval_count":3,"currency":"USD"}],
-                   "invoices":[{"id":"i","customer_id":"c","type":"subscription","invoice_date":"2024-02-01","amount":9900,
-                   "currency":"USD","plan_id":"p","proration":false,"quantity":2}]}"#;
+    let book = r#"{"customers":[{"id":"c","name":"A\"é","created":"2024-01-15",
+                   "trial_started":"2024-01-15T01:02:03.000004+02:00","country":"US",
+                   "metadata":{"n":1e400,"t":"x"}}],
+                   "plans":[{"id":"p","name":"P","interval":"month","interval_count":3,
+                   "currency":"USD"}],
+                   "invoices":[{"id":"i","customer_id":"c","type":"subscription",
+                   "invoice_date":"2024-02-01","amount":9900,"currency":"USD",
+                   "plan_id":"p","proration":false,"quantity":2}]}"#;
     engine.push("default", None, book.as_bytes().to_vec(), &PushOptions::default()).await.unwrap();
     for (object, id) in
         [(ObjectType::Customers, "c"), (ObjectType::Plans, "p"), (ObjectType::Invoices, "i")]
     {
-        // Nothing is changed by a change of nothing.
+        // An update without fields changes nothing.
         let pushed = amend(&engine, object, id, r#"{"id":"other","shoe_size":7}"#).await.unwrap();
         assert_eq!(
             (pushed.result[0].status, pushed.result[0].id.as_str()),
@@ -89,7 +92,7 @@ async fn the_other_fields_stay_as_they_were_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_change_of_several_at_once_is_lost() {
+async fn concurrent_updates_are_all_stored() {
     let dir = TempDir::new().unwrap();
     let engine = Arc::new(open(dir.path()).await);
     let customer = br#"{"id":"c","name":"A"}"#.to_vec();

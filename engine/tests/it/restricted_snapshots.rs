@@ -1,5 +1,4 @@
-//! A restricted snapshot shows the rows of its data sources, and tells nothing of others, whatever
-//! a statement tries.
+//! A restricted snapshot shows the rows of its data sources only, whatever a statement tries.
 
 use mrrow_engine::import::{ImportOptions, Input};
 use mrrow_engine::model::ObjectType;
@@ -21,9 +20,12 @@ async fn two_sources() -> Ledger {
 fn book(name: &str, amount: i64) -> Value {
     json!({
         "customers": [{"id": "c1", "name": name, "email": format!("{}@example.com", &name[..4])}],
-        "plans": [{"id": "p1", "name": name, "interval": "month", "interval_count": 1, "currency": "USD"}],
-        "invoices": [{"id": "i1", "customer_id": "c1", "type": "subscription", "invoice_date": "2024-03-01", "amount": amount,
-            "currency": "USD", "plan_id": "p1", "subscription_id": "s1", "period_start": "2024-03-01", "period_end": "2024-04-01"}],
+        "plans": [{"id": "p1", "name": name, "interval": "month", "interval_count": 1,
+        "currency": "USD"}],
+        "invoices": [{"id": "i1", "customer_id": "c1", "type": "subscription",
+        "invoice_date": "2024-03-01", "amount": amount,
+            "currency": "USD", "plan_id": "p1", "subscription_id": "s1",
+            "period_start": "2024-03-01", "period_end": "2024-04-01"}],
     })
 }
 
@@ -49,7 +51,7 @@ async fn answer(snapshot: &Snapshot, sql: &str) -> Result<Vec<Vec<String>>, Stri
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_table_shows_only_the_rows_of_its_sources() {
+async fn tables_show_only_the_rows_of_its_sources() {
     let ledger = two_sources().await;
     let snapshot = ours(&ledger).await;
     for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"]
@@ -57,7 +59,8 @@ async fn every_table_shows_only_the_rows_of_its_sources() {
         for sql in [
             format!("select distinct data_source from {table}"),
             format!(
-                "select data_source from {table} where data_source = 'theirs' or true group by data_source"
+                "select data_source from {table} where data_source = 'theirs' or true \
+                 group by data_source"
             ),
             format!("select data_source from datafusion.public.{table} group by 1"),
             format!("select data_source from \"datafusion\".\"public\".\"{table}\" group by 1"),
@@ -72,7 +75,7 @@ async fn every_table_shows_only_the_rows_of_its_sources() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_and_records_are_those_of_its_sources_alone() {
+async fn reports_and_records_are_of_its_sources_only() {
     let ledger = two_sources().await;
     let (all, ours) = (ledger.engine.snapshot(None).await.unwrap(), ours(&ledger).await);
     let closing = async |snapshot: &Snapshot| {
@@ -105,17 +108,18 @@ async fn reports_and_records_are_those_of_its_sources_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_statement_learns_of_other_sources() {
+async fn no_statement_reads_other_sources() {
     let ledger = two_sources().await;
     let snapshot = ours(&ledger).await;
     for sql in [
-        // Conditions that fail on a row would tell of it, if they were asked of it.
+        // A condition that fails on a row would reveal the row, if it were evaluated on it.
         "select id from customers where cast(name as int) > 0",
         "select id from customers where 1 / (case when name = 'Secret Ltd' then 0 else 1 end) = 1",
         "select id from invoices where 1 / (amount - 777000) < 2",
         "select id from customers where arrow_cast(name, 'Date32') is null",
         "select id from customers where regexp_like(name, '^Secret') or cast(id as int) = 1",
-        "select c.id from customers c join invoices i on c.id = i.customer_id and 1 / (i.amount - 777000) < 2",
+        "select c.id from customers c \
+         join invoices i on c.id = i.customer_id and 1 / (i.amount - 777000) < 2",
         "select id from (select id, cast(name as int) as n from customers) where n > 0",
         "explain verbose select * from customers",
         "explain analyze select count(*) from customers",
@@ -124,7 +128,8 @@ async fn no_statement_learns_of_other_sources() {
         "select * from information_schema.views",
         "select * from information_schema.df_settings",
         "show all",
-        "with recursive r as (select name, 1 as n from customers union all select c.name, n + 1 from customers c, r where n < 3) \
+        "with recursive r as (select name, 1 as n from customers \
+         union all select c.name, n + 1 from customers c, r where n < 3) \
          select * from r",
         "select min(name), max(name), count(*) from customers",
         "select name from customers order by name desc limit 1",
@@ -148,7 +153,7 @@ async fn no_statement_learns_of_other_sources() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_a_delta_and_of_another_day_are_restricted_too() {
+async fn rows_of_a_delta_and_of_another_day_are_restricted() {
     let ledger = two_sources().await;
     let customer = br#"[{"id": "c2", "name": "Secret GmbH"}]"#.to_vec();
     ledger

@@ -1,5 +1,5 @@
-//! What cannot be finished at once: it stays acknowledged, stands in nobody's way, and is finished
-//! by who comes next.
+//! Writes that do not finish: an acknowledged push is published by the next writer, and no other
+//! process is blocked.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use crate::ledger::{Ledger, open};
 
 const TODAY: &str = "2024-03-01";
 
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(20);
+
 async fn push(engine: &Engine, object: ObjectType, row: Value) -> Result<RowStatus, Error> {
     let pushed = engine
         .push("default", Some(object), row.to_string().into_bytes(), &PushOptions::default())
@@ -25,17 +27,19 @@ async fn push(engine: &Engine, object: ObjectType, row: Value) -> Result<RowStat
     Ok(pushed.result[0].status)
 }
 
-/// An invoice that is too large to be computed once its discount counts.
+/// An invoice that is too large to be computed with its discount added.
 fn invoice(customer: &str, discount: i64) -> Value {
     json!({
-        "id": format!("i-{customer}"), "customer_id": customer, "type": "subscription", "invoice_date": "2024-01-01",
+        "id": format!("i-{customer}"), "customer_id": customer, "type": "subscription",
+        "invoice_date": "2024-01-01",
         "amount": 1, "discount": discount, "currency": "USD", "plan_id": "p",
     })
 }
 
 fn refund(customer: &str, amount: i64) -> Value {
     json!({
-        "id": format!("r-{customer}"), "customer_id": customer, "type": "refund", "invoice_date": "2024-01-05",
+        "id": format!("r-{customer}"), "customer_id": customer, "type": "refund",
+        "invoice_date": "2024-01-05",
         "amount": amount, "currency": "USD",
     })
 }
@@ -46,7 +50,8 @@ async fn ledger_with(discounts: &str) -> Ledger {
     let ledger = Ledger::open(TODAY.parse().unwrap()).await;
     ledger.engine.set_setting("discounts", discounts).await.unwrap();
     let customers = json!([{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]);
-    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
+    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1,
+        "currency": "USD"}]);
     ledger
         .import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a", 0)]}))
         .await;
@@ -54,7 +59,7 @@ async fn ledger_with(discounts: &str) -> Ledger {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_under_which_a_customer_cannot_be_computed_are_not_set() {
+async fn setting_under_which_a_customer_cannot_be_computed_is_refused() {
     let ledger = ledger_with("net").await;
     ledger.import(&json!({"invoices": [invoice("b", TOO_MUCH), refund("b", TOO_MUCH)]})).await;
     let refused = ledger.engine.set_setting("discounts", "gross").await;
@@ -65,30 +70,31 @@ async fn settings_under_which_a_customer_cannot_be_computed_are_not_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_that_nobody_waits_for_any_more_is_published_all_the_same() {
+async fn canceled_push_is_published_if_it_was_committed() {
     let ledger = ledger_with("net").await;
     for microseconds in (0..4000).step_by(100) {
         let row = json!({"id": format!("c{microseconds}"), "name": "C"});
         let pushing = push(&ledger.engine, ObjectType::Customers, row);
         let _ = tokio::time::timeout(Duration::from_micros(microseconds), pushing).await;
         if microseconds % 800 == 0 {
-            all_is_published(&ledger.engine).await;
+            wait_until_all_is_published(&ledger.engine).await;
         }
     }
 }
 
-async fn all_is_published(engine: &Engine) {
-    for _ in 0..100 {
-        if engine.status().await.unwrap().waiting_rows == 0 {
-            return;
+async fn wait_until_all_is_published(engine: &Engine) {
+    let published = async {
+        // A canceled push may be acknowledged while this waits for the one before it.
+        while engine.status().await.unwrap().waiting_rows > 0 {
+            let acknowledged = engine.last_acknowledged().await.unwrap();
+            engine.published(acknowledged).await.unwrap();
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("what is acknowledged is not published");
+    };
+    tokio::time::timeout(PUBLISHED_WITHIN, published).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_dropped_engine_has_acknowledged_is_seen_by_who_opens_next() {
+async fn next_engine_reads_the_pushes_that_a_dropped_engine_acknowledged() {
     let mut ledger = ledger_with("net").await;
     for round in 1..=5 {
         push(
@@ -107,7 +113,7 @@ async fn what_a_dropped_engine_has_acknowledged_is_seen_by_who_opens_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_broken_off_does_not_make_everything_new_for_ever() {
+async fn failed_import_does_not_make_later_pushes_new() {
     let ledger = ledger_with("net").await;
     let row = || json!({"id": "x", "name": "X"});
     assert_eq!(
@@ -117,13 +123,13 @@ async fn an_import_that_is_broken_off_does_not_make_everything_new_for_ever() {
     let bytes = br#"{"customers":[{"id":"y","name":"Y"}]}"#.to_vec();
     let options = ImportOptions {
         progress: Some(Arc::new(|progress| {
-            assert!(!matches!(progress, Progress::Computing), "this import is broken off");
+            assert!(!matches!(progress, Progress::Computing), "this import fails here");
         })),
         ..ImportOptions::default()
     };
     let import = ledger.engine.import(vec![Input::bytes("y.json", None, bytes)], &options);
     assert!(AssertUnwindSafe(import).catch_unwind().await.is_err());
-    // Nothing new: nothing is kept of it, so that it gets no sequence.
+    // An unchanged row is not stored, so that it gets no sequence.
     let body = || row().to_string().into_bytes();
     let options = PushOptions::default();
     let first =
@@ -134,13 +140,17 @@ async fn an_import_that_is_broken_off_does_not_make_everything_new_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_looks_at_the_status_stands_in_no_writers_way() {
+async fn status_reader_does_not_block_writers() {
     let dir = TempDir::new().unwrap();
-    let onlooker = Arc::new(open(dir.path(), TODAY.parse().unwrap()).await);
-    let looking = tokio::spawn(async move {
-        loop {
-            onlooker.status().await.unwrap();
+    let reader = open(dir.path(), TODAY.parse().unwrap()).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let reading = tokio::spawn(async move {
+        let mut reads = 0;
+        while !*stopped.borrow() {
+            reader.status().await.unwrap();
+            reads += 1;
         }
+        reads
     });
     for round in 0..60 {
         let engine = open(dir.path(), TODAY.parse().unwrap()).await;
@@ -148,10 +158,11 @@ async fn who_looks_at_the_status_stands_in_no_writers_way() {
         push(&engine, ObjectType::Customers, row).await.unwrap();
         drop(engine);
     }
-    looking.abort();
+    stop.send(true).unwrap();
+    assert!(reading.await.unwrap() > 0, "the status was never read beside a writer");
 }
 
-/// Deletes a customer, and many that are not there, which takes a while.
+/// Deletes a customer, and many missing ones, so that it takes a while.
 async fn delete(engine: &Engine, number: usize) {
     let others = (0..600).map(|other| format!("nobody-{number}-{other}"));
     let ids: Vec<String> = others.chain([format!("x{number}")]).collect();
@@ -159,7 +170,7 @@ async fn delete(engine: &Engine, number: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_engine_that_is_dropped_acknowledges_nothing_once_another_one_writes() {
+async fn dropped_engine_acknowledges_nothing_after_another_one_writes() {
     let Ledger { mut engine, dir } = ledger_with("net").await;
     for round in 0..3 {
         let all: Vec<Value> =
@@ -170,7 +181,7 @@ async fn an_engine_that_is_dropped_acknowledges_nothing_once_another_one_writes(
             .await
             .unwrap();
         {
-            // They are on their way when nobody waits for them any more.
+            // The deletes are at work when their futures are dropped.
             let deletes = futures::future::join_all((0..40).map(|number| delete(&engine, number)));
             let _ = tokio::time::timeout(Duration::from_millis(20), deletes).await;
         }
