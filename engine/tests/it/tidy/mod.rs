@@ -11,6 +11,7 @@ mod exceptions;
 mod lengths;
 mod lexer;
 mod offences;
+mod pages;
 mod paths;
 mod prose;
 mod repository;
@@ -37,7 +38,7 @@ fn in_each_crate(offences: impl Fn(&Crate) -> Vec<Offence>) -> Vec<Offence> {
 /// Each rule with the places that break it.
 type Rule = (&'static str, fn() -> Vec<Offence>);
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     ("order", || in_each_crate(rooms::order_offences)),
     ("cycles", || in_each_crate(rooms::cycle_offences)),
     ("file-length", || lengths::file_offences(&tree().files)),
@@ -49,6 +50,7 @@ const RULES: [Rule; 12] = [
     ("names", || in_each_crate(words::name_offences)),
     ("sql", || repository::sql_offences(tree())),
     ("cases", || repository::case_offences(&tree().files)),
+    ("pages", || pages::path_offences(tree())),
     ("machines", || repository::machine_offences(&tree().files)),
 ];
 
@@ -110,6 +112,11 @@ fn each_sql_file_is_used_and_has_a_header() {
 #[test]
 fn each_case_is_run() {
     check_rule("cases");
+}
+
+#[test]
+fn pages_name_files_that_exist() {
+    check_rule("pages");
 }
 
 #[test]
