@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::pull::{PullConfig, PullState};
 use crate::random::{self, Random};
 use crate::snapshots::Reads;
-use crate::statements::Workers;
+use crate::statements::Statements;
 
 /// The state of the server; cheap to clone.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub(crate) struct Inner {
     pub(crate) bodies: Bodies,
     pub(crate) imports: Imports,
     pub(crate) reads: Reads,
-    pub(crate) sql: Workers,
+    pub(crate) statements: Statements,
     /// Canceled when the server is told to stop: what would go on for ever ends.
     pub(crate) stopping: CancellationToken,
     pub(crate) pulls: PullState,
@@ -64,7 +64,7 @@ impl App {
             stopping.clone(),
         );
         let reads = Reads::new(config.limits.reads_at_once);
-        let sql = Workers::new(config.sql_worker.clone(), &config.sql);
+        let statements = Statements::new(config.sql_worker.clone(), config.sql.clone());
         App(Arc::new(Inner {
             engine,
             config,
@@ -73,7 +73,7 @@ impl App {
             bodies,
             imports,
             reads,
-            sql,
+            statements,
             stopping,
             pulls,
             started: Instant::now(),

@@ -11,6 +11,7 @@ pub(crate) mod data_source;
 pub(crate) mod idempotency;
 pub(crate) mod min_sequence;
 pub(crate) mod not_implemented;
+pub(crate) mod response_format;
 pub(crate) mod success;
 
 pub(crate) mod openapi;

@@ -10,7 +10,7 @@ mod error;
 mod metrics;
 mod random;
 
-mod rows;
+pub mod rows;
 mod statements;
 
 mod pull;

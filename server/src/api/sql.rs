@@ -1,7 +1,7 @@
-//! `POST /v1/sql`: a statement runs in a child process, so that nothing it does can take the server
-//! down.
+//! `POST /v1/sql`: checks a request, runs its statement and answers the rows.
 
 mod answer;
+mod errors;
 
 use std::time::Duration;
 
@@ -18,9 +18,11 @@ use crate::config::SqlLimits;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::extract::Json;
-use crate::rows::{Format, Wanted};
+use crate::http::response_format::RequestedFormat;
+use crate::rows::RowFormat;
 use crate::snapshots::{ReadParams, pinned};
-use crate::statements::{child, failure, wire};
+use crate::statements::Statement;
+use errors::limit_exceeded;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sql))
@@ -35,36 +37,36 @@ pub(crate) struct SqlRequest {
         example = "select type, count(*) as movements, sum(amount) as amount from movements group by type order by type"
     )]
     sql: String,
-    /// The day up to which things are known; today unless given.
+    /// The day up to which movements are known; today by default.
     #[serde(default)]
     as_of: Option<NaiveDate>,
-    /// The most rows to answer; 10,000 unless given in JSON, and all in the other forms.
+    /// The most rows of the answer; by default 10,000 in JSON, and all in other formats.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100000)]
     max_rows: Option<u64>,
-    /// The most milliseconds to take; 30,000 unless given.
+    /// The most milliseconds of the statement; 30,000 by default.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 120000)]
     timeout_ms: Option<u64>,
 }
 
-/// What a statement gives.
+/// The answer of a statement.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SqlAnswer {
-    columns: Vec<Column>,
+    columns: Vec<SqlColumn>,
     /// The values of each row in the order of the columns: decimals, dates and instants as text,
     /// integers as numbers.
     rows: Vec<Vec<serde_json::Value>>,
     row_count: u64,
-    /// Whether there are more rows than were asked for.
+    /// Whether the statement has more rows than the answer.
     truncated: bool,
     /// The snapshot that was read.
     snapshot: i64,
 }
 
-/// A column of it.
+/// A column of an answer.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Column {
+pub(crate) struct SqlColumn {
     name: String,
     /// boolean, integer, decimal(p, s), double, text, date, time, timestamp, timestamptz, interval,
     /// binary, a type with `[]`, or json.
@@ -75,47 +77,47 @@ pub(crate) struct Column {
 
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "it documents the parameter, which `Wanted` reads")]
+#[allow(dead_code, reason = "it documents the parameter, which `RequestedFormat` reads")]
 pub(crate) struct SqlParams {
-    /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
+    /// The format: json, ndjson, csv, arrow or parquet; by default that of the header Accept.
     #[param(pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     format: Option<String>,
 }
 
-/// Runs one read-only statement. Its time, memory, rows and bytes are limited; a JSON answer that
-/// was cut says so, and one in another form that fails after it began is broken off.
+/// Runs one read-only statement. Its time, memory, rows and bytes are limited. A truncated JSON
+/// answer says so; an answer in another format is broken off if it fails after its first rows.
 #[utoipa::path(post, path = "/sql", tag = "reads", params(SqlParams), request_body = SqlRequest, responses(
     (status = 200, description = "the rows", content(
         (SqlAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
-    (status = 400, description = "sql_invalid: it is wrong, or fails; sql_not_allowed: it is more than a query", body = ErrorBody),
-    (status = 406, description = "Accept names no form of the answer", body = ErrorBody),
-    (status = 408, description = "sql_timeout: it takes too long", body = ErrorBody),
-    (status = 413, description = "sql_limit: it is too long or too deep, needs too much memory, or answers too much", body = ErrorBody),
+    (status = 400, description = "sql_invalid: the statement is wrong, or fails; sql_not_allowed: it is not a query", body = ErrorBody),
+    (status = 406, description = "Accept names no format of the response", body = ErrorBody),
+    (status = 408, description = "sql_timeout: the statement takes too long", body = ErrorBody),
+    (status = 413, description = "sql_limit: the statement is too long or too deep, needs too much memory, or its answer is too large", body = ErrorBody),
     (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
 pub(crate) async fn sql(
     State(app): State<App>,
     caller: Caller,
-    wanted: Wanted,
+    requested: RequestedFormat,
     request: Request,
 ) -> Result<Response> {
     let Json(request) =
         <Json<SqlRequest> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
-    let limits = &app.config.sql;
-    let format = wanted.or(Format::Json);
-    let statement = statement(&request, format, limits)?;
-    let place = app.sql.place(limits).await?;
+    let statements = &app.statements;
+    let format = requested.or(RowFormat::Json);
+    let statement = statement(&request, format, statements.limits())?;
+    let place = statements.place().await?;
     let parameters = ReadParams { as_of: request.as_of, ..ReadParams::default() };
     let snapshot = pinned(&app, &caller, &parameters).await?;
-    let running = child::start(&app, place, statement, snapshot).await?;
-    answer::answer(running, format, limits).await
+    let running = statements.start(place, statement, snapshot).await?;
+    answer::answer(running, format, statements.limits()).await
 }
 
-/// What the child is told to do.
-fn statement(request: &SqlRequest, format: Format, limits: &SqlLimits) -> Result<wire::Statement> {
+/// The statement of a request, with its limits.
+fn statement(request: &SqlRequest, format: RowFormat, limits: &SqlLimits) -> Result<Statement> {
     if request.sql.len() > limits.statement_bytes {
         let (bytes, bytes_max) = (request.sql.len(), limits.statement_bytes);
-        return Err(failure::limit(format!(
+        return Err(limit_exceeded(format!(
             "the statement has {bytes} bytes; {bytes_max} are allowed"
         )));
     }
@@ -126,7 +128,7 @@ fn statement(request: &SqlRequest, format: Format, limits: &SqlLimits) -> Result
             return Err(ApiError::invalid("max_rows", message));
         }
         (Some(rows), _) => Some(rows),
-        (None, Format::Json) => Some(limits.rows_default),
+        (None, RowFormat::Json) => Some(limits.rows_default),
         (None, _) => None,
     };
     let time = request.timeout_ms.map_or(limits.time_default, Duration::from_millis);
@@ -138,5 +140,5 @@ fn statement(request: &SqlRequest, format: Format, limits: &SqlLimits) -> Result
         );
         return Err(ApiError::invalid("timeout_ms", message));
     }
-    Ok(wire::Statement { sql: request.sql.clone(), format, rows_max, time })
+    Ok(Statement { sql: request.sql.clone(), format, rows_max, time })
 }

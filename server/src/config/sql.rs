@@ -1,4 +1,4 @@
-//! What a statement may use.
+//! The limits of statements, and the program that runs them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,29 +10,29 @@ const MIB: usize = 1024 * 1024;
 pub struct SqlLimits {
     /// Bytes of a statement.
     pub statement_bytes: usize,
-    /// How long a statement may take unless it tells, without the time its client takes to read.
+    /// The default time of a statement, without the pauses of its client.
     pub time_default: Duration,
-    /// How long it may ask for.
+    /// The longest time that a statement can request.
     pub time_max: Duration,
-    /// How long a client may take nothing of an answer.
+    /// The longest pause of a client that reads an answer.
     pub pause: Duration,
-    /// Memory of a statement in bytes; what is above fails.
+    /// Bytes of memory of a statement; a statement that needs more fails.
     pub memory_bytes: usize,
     /// Threads of a statement.
     pub threads: usize,
-    /// Rows of a JSON answer unless it tells.
+    /// The default for the most rows of a JSON answer.
     pub rows_default: u64,
-    /// Rows that an answer may ask for.
+    /// The most rows that a statement can request.
     pub rows_max: u64,
-    /// Bytes of a JSON answer, which is held until it is whole.
+    /// Bytes of a JSON answer, which is sent whole.
     pub json_bytes: usize,
-    /// Bytes of an answer in another form.
+    /// Bytes of an answer in another format.
     pub stream_bytes: u64,
     /// Statements that run at once.
     pub at_once: usize,
-    /// Statements that wait for their turn; beyond it they are told to come again.
+    /// Statements that wait for their turn; further ones are refused with Retry-After.
     pub waiting: usize,
-    /// How long they wait.
+    /// The longest wait for a turn.
     pub wait_time: Duration,
 }
 
@@ -56,7 +56,7 @@ impl Default for SqlLimits {
     }
 }
 
-/// The program that carries out statements: one whose `main` calls [`crate::run_sql_worker`].
+/// The program that runs statements: its `main` calls [`crate::run_sql_worker`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlWorker {
     /// The binary.

@@ -1,63 +1,88 @@
-//! Why a statement gave no answer, in the words of the API.
+//! Why a statement has no answer, or not all of it.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use mrrow_engine::Error;
+use serde::{Deserialize, Serialize};
 
-use super::wire::{Failure, FailureKind};
-use crate::error::ApiError;
+/// What the Rust runtime prints when a stack overflows (`std::sys::pal::unix::stack_overflow`).
+const STACK_OVERFLOW_TEXT: &str = "has overflowed its stack";
+/// What the Rust runtime prints when an allocation fails (`std::alloc`).
+const OUT_OF_MEMORY_TEXT: &str = "memory allocation of";
 
-/// What an overflown stack, and memory that is not given, make the Rust runtime say (`std::alloc`,
-/// `std::sys::pal::unix::stack_overflow`).
-const STACK_SAYS: &str = "has overflowed its stack";
-const MEMORY_SAYS: &str = "memory allocation of";
+const SIGKILL: i32 = 9;
+const SIGXCPU: i32 = 24;
 
-pub(crate) fn limit(message: impl Into<String>) -> ApiError {
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "sql_limit", message)
-}
-
-pub(crate) fn timeout(time: Duration) -> ApiError {
-    let message = format!(
+/// Why a statement has no answer, or not all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub(crate) enum StatementFailure {
+    /// The server has no program that runs statements.
+    #[error("this server was started without a program for statements; \"mrrow serve\" has one")]
+    Unavailable,
+    /// Too many statements run and wait.
+    #[error("too many statements run; send it again in a second")]
+    Busy,
+    /// The statement is wrong, or fails on a row.
+    #[error("{0}")]
+    Invalid(String),
+    /// The statement is not a query.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The statement exceeds a limit other than its time.
+    #[error("{0}")]
+    Limit(String),
+    /// The statement exceeds its time.
+    #[error(
         "the statement took longer than {} ms; let it read less, or give it more with \"timeout_ms\"",
-        time.as_millis()
-    );
-    ApiError::new(StatusCode::REQUEST_TIMEOUT, "sql_timeout", message)
+        .0.as_millis()
+    )]
+    Timeout(Duration),
+    /// The server fails; the message is for its log.
+    #[error("{0}")]
+    Internal(String),
 }
 
-/// What a child told.
-pub(crate) fn told(failure: Failure) -> ApiError {
-    match failure.kind {
-        FailureKind::Invalid => ApiError::bad_request("sql_invalid", failure.message),
-        FailureKind::NotAllowed => ApiError::bad_request("sql_not_allowed", failure.message),
-        FailureKind::Limit => limit(failure.message),
-        FailureKind::Internal => {
-            ApiError::internal(format!("run a statement: {}", failure.message))
+impl StatementFailure {
+    pub(super) fn internal(message: impl Into<String>) -> StatementFailure {
+        StatementFailure::Internal(message.into())
+    }
+
+    /// The cause of a worker's end without a last frame, from its exit status and its stderr.
+    pub(super) fn of_exit(
+        status: Option<ExitStatus>,
+        stderr: &str,
+        time: Duration,
+    ) -> StatementFailure {
+        if stderr.contains(STACK_OVERFLOW_TEXT) {
+            let message = "the statement is nested too deeply; write it flatter";
+            return StatementFailure::Limit(message.to_string());
+        }
+        let signal = status.and_then(|status| status.signal());
+        if stderr.contains(OUT_OF_MEMORY_TEXT) || signal == Some(SIGKILL) {
+            let message =
+                "the statement needs more memory than it may use; let it read, sort or group less";
+            return StatementFailure::Limit(message.to_string());
+        }
+        if signal == Some(SIGXCPU) {
+            return StatementFailure::Timeout(time);
+        }
+        let status = status.map_or_else(|| "unknown".to_string(), |status| status.to_string());
+        tracing::warn!(%status, stderr, "the process of a statement died");
+        let message = "the statement made its process fail; write it in another way";
+        StatementFailure::Invalid(message.to_string())
+    }
+}
+
+impl From<Error> for StatementFailure {
+    fn from(error: Error) -> StatementFailure {
+        let message = error.to_string();
+        match error {
+            Error::Sql(_) => StatementFailure::Invalid(message),
+            Error::SqlNotAllowed(_) => StatementFailure::NotAllowed(message),
+            Error::SqlTooLarge(_) => StatementFailure::Limit(message),
+            _ => StatementFailure::Internal(message),
         }
     }
-}
-
-/// What it means that a child ended without a word.
-pub(crate) fn died(status: Option<ExitStatus>, said: &str, time: Duration) -> ApiError {
-    const OUT_OF_CPU: i32 = 24;
-    const KILLED: i32 = 9;
-    if said.contains(STACK_SAYS) {
-        return limit("the statement is nested too deeply; write it flatter");
-    }
-    let signal = status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
-    if said.contains(MEMORY_SAYS) || signal == Some(KILLED) {
-        return limit(
-            "the statement needs more memory than it may use; let it read, sort or group less",
-        );
-    }
-    if signal == Some(OUT_OF_CPU) {
-        return timeout(time);
-    }
-    let status =
-        status.map_or_else(|| "it is not known how".to_string(), |status| status.to_string());
-    tracing::warn!(%status, said, "a statement's process died");
-    ApiError::bad_request(
-        "sql_invalid",
-        "the statement made its process fail; write it in another way",
-    )
 }

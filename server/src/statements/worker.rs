@@ -1,5 +1,5 @@
-//! The child: it reads one statement from standard input, gives up what it does not need, and
-//! writes the answer to standard output.
+//! The worker process: reads one statement from stdin, confines itself, and writes the answer to
+//! stdout.
 
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
@@ -7,165 +7,154 @@ use std::thread;
 
 use futures::TryStreamExt;
 use mrrow_engine::Error;
-use mrrow_engine::arrow::datatypes::SchemaRef;
+use mrrow_engine::arrow::datatypes::Schema;
 
 use super::confine::{FILE_THREADS, STACK_BYTES, confine};
-use super::types::type_name;
-use super::wire::{End, Failure, FailureKind, Frame, Job, Statement, read_job, write_frame};
-use crate::rows::{Encoder, Format, JsonRow, json_text};
+use super::failure::StatementFailure;
+use super::protocol::{
+    StatementColumn, StatementEnd, StatementEvent, WorkerFrame, WorkerRequest, read_request,
+    write_frame,
+};
+use crate::rows::{JsonRow, RowEncoder, sql_type_name};
 
-/// The share of a statement's memory that its sorts, joins and groups may reserve, in percent; the
-/// rest is for what is not reserved.
+/// The part of a statement's memory that its sorts, joins and groups may reserve, in percent. The
+/// rest is for memory that is not accounted.
 const RESERVED_PERCENT: usize = 75;
 
-/// Carries out one statement. It is meant for a process of its own, which ends with it: it limits
-/// the whole process, and reads standard input until that is closed.
+/// Runs one statement. It limits the whole process, and reads stdin until that is closed: call it
+/// in a process of its own, and exit with its result.
 pub fn run() -> ExitCode {
-    let job = match read_job(&mut io::stdin().lock()) {
-        Ok(job) => job,
-        // A spare child that is not needed any more.
+    let request = match read_request(&mut io::stdin().lock()) {
+        Ok(request) => request,
+        // The server dropped a spare worker.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return ExitCode::SUCCESS,
-        Err(error) => return fail(FailureKind::Internal, format!("read the request: {error}")),
+        Err(error) => {
+            return fail(StatementFailure::internal(format!("read the request: {error}")));
+        }
     };
-    if let Err(error) = confine(&job) {
-        return fail(FailureKind::Internal, error.to_string());
+    if let Err(error) = confine(&request) {
+        return fail(StatementFailure::internal(error.to_string()));
     }
-    if write_frame(&mut io::stdout().lock(), &Frame::Taken).is_err() {
+    if write_frame(&mut io::stdout().lock(), &WorkerFrame::Confined).is_err() {
         return ExitCode::FAILURE;
     }
-    thread::spawn(end_with_the_server);
-    let running = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || carry_out(job));
+    thread::spawn(exit_when_stdin_closes);
+    let running =
+        thread::Builder::new().stack_size(STACK_BYTES).spawn(move || run_request(request));
     match running.map(thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
-        Ok(Err(_panic)) => fail(
-            FailureKind::Invalid,
-            "the statement made the query engine fail; write it in another way",
-        ),
-        Err(error) => {
-            fail(FailureKind::Limit, format!("start a thread for the statement: {error}"))
+        Ok(Err(_panic)) => {
+            let message = "the statement made the query engine fail; write it in another way";
+            fail(StatementFailure::Invalid(message.to_string()))
         }
+        Err(error) => fail(threads_failed(&error)),
     }
 }
 
-/// Standard input is closed when the server has no use for the answer any more, or is gone.
-fn end_with_the_server() {
-    let mut nothing = [0; 64];
-    while matches!(io::stdin().lock().read(&mut nothing), Ok(1..)) {}
+/// The server closes stdin when it needs no more of the answer; it also closes when the server
+/// dies.
+fn exit_when_stdin_closes() {
+    let mut ignored = [0; 64];
+    while matches!(io::stdin().lock().read(&mut ignored), Ok(1..)) {}
     std::process::exit(0);
 }
 
-fn fail(kind: FailureKind, message: impl Into<String>) -> ExitCode {
-    let told = write_frame(
-        &mut io::stdout().lock(),
-        &Frame::Failure(Failure { kind, message: message.into() }),
-    );
-    if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+fn fail(failure: StatementFailure) -> ExitCode {
+    let sent = write_frame(&mut io::stdout().lock(), &WorkerFrame::Failure(failure));
+    if sent.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn carry_out(job: Job) -> ExitCode {
+fn threads_failed(error: &io::Error) -> StatementFailure {
+    StatementFailure::Limit(format!("start threads for the statement: {error}"))
+}
+
+fn run_request(request: WorkerRequest) -> ExitCode {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime
-        .worker_threads(job.threads)
+        .worker_threads(request.threads)
         .max_blocking_threads(FILE_THREADS)
         .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return fail(FailureKind::Limit, format!("start threads for the statement: {error}"));
-        }
+        Err(error) => return fail(threads_failed(&error)),
     };
     let mut out = io::stdout().lock();
-    let ended = match runtime.block_on(answer(job, &mut out)) {
-        Ok(end) => Frame::End(end),
-        Err(Stop::NobodyReads) => return ExitCode::SUCCESS,
-        Err(Stop::Failed(failure)) => Frame::Failure(failure),
+    let last_frame = match runtime.block_on(send_answer(request, &mut out)) {
+        Ok(end) => WorkerFrame::Event(StatementEvent::End(end)),
+        Err(Stop::ReaderGone) => return ExitCode::SUCCESS,
+        Err(Stop::Failed(failure)) => WorkerFrame::Failure(failure),
     };
-    let told = write_frame(&mut out, &ended);
+    let sent = write_frame(&mut out, &last_frame);
     drop(out);
-    // What still runs ends with the process.
+    // Tasks that still run end with the process.
     runtime.shutdown_background();
-    if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if sent.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Why an answer was not finished.
+/// Why an answer has no end.
 enum Stop {
-    NobodyReads,
-    Failed(Failure),
+    ReaderGone,
+    Failed(StatementFailure),
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Stop {
+impl From<StatementFailure> for Stop {
+    fn from(failure: StatementFailure) -> Stop {
         Stop::Failed(failure)
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        let kind = match error {
-            Error::Sql(_) => FailureKind::Invalid,
-            Error::SqlNotAllowed(_) => FailureKind::NotAllowed,
-            Error::SqlTooLarge(_) => FailureKind::Limit,
-            _ => FailureKind::Internal,
-        };
-        Failure { kind, message: error.to_string() }
-    }
-}
-
-async fn answer(job: Job, out: &mut StdoutLock<'_>) -> Result<End, Stop> {
-    let Job { statement, snapshot, memory_bytes, threads } = job;
-    let snapshot =
-        snapshot.open(memory_bytes / 100 * RESERVED_PERCENT, threads).map_err(Failure::from)?;
-    let mut rows = snapshot.sql(&statement.sql).await.map_err(Failure::from)?;
-    let mut encoder = begin(&statement, &rows.schema())?;
-    let (mut row_count, mut truncated) = (0, false);
-    while let Some(batch) =
-        rows.try_next().await.map_err(|error| Failure::from(Error::of_statement(error)))?
-    {
-        let left = statement.rows_max.map_or(u64::MAX, |rows_max| rows_max - row_count);
-        truncated = batch.num_rows() as u64 > left;
-        let batch = if truncated { batch.slice(0, left as usize) } else { batch };
-        row_count += batch.num_rows() as u64;
-        send(out, encoder.write(&batch).map_err(not_in_this_form)?)?;
-        if truncated {
+async fn send_answer(
+    request: WorkerRequest,
+    out: &mut StdoutLock<'_>,
+) -> Result<StatementEnd, Stop> {
+    let WorkerRequest { statement, snapshot, memory_bytes, threads } = request;
+    let snapshot = snapshot
+        .open(memory_bytes / 100 * RESERVED_PERCENT, threads)
+        .map_err(StatementFailure::from)?;
+    let mut rows = snapshot.sql(&statement.sql).await.map_err(StatementFailure::from)?;
+    let mut encoder = RowEncoder::new(statement.format, &rows.schema(), JsonRow::Array, "")
+        .map_err(not_encodable)?;
+    send(out, StatementEvent::Columns(columns(&rows.schema())))?;
+    let mut end = StatementEnd { row_count: 0, truncated: false };
+    let failed = |error| StatementFailure::from(Error::of_statement(error));
+    while let Some(batch) = rows.try_next().await.map_err(failed)? {
+        let left = statement.rows_max.map_or(u64::MAX, |rows_max| rows_max - end.row_count);
+        end.truncated = batch.num_rows() as u64 > left;
+        let batch = if end.truncated { batch.slice(0, left as usize) } else { batch };
+        end.row_count += batch.num_rows() as u64;
+        send_rows(out, encoder.write(&batch).map_err(not_encodable)?)?;
+        if end.truncated {
             break;
         }
     }
-    let suffix = format!(
-        "],\"row_count\":{row_count},\"truncated\":{truncated},\"snapshot\":{}}}",
-        snapshot.id()
-    );
-    send(out, encoder.finish(Some(suffix)).map_err(not_in_this_form)?)?;
-    Ok(End { truncated })
+    send_rows(out, encoder.finish("").map_err(not_encodable)?)?;
+    Ok(end)
 }
 
-fn begin(statement: &Statement, schema: &SchemaRef) -> Result<Encoder, Failure> {
-    if statement.format == Format::Json {
-        let column = |field: &mrrow_engine::arrow::datatypes::Field| {
-            let (name, kind) = (json_text(field.name()), json_text(&type_name(field.data_type())));
-            format!("{{\"name\":{name},\"type\":{kind}}}")
-        };
-        let columns: Vec<String> = schema.fields().iter().map(|field| column(field)).collect();
-        let prefix = format!("{{\"columns\":[{}],\"rows\":[", columns.join(","));
-        return Encoder::begin(statement.format, schema, JsonRow::Array, (prefix, String::new()))
-            .map_err(not_in_this_form);
-    }
-    Encoder::begin(statement.format, schema, JsonRow::Object, Default::default())
-        .map_err(not_in_this_form)
+fn columns(schema: &Schema) -> Vec<StatementColumn> {
+    let column = |field: &mrrow_engine::arrow::datatypes::FieldRef| StatementColumn {
+        name: field.name().clone(),
+        sql_type: sql_type_name(field.data_type()),
+    };
+    schema.fields().iter().map(column).collect()
 }
 
-fn not_in_this_form(error: impl std::fmt::Display) -> Failure {
-    let message = format!(
-        "the answer has a value that this form has no room for: {error}; cast it, or ask for another form"
-    );
-    Failure { kind: FailureKind::Invalid, message }
+fn not_encodable(error: impl std::fmt::Display) -> StatementFailure {
+    StatementFailure::Invalid(format!(
+        "the answer has a value that this format does not support: {error}; cast it, or choose another format"
+    ))
 }
 
-fn send(out: &mut StdoutLock<'_>, bytes: Vec<u8>) -> Result<(), Stop> {
+fn send_rows(out: &mut StdoutLock<'_>, bytes: Vec<u8>) -> Result<(), Stop> {
     if bytes.is_empty() {
         return Ok(());
     }
-    write_frame(out, &Frame::Data(bytes)).map_err(|_| Stop::NobodyReads)?;
-    out.flush().map_err(|_| Stop::NobodyReads)
+    send(out, StatementEvent::Rows(bytes))
+}
+
+fn send(out: &mut StdoutLock<'_>, event: StatementEvent) -> Result<(), Stop> {
+    write_frame(out, &WorkerFrame::Event(event)).map_err(|_| Stop::ReaderGone)?;
+    out.flush().map_err(|_| Stop::ReaderGone)
 }

@@ -15,14 +15,15 @@ use mrrow_engine::{SendableRecordBatchStream, Snapshot};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{ApiError, Result};
-use crate::rows::{Encoder, Format, JsonRow};
+use crate::http::response_format::media_type;
+use crate::rows::{JsonRow, RowEncoder, RowFormat};
 
 /// Rows on their way to a client.
 pub(super) struct Rows {
     pub(super) rows: SendableRecordBatchStream,
     /// How many of their columns are answered.
     pub(super) columns: usize,
-    pub(super) format: Format,
+    pub(super) format: RowFormat,
     /// What they are of; it stays open until they are read.
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) reading: OwnedSemaphorePermit,
@@ -32,7 +33,8 @@ struct Pump {
     rows: SendableRecordBatchStream,
     columns: Vec<usize>,
     /// None once the end was sent.
-    encoder: Option<Encoder>,
+    encoder: Option<RowEncoder>,
+    json_suffix: String,
     _snapshot: Arc<Snapshot>,
     _reading: OwnedSemaphorePermit,
 }
@@ -41,7 +43,7 @@ impl Rows {
     /// Everything.
     pub(super) fn all(
         rows: SendableRecordBatchStream,
-        format: Format,
+        format: RowFormat,
         snapshot: Arc<Snapshot>,
         reading: OwnedSemaphorePermit,
     ) -> Rows {
@@ -55,13 +57,18 @@ impl Rows {
         let Rows { rows, columns, format, snapshot, reading } = self;
         let columns: Vec<usize> = (0..columns).collect();
         let schema: Schema = rows.schema().project(&columns).map_err(ApiError::internal)?;
-        let about =
+        let json_suffix =
             format!("],\"snapshot\":{},\"as_of\":\"{}\"}}", snapshot.id(), snapshot.as_of());
-        let frame = ("{\"result\":[".to_string(), about);
-        let encoder = Encoder::begin(format, &Arc::new(schema), JsonRow::Object, frame)
+        let encoder = RowEncoder::new(format, &Arc::new(schema), JsonRow::Object, "{\"result\":[")
             .map_err(ApiError::internal)?;
-        let mut pump =
-            Pump { rows, columns, encoder: Some(encoder), _snapshot: snapshot, _reading: reading };
+        let mut pump = Pump {
+            rows,
+            columns,
+            encoder: Some(encoder),
+            json_suffix,
+            _snapshot: snapshot,
+            _reading: reading,
+        };
         let first = pump.next().await?.unwrap_or_default();
         let rest = stream::try_unfold(pump, |mut pump| async move {
             match pump.next().await {
@@ -73,7 +80,7 @@ impl Rows {
         });
         let first =
             stream::once(async { Ok::<Bytes, Infallible>(first) }).map_err(|never| match never {});
-        headers.insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(format.media_type()));
+        headers.insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(media_type(format)));
         Ok((headers, Body::from_stream(first.chain(rest))).into_response())
     }
 }
@@ -95,11 +102,12 @@ impl Pump {
     async fn encode(&mut self, rows: Option<RecordBatch>) -> Result<Bytes> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::new()) };
         let columns = self.columns.clone();
+        let json_suffix = self.json_suffix.clone();
         let encoding = tokio::task::spawn_blocking(move || match rows {
             Some(rows) => {
                 encoder.write(&rows.project(&columns)?).map(|bytes| (Some(encoder), bytes))
             }
-            None => encoder.finish(None).map(|bytes| (None, bytes)),
+            None => encoder.finish(&json_suffix).map(|bytes| (None, bytes)),
         });
         let (encoder, bytes) =
             encoding.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;

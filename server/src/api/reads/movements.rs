@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::error::{ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::extract::{Query, Target};
-use crate::rows::{Format, Wanted};
+use crate::http::response_format::{RequestedFormat, format_name};
+use crate::rows::RowFormat;
 use crate::snapshots::{Entity, Moment, ReadParams};
 
 /// The columns without the causes.
@@ -95,14 +96,14 @@ pub(super) async fn movements(
     caller: Caller,
     Query(query): Query<MovementsParams>,
     Query(parameters): Query<ReadParams>,
-    wanted: Wanted,
+    requested: RequestedFormat,
     Target(target): Target,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let format = wanted.or(Format::Json);
+    let format = requested.or(RowFormat::Json);
     let caller = super::of_source(&app, caller, query.data_source.as_deref()).await?;
     let moment = Moment::of(&app, &parameters).await?;
-    let entity = Entity::new(&caller, &target, format.name());
+    let entity = Entity::new(&caller, &target, format_name(format));
     if let Some(known) = entity.unless_known(&moment, &headers) {
         return Ok(known);
     }

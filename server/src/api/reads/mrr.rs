@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::extract::{Query, Target};
-use crate::rows::{Format, Wanted};
+use crate::http::response_format::{RequestedFormat, format_name};
+use crate::rows::RowFormat;
 use crate::snapshots::{Entity, Moment, ReadParams};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -88,11 +89,11 @@ pub(super) async fn mrr(
     caller: Caller,
     Query(query): Query<MrrParams>,
     Query(parameters): Query<ReadParams>,
-    wanted: Wanted,
+    requested: RequestedFormat,
     Target(target): Target,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let format = wanted.or(Format::Json);
+    let format = requested.or(RowFormat::Json);
     let interval = match &query.interval {
         Some(text) => {
             text.parse().map_err(|message: String| ApiError::invalid("interval", message))?
@@ -101,7 +102,7 @@ pub(super) async fn mrr(
     };
     let caller = super::of_source(&app, caller, query.data_source.as_deref()).await?;
     let moment = Moment::of(&app, &parameters).await?;
-    let entity = Entity::new(&caller, &target, format.name());
+    let entity = Entity::new(&caller, &target, format_name(format));
     if let Some(known) = entity.unless_known(&moment, &headers) {
         return Ok(known);
     }

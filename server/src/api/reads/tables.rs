@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::extract::{Path, Query, Target};
-use crate::rows::{Format, Wanted};
+use crate::http::response_format::{RequestedFormat, format_name};
+use crate::rows::RowFormat;
 use crate::snapshots::{Entity, Moment, ReadParams};
 
 /// The tables, each with what reads it whole.
@@ -52,7 +53,7 @@ pub(super) async fn table(
     caller: Caller,
     Path(name): Path<String>,
     Query(parameters): Query<ReadParams>,
-    wanted: Wanted,
+    requested: RequestedFormat,
     Target(target): Target,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -61,9 +62,9 @@ pub(super) async fn table(
         let message = format!("there is no table \"{name}\"; the tables are {names}");
         return Err(ApiError::not_found("table_not_found", message));
     };
-    let format = wanted.or(Format::Parquet);
+    let format = requested.or(RowFormat::Parquet);
     let moment = Moment::of(&app, &parameters).await?;
-    let entity = Entity::new(&caller, &target, format.name());
+    let entity = Entity::new(&caller, &target, format_name(format));
     if let Some(known) = entity.unless_known(&moment, &headers) {
         return Ok(known);
     }
@@ -71,7 +72,7 @@ pub(super) async fn table(
     let snapshot = moment.open(&app, &caller).await?;
     let rows = snapshot.sql(sql).await?;
     let mut headers = entity.headers(&moment, snapshot.id());
-    let file = format!("attachment; filename=\"{name}.{}\"", format.name());
+    let file = format!("attachment; filename=\"{name}.{}\"", format_name(format));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_str(&file).map_err(ApiError::internal)?);
     Rows::all(rows, format, snapshot, reading).answer(headers).await
 }

@@ -1,9 +1,9 @@
-//! What the types of columns are called in answers.
+//! The SQL names of column types.
 
 use mrrow_engine::arrow::datatypes::DataType;
 
-/// A type in the words of SQL.
-pub(super) fn type_name(kind: &DataType) -> String {
+/// The SQL name of a type.
+pub(crate) fn sql_type_name(kind: &DataType) -> String {
     let name = match kind {
         DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text",
         DataType::Boolean => "boolean",
@@ -25,9 +25,9 @@ pub(super) fn type_name(kind: &DataType) -> String {
         | DataType::BinaryView
         | DataType::FixedSizeBinary(_) => "binary",
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            return format!("{}[]", type_name(item.data_type()));
+            return format!("{}[]", sql_type_name(item.data_type()));
         }
-        DataType::Dictionary(_, value) => return type_name(value),
+        DataType::Dictionary(_, value) => return sql_type_name(value),
         _ => "json",
     };
     name.to_string()
