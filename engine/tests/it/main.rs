@@ -31,6 +31,7 @@ mod rules;
 mod snapshots;
 mod sources;
 mod sql;
+mod stores;
 mod stories;
 mod tidy;
 mod unfinished_writes;
