@@ -19,7 +19,9 @@ use crate::mrr::Moment;
 use crate::query::{RawTables, Sessions};
 use crate::recent::Recent;
 use crate::sources::DataSource;
-use crate::store::{Catalog, Commit, DataFile, Directory, IdFiles, NewFile, SnapshotInfo};
+use crate::store::{
+    Catalog, Commit, DataFile, Directory, IdFiles, NewFile, SnapshotFiles, SnapshotInfo,
+};
 
 /// An opened data directory.
 pub(crate) struct Core {
@@ -52,7 +54,7 @@ const EVERY_SNAPSHOT: i64 = -1;
 #[derive(Debug, Clone)]
 pub(crate) struct Pinned {
     pub(crate) info: SnapshotInfo,
-    pub(crate) files: Vec<DataFile>,
+    pub(crate) files: Arc<[DataFile]>,
 }
 
 impl Pinned {
@@ -66,10 +68,6 @@ impl Core {
     pub(crate) async fn open(config: Config) -> Result<Core> {
         let directory = Directory::create(&config.data_dir)?;
         let catalog = Catalog::open(&directory.catalog()).await?;
-        if config.background.is_some() {
-            // Not in the background, whose threads would beget others of their priority.
-            catalog.open_all().await?;
-        }
         let sessions = Sessions::new(config.memory_bytes.max(MEMORY_BYTES_MIN), config.threads)?;
         let ids = IdFiles::new(&directory);
         Ok(Core {
@@ -98,10 +96,10 @@ impl Core {
 
     /// The newest snapshot; before the first write an empty one with the wanted settings.
     pub(crate) async fn pinned(&self) -> Result<Pinned> {
-        if let Some((info, files)) = self.catalog.pin().await? {
+        if let Some(SnapshotFiles { info, files }) = self.catalog.pin().await? {
             return Ok(Pinned { info, files });
         }
-        Ok(Pinned { info: self.nothing_yet().await?, files: Vec::new() })
+        Ok(Pinned { info: self.nothing_yet().await?, files: Arc::default() })
     }
 
     /// The newest snapshot without its files.
@@ -157,13 +155,13 @@ impl Core {
     /// Commits; what was written for it is removed when that surely failed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
         let (catalog, to_commit) = (self.catalog.clone(), commit.clone());
-        match self.with_calls(async move { catalog.commit(&to_commit).await }).await {
-            Ok(()) => {
-                let published = commit.snapshot.last_sequence;
+        match self.with_calls(async move { catalog.commit(to_commit).await }).await {
+            Ok(SnapshotFiles { info, .. }) => {
+                let published = info.last_sequence;
                 self.published.send_if_modified(|last| {
                     std::mem::replace(last, published.max(*last)) < published
                 });
-                Ok(commit.snapshot)
+                Ok(info)
             }
             Err(error) => {
                 // A commit that is told to have failed may be there all the same, or be at its end;
@@ -261,7 +259,7 @@ impl Core {
     /// Forgets old snapshots, other than these; the paths of the files that nobody needs any more.
     pub(crate) async fn thin_catalog(&self, in_use: Vec<i64>) -> Result<Vec<String>> {
         let (catalog, retention, now) = (self.catalog.clone(), self.config.retention, self.now());
-        self.with_calls(async move { catalog.thin(retention, now, &in_use).await }).await
+        self.with_calls(async move { catalog.thin(retention, now, in_use).await }).await
     }
 
     /// Keeps the catalog's log small.

@@ -144,7 +144,7 @@ impl Engine {
         let definition = definition.checked()?;
         let text = definition.to_text()?;
         let group = PlanGroup::of(id.to_string(), definition, self.core.now())?;
-        let changed_at = self.core.catalog.put_plan_group(id, &text, group.changed_at).await?;
+        let changed_at = self.core.catalog.put_plan_group(id, text, group.changed_at).await?;
         Ok(PlanGroup { changed_at, ..group })
     }
 

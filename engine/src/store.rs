@@ -9,8 +9,8 @@ mod writer;
 
 pub use catalog::Retention;
 pub(crate) use catalog::{
-    Acknowledged, Acknowledging, At, Bucket, Catalog, Commit, DataFile, InboxRows, Layer, NewFile,
-    RememberedAnswer, SnapshotInfo,
+    Acknowledgement, At, Bucket, Catalog, Commit, DataFile, InboxConnection, InboxRows, Layer,
+    NewFile, RememberedAnswer, SnapshotFiles, SnapshotInfo,
 };
 pub(crate) use directory::Directory;
 pub(crate) use ids::{ByKey, IdFiles, Key, KnownId};

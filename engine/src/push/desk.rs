@@ -16,7 +16,7 @@ use super::request::Request;
 use super::unpublished::Unpublished;
 use crate::core::{Core, Pinned};
 use crate::error::{Error, Result};
-use crate::store::{Acknowledged, Acknowledging, InboxRows, RememberedAnswer, WriterLock};
+use crate::store::{Acknowledgement, InboxConnection, InboxRows, RememberedAnswer, WriterLock};
 
 /// Requests that one transaction acknowledges at most.
 const REQUESTS_TOGETHER_MAX: usize = 256;
@@ -27,7 +27,7 @@ const SIDE_BY_SIDE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// What is known where requests are acknowledged.
 pub(super) struct Desk {
     core: Arc<Core>,
-    catalog: Acknowledging,
+    catalog: InboxConnection,
     pinned: Arc<Pinned>,
     pending: Pending,
     next_sequence: i64,
@@ -50,7 +50,7 @@ struct Group {
     next_sequence: i64,
     last_sequence: i64,
     together: Pending,
-    acknowledged: Acknowledged,
+    acknowledged: Acknowledgement,
     answered: Vec<(Result<Pushed>, Reply)>,
 }
 
@@ -67,7 +67,7 @@ impl Desk {
             inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         Ok(Desk {
             core: Arc::clone(core),
-            catalog: core.catalog.acknowledging().await?,
+            catalog: core.catalog.inbox_connection().await?,
             pinned,
             pending: Pending::of_inbox(inbox)?,
             next_sequence: last_sequence + 1,
@@ -191,7 +191,7 @@ impl Desk {
 
     async fn make_durable(
         &mut self,
-        acknowledged: &Acknowledged,
+        acknowledged: &Acknowledgement,
         received_at: DateTime<Utc>,
     ) -> Result<()> {
         if acknowledged.rows.is_empty() && acknowledged.answers.is_empty() {
@@ -220,7 +220,7 @@ impl Desk {
             TimeDelta::from_std(self.core.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
         let after =
             requests[0].0.received_at.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let error = match self.core.catalog.answers(&keys, after).await {
+        let error = match self.core.catalog.answers(keys, after).await {
             Ok(remembered) => return (requests, Answers::new(remembered)),
             Err(error) => error.to_string(),
         };
@@ -239,7 +239,7 @@ impl Desk {
             next_sequence: self.next_sequence,
             last_sequence: self.last_sequence,
             together: Pending::default(),
-            acknowledged: Acknowledged::default(),
+            acknowledged: Acknowledgement::default(),
             answered: Vec::with_capacity(requests.len()),
         };
         let mut waiting = requests.into_iter().peekable();

@@ -28,7 +28,7 @@ pub(super) async fn snapshot(
         }
         (At::Instant(_), Some(found)) => (found.info, found.files),
         (At::Instant(instant), None) => {
-            (before_all(core, instant, after.as_ref()).await?, Vec::new())
+            (before_all(core, instant, after.as_ref()).await?, Arc::default())
         }
     };
     let as_of = as_of.unwrap_or_else(|| match at {
@@ -68,7 +68,7 @@ async fn computed_again(
     let (newest, in_use) = core.pinned_for_reading().await?;
     let moment = Moment { settings: info.settings.clone(), as_of };
     let mut tables: RawTables = core.tables(&newest)?.records_then(then);
-    let pinned = Pinned { info, files: Vec::new() };
+    let pinned = Pinned { info, files: Arc::default() };
     let computed = compute(core, &pinned, &moment, Changed::All, &mut tables).await?;
     Ok(Snapshot::of(core, &pinned, moment, &tables, Some(computed), in_use))
 }

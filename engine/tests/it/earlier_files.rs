@@ -7,15 +7,12 @@ use mrrow_engine::model::ObjectType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
-use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
 
 use crate::ledger::{Clock, Ledger, config};
 
 /// Rewrites every file of a table without a column, as a version without that column wrote it.
-async fn forget(dir: &Path, table: &str, column: &str) {
-    let catalog = dir.join("catalog.db").display().to_string();
-    let mut catalog = SqliteConnection::connect(&format!("sqlite://{catalog}")).await.unwrap();
+fn forget(dir: &Path, table: &str, column: &str) {
+    let catalog = rusqlite::Connection::open(dir.join("catalog.db")).unwrap();
     let folder = dir.join("data").join(table);
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!files.is_empty());
@@ -37,9 +34,8 @@ async fn forget(dir: &Path, table: &str, column: &str) {
         let bytes = fs::metadata(&path).unwrap().len() as i64;
         let name = format!("%{}", path.file_name().unwrap().display());
         let sql = "update data_file set bytes = ?1 where path like ?2";
-        sqlx::query(sql).bind(bytes).bind(name).execute(&mut catalog).await.unwrap();
+        catalog.execute(sql, (bytes, name)).unwrap();
     }
-    catalog.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,8 +49,8 @@ async fn added_columns_are_empty_in_earlier_files() {
     ledger.push(ObjectType::Customers, &[json!({"id": "b", "name": "Bee"})]).await;
     let Ledger { engine, dir } = ledger;
     engine.close().await.unwrap();
-    forget(dir.path(), "customers", "state").await;
-    forget(dir.path(), "plans", "product_name").await;
+    forget(dir.path(), "customers", "state");
+    forget(dir.path(), "plans", "product_name");
     let engine = mrrow_engine::Engine::open(config(dir.path(), &Clock::on(today))).await.unwrap();
     let ledger = Ledger { engine, dir };
     let named = "select id, name, coalesce(state, '-') from customers order by id";
