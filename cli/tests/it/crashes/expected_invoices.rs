@@ -1,4 +1,4 @@
-//! A store of invoices, and what is acknowledged of them.
+//! The invoices that a store must have, from the acknowledged versions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,13 +6,13 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::checks::rows;
-use crate::run::Place;
+use crate::test_dir::TestDir;
 
 const CUSTOMERS: u32 = 12;
 const IDS: u32 = 40;
 const DAY: &str = "2024-01-01";
 
-/// One version of one invoice; its amount is told from that of any other version.
+/// One version of one invoice. Every version has another amount.
 #[derive(Debug, Clone)]
 pub(super) struct Version {
     pub(super) id: String,
@@ -30,26 +30,26 @@ impl Version {
     }
 }
 
-/// Invoices by id: customer and amount.
+/// ExpectedInvoices by id: customer and amount.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Invoices(BTreeMap<String, (String, u32)>);
+pub(super) struct ExpectedInvoices(BTreeMap<String, (String, u32)>);
 
-impl Invoices {
-    /// Those that are stored.
-    pub(super) fn stored(place: &Place) -> Invoices {
-        let csv = rows(place, "select id, customer_id, amount from invoices");
+impl ExpectedInvoices {
+    /// Reads the stored invoices.
+    pub(super) fn stored(dir: &TestDir) -> ExpectedInvoices {
+        let csv = rows(dir, "select id, customer_id, amount from invoices");
         let mut invoices = BTreeMap::new();
         for line in csv.lines().skip(1) {
             let [id, customer, amount] = line.split(',').collect::<Vec<_>>().try_into().unwrap();
             let before =
                 invoices.insert(id.to_string(), (customer.to_string(), amount.parse().unwrap()));
-            assert!(before.is_none(), "{id} is there twice");
+            assert!(before.is_none(), "{id} is stored twice");
         }
-        Invoices(invoices)
+        ExpectedInvoices(invoices)
     }
 
-    /// What a version does to them.
-    pub(super) fn take(&mut self, version: &Version) -> &'static str {
+    /// Applies a version and returns its expected status.
+    pub(super) fn upsert(&mut self, version: &Version) -> &'static str {
         let new = (version.customer.clone(), version.amount);
         match self.0.insert(version.id.clone(), new.clone()) {
             None => "created",
@@ -59,7 +59,7 @@ impl Invoices {
     }
 
     pub(super) fn apply(&mut self, version: &Version) {
-        self.take(version);
+        self.upsert(version);
     }
 
     pub(super) fn delete(&mut self, id: &str) -> &'static str {
@@ -71,36 +71,32 @@ impl Invoices {
     }
 }
 
-/// Writes versions, each with an amount of its own.
-pub(super) struct Pen {
-    pub(super) chance: fastrand::Rng,
+/// Generates random versions, each with another amount.
+pub(super) struct VersionGenerator {
+    pub(super) rng: fastrand::Rng,
     amounts: u32,
 }
 
-impl Pen {
-    pub(super) fn new(chance: fastrand::Rng) -> Pen {
-        Pen { chance, amounts: 0 }
+impl VersionGenerator {
+    pub(super) fn new(rng: fastrand::Rng) -> VersionGenerator {
+        VersionGenerator { rng, amounts: 0 }
     }
 
-    /// A version of any invoice, mostly of a customer it was of before.
+    /// A version of any invoice, mostly with the customer of its earlier versions.
     pub(super) fn version(&mut self) -> Version {
-        let number = self.chance.u32(..IDS);
-        let customer = if self.chance.u32(..5) == 0 {
-            self.chance.u32(..CUSTOMERS)
-        } else {
-            number % CUSTOMERS
-        };
+        let number = self.rng.u32(..IDS);
+        let customer =
+            if self.rng.u32(..5) == 0 { self.rng.u32(..CUSTOMERS) } else { number % CUSTOMERS };
         self.amounts += 1;
         Version { id: format!("i{number}"), customer: format!("c{customer}"), amount: self.amounts }
     }
 
-    /// So many, some of which say the same as the one before, or something else of the same
-    /// invoice.
+    /// Several versions. Some repeat the previous one, or change the same invoice again.
     pub(super) fn versions(&mut self, count: usize) -> Vec<Version> {
         let mut versions: Vec<Version> = Vec::with_capacity(count);
         while versions.len() < count {
             let mut version = self.version();
-            match (versions.last(), self.chance.u32(..8)) {
+            match (versions.last(), self.rng.u32(..8)) {
                 (Some(before), 0) => version = before.clone(),
                 (Some(before), 1) => version.id.clone_from(&before.id),
                 _ => {}
@@ -112,28 +108,32 @@ impl Pen {
 }
 
 /// A store with the customers and the plan.
-pub(super) fn store() -> Place {
-    let place = Place::new();
+pub(super) fn store() -> TestDir {
+    let dir = TestDir::new();
     let mut customers = String::new();
     for number in 0..CUSTOMERS {
         writeln!(customers, r#"{{"id":"c{number}","name":"Customer {number}"}}"#).unwrap();
     }
     let plan = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
     let (customers, plan) =
-        (place.file("customers.ndjson", customers), place.file("plans.ndjson", plan));
-    place.ok(&["import", customers.to_str().unwrap(), plan.to_str().unwrap()]);
-    place
+        (dir.file("customers.ndjson", customers), dir.file("plans.ndjson", plan));
+    dir.ok(&["import", customers.to_str().unwrap(), plan.to_str().unwrap()]);
+    dir
 }
 
-/// Asserts that an acknowledgement says of each row what it does, and applies the rows.
-pub(super) fn acknowledge(acknowledgement: &Value, versions: &[Version], invoices: &mut Invoices) {
+/// Checks the status of each row in an acknowledgement, and applies the rows.
+pub(super) fn acknowledge(
+    acknowledgement: &Value,
+    versions: &[Version],
+    invoices: &mut ExpectedInvoices,
+) {
     assert_eq!(acknowledgement["stored"], true, "{acknowledgement}");
     let expected: Vec<_> =
-        versions.iter().map(|version| (version.id.clone(), invoices.take(version))).collect();
+        versions.iter().map(|version| (version.id.clone(), invoices.upsert(version))).collect();
     assert_eq!(statuses(acknowledgement), expected, "{acknowledgement}");
 }
 
-/// Each row's id and status.
+/// The id and status of each row.
 pub(super) fn statuses(acknowledgement: &Value) -> Vec<(String, &str)> {
     let rows = acknowledgement["result"].as_array().unwrap();
     rows.iter()
@@ -141,11 +141,15 @@ pub(super) fn statuses(acknowledgement: &Value) -> Vec<(String, &str)> {
         .collect()
 }
 
-/// The next write after a crash: it goes through, and is seen.
-pub(super) fn write_again(place: &Place, pen: &mut Pen, invoices: &mut Invoices) {
-    let version = pen.version();
-    let ran = place.run_with_input(&["push", "invoices", "-"], version.line().as_bytes());
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    acknowledge(&serde_json::from_str(&ran.out).unwrap(), &[version], invoices);
-    assert_eq!(Invoices::stored(place), *invoices, "after the next write");
+/// The next write after a crash succeeds and is visible.
+pub(super) fn write_again(
+    dir: &TestDir,
+    generator: &mut VersionGenerator,
+    invoices: &mut ExpectedInvoices,
+) {
+    let version = generator.version();
+    let output = dir.run_with_input(&["push", "invoices", "-"], version.line().as_bytes());
+    assert_eq!(output.code, 0, "{}", output.err);
+    acknowledge(&serde_json::from_str(&output.out).unwrap(), &[version], invoices);
+    assert_eq!(ExpectedInvoices::stored(dir), *invoices, "after the next write");
 }

@@ -1,4 +1,4 @@
-//! A statement that runs on threads of its own, so that Ctrl-C is heard whatever it does.
+//! A statement on threads of its own, so that Ctrl-C works even while a step blocks its thread.
 
 use futures::TryStreamExt;
 use mrrow_engine::Snapshot;
@@ -9,37 +9,37 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::exit::Failure;
 
-/// Batches that wait to be printed.
+/// Capacity of the channel of results, in batches.
 const BATCHES_MAX: usize = 2;
 
-/// The columns come first.
-pub(super) enum Part {
+/// A part of a result; the columns come first.
+pub(super) enum ResultPart {
     Columns(SchemaRef),
     Rows(RecordBatch),
 }
 
-pub(super) struct Running {
-    parts: Receiver<Result<Part, Failure>>,
+/// A running statement.
+pub(super) struct StatementTask {
+    parts: Receiver<Result<ResultPart, Failure>>,
     threads: Option<Runtime>,
 }
 
-impl Running {
-    pub(super) fn start(snapshot: Snapshot, sql: &str) -> Result<Running, Failure> {
-        let threads = crate::threads::for_calls()?;
+impl StatementTask {
+    pub(super) fn start(snapshot: Snapshot, sql: &str) -> Result<StatementTask, Failure> {
+        let threads = crate::threads::foreground()?;
         let (sender, parts) = channel(BATCHES_MAX);
         threads.spawn(run(snapshot, sql.to_string(), sender));
-        Ok(Running { parts, threads: Some(threads) })
+        Ok(StatementTask { parts, threads: Some(threads) })
     }
 
-    /// What comes next; nothing at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Part>, Failure> {
+    /// Waits for the next part; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<ResultPart>, Failure> {
         self.parts.recv().await.transpose()
     }
 }
 
-impl Drop for Running {
-    /// A step that cannot be stopped, such as one of a huge join, ends later by itself; nobody
-    /// waits for it.
+impl Drop for StatementTask {
+    /// Cancels the statement without waiting: a step of a huge join may not yield for minutes.
     fn drop(&mut self) {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
@@ -47,29 +47,27 @@ impl Drop for Running {
     }
 }
 
-async fn run(snapshot: Snapshot, sql: String, parts: Sender<Result<Part, Failure>>) {
-    let failed = match send(&snapshot, &sql, &parts).await {
-        Ok(()) => return,
-        Err(failed) => failed,
-    };
-    // Where nobody listens any more, nobody wants to know.
-    let _ = parts.send(Err(failed)).await;
+async fn run(snapshot: Snapshot, sql: String, parts: Sender<Result<ResultPart, Failure>>) {
+    if let Err(failure) = send(&snapshot, &sql, &parts).await {
+        // A closed channel means that the statement was cancelled.
+        let _ = parts.send(Err(failure)).await;
+    }
 }
 
 async fn send(
     snapshot: &Snapshot,
     sql: &str,
-    parts: &Sender<Result<Part, Failure>>,
+    parts: &Sender<Result<ResultPart, Failure>>,
 ) -> Result<(), Failure> {
     let mut rows = snapshot.sql(sql).await?;
-    let mut part = Some(Part::Columns(rows.schema()));
+    let mut part = Some(ResultPart::Columns(rows.schema()));
     while let Some(next) = part {
         if parts.send(Ok(next)).await.is_err() {
             return Ok(());
         }
         let batch =
             rows.try_next().await.map_err(|error| Failure::other(error.strip_backtrace()))?;
-        part = batch.map(Part::Rows);
+        part = batch.map(ResultPart::Rows);
     }
     Ok(())
 }
@@ -83,26 +81,27 @@ mod tests {
 
     use super::*;
 
-    async fn start(engine: &Engine, sql: &str) -> Result<Running, Failure> {
-        Running::start(engine.snapshot(None).await?, sql)
+    async fn start(engine: &Engine, sql: &str) -> Result<StatementTask, Failure> {
+        StatementTask::start(engine.snapshot(None).await?, sql)
     }
 
-    async fn rows(mut running: Running) -> Result<usize, Failure> {
+    async fn rows(mut task: StatementTask) -> Result<usize, Failure> {
         let mut rows = 0;
-        while let Some(part) = running.next().await? {
-            rows += if let Part::Rows(batch) = part { batch.num_rows() } else { 0 };
+        while let Some(part) = task.next().await? {
+            rows += if let ResultPart::Rows(batch) = part { batch.num_rows() } else { 0 };
         }
         Ok(rows)
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_statement_that_is_dropped_holds_up_no_other() -> Result<(), Failure> {
+    async fn dropped_statement_does_not_block_the_next() -> Result<(), Failure> {
         let dir = tempfile::tempdir()?;
         let engine =
             Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;
-        let join = "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b where a.value <> b.value";
+        let join = "select count(*) from generate_series(1, 1000000) a, \
+                    generate_series(1, 1000000) b where a.value <> b.value";
         let mut endless = start(&engine, join).await?;
-        assert!(matches!(endless.next().await?, Some(Part::Columns(_))));
+        assert!(matches!(endless.next().await?, Some(ResultPart::Columns(_))));
         drop(endless);
         assert_eq!(
             rows(start(&engine, "select value from generate_series(1, 10000)").await?).await?,
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn an_error_comes_instead_of_columns_or_after_rows() -> Result<(), Failure> {
+    async fn errors_come_instead_of_columns_or_after_rows() -> Result<(), Failure> {
         let dir = tempfile::tempdir()?;
         let engine =
             Engine::open(Config::new(dir.path(), Arc::new(|| DateTime::UNIX_EPOCH))).await?;

@@ -1,4 +1,4 @@
-//! Runs `mrrow` on a data directory of its own.
+//! Runs `mrrow` in a temporary directory.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,78 +6,79 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A directory with a data directory in it.
-pub(crate) struct Place {
-    pub(crate) dir: TempDir,
+/// A temporary directory, in which `mrrow` creates its data directory.
+pub(crate) struct TestDir {
+    dir: TempDir,
 }
 
-/// How a run ended.
+/// The exit code and output of a command.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Place {
-    pub(crate) fn new() -> Place {
-        Place { dir: TempDir::new().unwrap() }
+impl TestDir {
+    pub(crate) fn new() -> TestDir {
+        TestDir { dir: TempDir::new().unwrap() }
     }
 
-    /// The same again; nobody may be at work in it.
-    pub(crate) fn copy(&self) -> Place {
-        let copy = Place::new();
-        copy_all(self.dir.path(), copy.dir.path());
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A copy of all files. No process may write to them.
+    pub(crate) fn copy(&self) -> TestDir {
+        let copy = TestDir::new();
+        copy_all(self.path(), copy.path());
         copy
     }
 
+    /// Writes a file and returns its path.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.dir.path().join(name);
+        let path = self.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mrrow"));
-        command
-            .current_dir(self.dir.path())
-            .args(args)
-            .env_remove("MRROW_DATA")
-            .env("NO_COLOR", "1");
+        command.current_dir(self.path()).args(args).env_remove("MRROW_DATA").env("NO_COLOR", "1");
         command
     }
 
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
         self.run_with_input(args, b"")
     }
 
-    pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> CommandOutput {
         self.finish(&mut self.command(args), input)
     }
 
     /// Runs a command to its end.
-    pub(crate) fn finish(&self, command: &mut Command, input: &[u8]) -> Ran {
+    pub(crate) fn finish(&self, command: &mut Command, input: &[u8]) -> CommandOutput {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that reads no input closes it.
+        // The write fails if the command reads no input and has ended.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
-        Ran {
+        CommandOutput {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
 
-    /// Runs and expects exit code 0.
+    /// Runs a command, expects exit code 0 and returns its standard output.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
-        let ran = self.run(args);
-        assert_eq!(ran.code, 0, "{args:?}: {}", ran.err);
-        ran.out
+        let output = self.run(args);
+        assert_eq!(output.code, 0, "{args:?}: {}", output.err);
+        output.out
     }
 
     pub(crate) fn import_sample(&self) {

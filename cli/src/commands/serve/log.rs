@@ -4,23 +4,16 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::args::LogFormat;
 use crate::exit::Failure;
 
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines to read.
-    Text,
-    /// A JSON object on each line.
-    Json,
-}
-
-/// Begins to log what the filter lets through, such as `info` or `warn,mrrow=debug`; as text on a
-/// terminal and as JSON elsewhere, unless a format is given.
-pub(crate) fn start(filter: &str, format: Option<LogFormat>) -> Result<(), Failure> {
+/// Starts the log with a filter such as `info` or `warn,mrrow=debug`. Without a format it is text
+/// on a terminal and JSON elsewhere.
+pub(super) fn start(filter: &str, format: Option<LogFormat>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Failure::usage(format!(
-            "\"{filter}\" is not a log filter: {error}; use a level such as info, or target=level, with commas"
+            "\"{filter}\" is not a log filter: {error}; \
+             use a level such as info, or target=level separated by commas"
         ))
     })?;
     let on_terminal = std::io::stderr().is_terminal();

@@ -1,21 +1,21 @@
-//! Which customer has something to do on which day.
+//! The schedule: the customers that act on each day.
 
 use chrono::NaiveDate;
 
-/// Customers by the one day each of them waits for.
-pub(super) struct Agenda {
+/// Customers by the next day on which each acts.
+pub(super) struct Schedule {
     first: NaiveDate,
     days: Vec<Vec<u32>>,
 }
 
-impl Agenda {
-    pub(super) fn new(first: NaiveDate, last: NaiveDate) -> Agenda {
+impl Schedule {
+    pub(super) fn new(first: NaiveDate, last: NaiveDate) -> Schedule {
         let days = (last - first).num_days() + 1;
-        Agenda { first, days: (0..days).map(|_| Vec::new()).collect() }
+        Schedule { first, days: (0..days).map(|_| Vec::new()).collect() }
     }
 
-    /// Notes a customer's next day; none, or one after the end of the history, is never come to.
-    pub(super) fn note(&mut self, day: Option<NaiveDate>, customer: u32) {
+    /// Adds the next day of a customer. A day after the end of the history is dropped.
+    pub(super) fn add(&mut self, day: Option<NaiveDate>, customer: u32) {
         if let Some(index) = day.and_then(|day| self.index(day))
             && let Some(customers) = self.days.get_mut(index)
         {
@@ -23,7 +23,7 @@ impl Agenda {
         }
     }
 
-    /// The customers of a day, which is over then.
+    /// Removes and returns the customers of a day.
     pub(super) fn take(&mut self, day: NaiveDate) -> Vec<u32> {
         let index = self.index(day);
         index.and_then(|index| self.days.get_mut(index)).map(std::mem::take).unwrap_or_default()

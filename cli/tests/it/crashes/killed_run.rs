@@ -1,4 +1,4 @@
-//! A run of `mrrow` that is killed, unless it ends before.
+//! A run of `mrrow` that is killed at a given time, unless it ends earlier.
 
 use std::io::{Read, Write};
 use std::process::Stdio;
@@ -7,30 +7,30 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::run::Place;
+use crate::test_dir::TestDir;
 
-/// What a killed run leaves to be seen.
+/// The observable result of a run.
 #[derive(Debug)]
-pub(super) struct Remains {
-    /// It ended by itself, with exit code 0.
+pub(super) struct KilledRun {
+    /// Whether it ended by itself with exit code 0.
     pub(super) finished: bool,
-    /// The acknowledgements that it has printed.
+    /// The printed acknowledgements.
     pub(super) acknowledgements: Vec<Value>,
-    /// How long it lived.
-    pub(super) lived: Duration,
+    /// The time from start to end.
+    pub(super) duration: Duration,
 }
 
-/// What standard input gets: each text after a pause.
+/// The texts for standard input, each sent after a pause.
 pub(super) type Feed = Vec<(Duration, String)>;
 
-/// Runs a command and kills it after so long; without a moment it is left alone.
+/// Runs a command and kills it after `kill_after`, if given.
 pub(super) fn run(
-    place: &Place,
+    dir: &TestDir,
     args: &[&str],
     feed: Feed,
     kill_after: Option<Duration>,
-) -> Remains {
-    let mut command = place.command(args);
+) -> KilledRun {
+    let mut command = dir.command(args);
     let started = Instant::now();
     let mut child = command
         .stdin(Stdio::piped())
@@ -42,7 +42,7 @@ pub(super) fn run(
     let feeding = thread::spawn(move || {
         for (pause, text) in feed {
             thread::sleep(pause);
-            // A killed reader reads no more.
+            // The write fails after the kill.
             let _ = input.write_all(text.as_bytes());
         }
     });
@@ -54,27 +54,27 @@ pub(super) fn run(
             text
         }
     });
-    let dies_at = kill_after.map(|after| started + after);
+    let killed_at = kill_after.map(|after| started + after);
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if dies_at.is_some_and(|dies_at| Instant::now() >= dies_at) {
+        if killed_at.is_some_and(|killed_at| Instant::now() >= killed_at) {
             child.kill().unwrap();
             break child.wait().unwrap();
         }
         thread::sleep(Duration::from_millis(1));
     };
-    let lived = started.elapsed();
+    let duration = started.elapsed();
     let output = reading.join().unwrap();
     feeding.join().unwrap();
     let mut errors = String::new();
     child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     assert!(status.success() || status.code().is_none(), "{args:?} failed by itself: {errors}");
-    Remains { finished: status.success(), acknowledgements: whole_lines(&output), lived }
+    KilledRun { finished: status.success(), acknowledgements: whole_lines(&output), duration }
 }
 
-/// The lines that have their end; of a killed run the last may not.
+/// The complete lines; the last line of a killed run may be cut off.
 fn whole_lines(output: &str) -> Vec<Value> {
     let whole = output.rfind('\n').map_or("", |end| &output[..end]);
     whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

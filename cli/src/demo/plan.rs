@@ -1,17 +1,17 @@
-//! The plans: three tiers by the seat and an add-on, each by the month, quarter and year, in three
-//! currencies.
+//! The plans: three tiers priced per seat and an add-on, each with a monthly, quarterly and yearly
+//! cycle in three currencies.
 
 use std::fmt;
 use std::io::{Result, Write};
 
-use super::files::Lines;
+use super::files::NdjsonFile;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tier {
     Starter,
     Team,
     Business,
-    /// The add-on, whatever the number of seats.
+    /// The add-on, whose price does not depend on seats.
     Insights,
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Currency {
     Gbp,
 }
 
-/// A plan; its text is its id.
+/// A plan; its `Display` is its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) tier: Tier,
@@ -42,7 +42,7 @@ const CADENCES: [Cadence; 3] = [Cadence::Month, Cadence::Quarter, Cadence::Year]
 const CURRENCIES: [Currency; 3] = [Currency::Usd, Currency::Eur, Currency::Gbp];
 
 /// Writes every plan.
-pub(super) fn write(plans: &mut Lines) -> Result<()> {
+pub(super) fn write_all(plans: &mut NdjsonFile) -> Result<()> {
     for tier in TIERS {
         for cadence in CADENCES {
             for currency in CURRENCIES {
@@ -54,8 +54,8 @@ pub(super) fn write(plans: &mut Lines) -> Result<()> {
 }
 
 impl Plan {
-    /// What one seat costs for one cycle, in minor units. A quarter is 5 percent off, a year is ten
-    /// months.
+    /// The price of one seat for one cycle, in minor units. A quarter has a discount of 5 percent,
+    /// and a year costs ten months.
     pub(super) fn price(self) -> i64 {
         let month = match (self.tier, self.currency) {
             (Tier::Starter, Currency::Usd) => 900,
@@ -125,7 +125,7 @@ impl fmt::Display for Currency {
 }
 
 impl Tier {
-    /// The tier above, where there is one.
+    /// The next higher tier.
     pub(super) fn above(self) -> Option<Tier> {
         match self {
             Tier::Starter => Some(Tier::Team),
@@ -134,7 +134,7 @@ impl Tier {
         }
     }
 
-    /// The tier below, where there is one.
+    /// The next lower tier.
     pub(super) fn below(self) -> Option<Tier> {
         match self {
             Tier::Business => Some(Tier::Team),
@@ -145,7 +145,7 @@ impl Tier {
 }
 
 impl Cadence {
-    /// The months of a cycle.
+    /// Months in a cycle.
     pub(super) fn months(self) -> u32 {
         match self {
             Cadence::Month => 1,

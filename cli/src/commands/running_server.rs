@@ -1,5 +1,5 @@
-//! Beside a server: while one holds the data directory, what a command wants written is written by
-//! it, as the command would have done it.
+//! Conversions for a running server: while one holds the data directory, it does the writes of a
+//! command.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use mrrow_server::local::{ImportRequest, InputRequest, LocalError};
 
 use crate::exit::Failure;
 
-/// An import for a server, and the stream among its inputs.
+/// The request for an import, and the one stream among its inputs.
 pub(crate) fn import_request(
     inputs: Vec<Input>,
     options: &ImportOptions,
@@ -18,7 +18,7 @@ pub(crate) fn import_request(
     let mut requests = Vec::with_capacity(inputs.len());
     for input in inputs {
         let path = match input.content {
-            Content::File(path) => Some(full(&path)?),
+            Content::File(path) => Some(absolute(&path)?),
             Content::Stream(content) => {
                 stream.get_or_insert(content);
                 None
@@ -37,21 +37,22 @@ pub(crate) fn import_request(
         map: options.map.clone(),
         on_error: options.on_error,
         dry_run: options.dry_run,
-        rejects: options.rejects.as_deref().map(full).transpose()?,
+        rejects: options.rejects.as_deref().map(absolute).transpose()?,
     };
     Ok((request, stream))
 }
 
-/// The server stands in another working directory.
-fn full(path: &Path) -> Result<PathBuf, Failure> {
+/// The absolute path, since the server has another working directory.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     if path.to_str().is_none() {
         let message = format!(
-            "{path:?} is not UTF-8, which a running server cannot be told; rename it, or stop the server"
+            "{path:?} is not UTF-8 and cannot be sent to the running server; rename it, or stop the server"
         );
         return Err(Failure::usage(message));
     }
-    std::path::absolute(path)
-        .map_err(|error| Failure::other(format!("find \"{}\": {error}", path.display())))
+    std::path::absolute(path).map_err(|error| {
+        Failure::other(format!("resolve the path \"{}\": {error}", path.display()))
+    })
 }
 
 impl From<LocalError> for Failure {

@@ -1,75 +1,78 @@
-//! Runs `mrrow serve` on a place's data directory, and sends requests to it.
+//! Runs `mrrow serve` and sends requests to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crate::run::Place;
+use crate::test_dir::TestDir;
 
-/// A server that answers; it is killed when it is dropped.
-pub(crate) struct Served {
+/// A running server. Dropping it kills the process.
+pub(crate) struct ServerProcess {
     process: Child,
     pub(crate) url: String,
-    /// The admin key of a first start.
+    /// The admin key that the first start prints.
     pub(crate) first_key: Option<String>,
     log: Arc<Mutex<String>>,
 }
 
-impl Served {
-    pub(crate) fn start(place: &Place, args: &[&str]) -> Served {
-        Served::run(place.command(&["serve", "--listen", "127.0.0.1:0"]).args(args))
+impl ServerProcess {
+    pub(crate) fn start(dir: &TestDir, args: &[&str]) -> ServerProcess {
+        ServerProcess::run(dir.command(&["serve", "--listen", "127.0.0.1:0"]).args(args))
     }
 
-    /// Runs a command that serves. It logs errors unless it is told otherwise.
-    pub(crate) fn run(command: &mut Command) -> Served {
+    /// Runs a command that serves. It logs errors only, unless its arguments set another filter.
+    pub(crate) fn run(command: &mut Command) -> ServerProcess {
         command.env("MRROW_LOG", "error").stdin(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let (mut said, mut first_key) = (Vec::new(), None);
+        let (mut printed, mut first_key) = (Vec::new(), None);
         let url = loop {
-            let Some(line) = lines.next() else { panic!("the server did not start: {said:?}") };
+            let Some(line) = lines.next() else { panic!("the server did not start: {printed:?}") };
             let line = line.unwrap();
             if let Some(url) = line.strip_prefix("listening on ") {
                 break url.to_string();
             }
             first_key =
                 first_key.or(line.strip_prefix("admin key, shown this once: ").map(str::to_string));
-            said.push(line);
+            printed.push(line);
         };
-        // What it says from now on is read, so that it never waits for a reader.
+        // Keep reading standard error, so that the server never blocks on a full pipe.
         let log = Arc::new(Mutex::new(String::new()));
         let reading = Arc::clone(&log);
         std::thread::spawn(move || {
             lines.map_while(Result::ok).for_each(|line| *reading.lock().unwrap() += &(line + "\n"));
         });
-        Served { process, url, first_key, log }
+        ServerProcess { process, url, first_key, log }
     }
 
-    /// Everything that was logged since it answers.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Sends a request as it is written and returns everything that is answered.
-    pub(crate) fn say(&self, request: &str) -> String {
+    /// Sends the bytes of a request and returns the whole response.
+    pub(crate) fn send_raw(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
-        // A server that has heard enough does not read on.
+        // The write fails if the server rejects the request before its end.
         let _ = stream.write_all(request.as_bytes());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8_lossy(&answer).into_owned()
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response);
+        String::from_utf8_lossy(&response).into_owned()
     }
 
-    /// A request with the first key; the answer must have this status.
-    pub(crate) fn ask(&self, status: u16, method: &str, path: &str, body: &str) -> String {
+    /// Sends a request with the first key, and expects this status.
+    pub(crate) fn request(&self, status: u16, method: &str, path: &str, body: &str) -> String {
         let (key, length) = (self.first_key.as_deref().unwrap_or_default(), body.len());
-        let answer = self.say(&format!(
+        let response = self.send_raw(&format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
              content-length: {length}\r\n\r\n{body}"
         ));
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {path}: {answer}");
-        answer
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{method} {path}: {response}"
+        );
+        response
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -81,7 +84,7 @@ impl Served {
         self.process.wait().unwrap();
     }
 
-    /// Stops it as a service manager would, and returns what it has logged; it must end well.
+    /// Stops the server with SIGTERM, expects exit code 0 and returns the log.
     pub(crate) fn stop(mut self) -> String {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -90,9 +93,9 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It may have been killed already.
+        // The process may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
