@@ -1,5 +1,4 @@
-//! `mrrow.toml`: what is configured once and not typed each time. A flag or a variable of the
-//! environment goes before it.
+//! The configuration file `mrrow.toml`. Options and environment variables take precedence over it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,24 +7,23 @@ use serde::Deserialize;
 
 use crate::exit::Failure;
 
-/// The file that is read where no other is named.
-const DEFAULT: &str = "mrrow.toml";
+const FILE_DEFAULT: &str = "mrrow.toml";
 
-/// The file's content.
+/// The content of the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ConfigFile {
     /// The data directory.
     pub(crate) data: Option<PathBuf>,
-    /// Memory in MiB that computations use before they spill.
+    /// Memory budget of computations in MiB.
     pub(crate) memory_mib: Option<u32>,
-    pub(crate) serve: Serve,
+    pub(crate) serve: ServeSection,
 }
 
-/// How to serve.
+/// The section `[serve]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Serve {
+pub(crate) struct ServeSection {
     pub(crate) listen: Option<String>,
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
@@ -33,13 +31,13 @@ pub(crate) struct Serve {
     pub(crate) secret_key_file: Option<PathBuf>,
     pub(crate) log: Option<String>,
     pub(crate) log_format: Option<String>,
-    /// The limits that are not the defaults, by name.
+    /// Limits by name; the others have their defaults.
     pub(crate) limits: BTreeMap<String, u64>,
 }
 
-/// Reads the file that is named, or the one in the working directory if there is one.
+/// Reads the named file, or `mrrow.toml` of the working directory if it exists.
 pub(crate) fn read(named: Option<&Path>) -> Result<ConfigFile, Failure> {
-    let path = named.unwrap_or(Path::new(DEFAULT));
+    let path = named.unwrap_or(Path::new(FILE_DEFAULT));
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {

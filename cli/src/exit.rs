@@ -1,4 +1,4 @@
-//! How a run ends: the exit codes, and the one place where an error is printed.
+//! Exit codes, and the one place that prints errors.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -6,20 +6,20 @@ use std::process::ExitCode;
 /// The exit codes, as `--help` lists them.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0  done
+  0  success
   1  failure
   2  wrong usage
-  3  rows were rejected (with --on-error abort nothing of their import or request was stored)
+  3  rows were rejected (with --on-error abort their import or request stored nothing)
   7  verification found a difference";
 
-/// How a run ends when nothing failed.
+/// The result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// Everything was done.
+    /// Success.
     Done,
     /// Rows were rejected.
     Rejected,
-    /// What is stored is not what its records say.
+    /// Verification found a difference.
     Mismatch,
 }
 
@@ -33,14 +33,14 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// Why a run could not be done.
+/// The error of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The reader of our output went away; nobody is there to be told.
+    /// The reader of standard output is gone, as in `mrrow ... | head`: no error to the user.
     BrokenPipe,
-    /// The command line makes no sense.
+    /// Invalid arguments.
     Usage(String),
-    /// Anything else.
+    /// Any other error.
     Other(String),
 }
 
@@ -53,7 +53,7 @@ impl Failure {
         Failure::Other(message.into())
     }
 
-    /// The same, with where it happened.
+    /// Adds the place of the error.
     pub(crate) fn within(self, place: &str) -> Failure {
         match self {
             Failure::BrokenPipe => Failure::BrokenPipe,
@@ -90,7 +90,7 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
         Failure::Usage(message) => (2, message),
         Failure::Other(message) => (1, message),
     };
-    // Where even stderr is gone, the exit code has to do.
+    // Without a standard error only the exit code remains.
     let _ = writeln!(std::io::stderr(), "mrrow: {message}");
     ExitCode::from(code)
 }

@@ -1,54 +1,53 @@
 //! `mrrow`: subscription analytics from billing records, on the command line.
 
-mod args;
-mod beside;
-mod commands;
-mod config_file;
-mod demo;
 mod exit;
-mod logging;
-mod moment;
 mod output;
-mod progress;
+
+mod args;
+mod config_file;
+
+mod demo;
 mod random;
-mod serve_limits;
-mod sql;
 mod threads;
+
+mod sql;
+
+mod commands;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-/// Many threads of ours take and give small pieces of memory all the time, which the C library's
-/// allocator is slow at.
+/// The C library's allocator is slow when many threads allocate small blocks.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    if let args::AnyCommand::SqlWorker = cli.command {
-        // It limits itself before it begins any thread.
+    if let args::Command::SqlWorker = cli.command {
+        // The worker limits its resources before it starts any thread.
         return mrrow_server::run_sql_worker();
     }
+    // The main thread has a small stack; deeply nested SQL needs a large one.
     let running =
         std::thread::Builder::new().stack_size(threads::STACK_BYTES).spawn(move || run(cli));
     match running.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
-        // The thread has told of its panic.
+        // The panic hook has printed the message.
         Ok(Err(_panic)) => ExitCode::FAILURE,
         Err(error) => exit::report(&exit::Failure::other(format!("start a thread: {error}"))),
     }
 }
 
 fn run(cli: args::Cli) -> ExitCode {
-    let (runtime, background) = match (threads::for_calls(), threads::for_background()) {
-        (Ok(runtime), Ok(background)) => (runtime, background),
+    let (foreground, background) = match (threads::foreground(), threads::background()) {
+        (Ok(foreground), Ok(background)) => (foreground, background),
         (Err(failure), _) | (_, Err(failure)) => return exit::report(&failure),
     };
-    let done = runtime.block_on(commands::run(cli, background.handle()));
-    threads::end(runtime);
-    threads::end(background);
+    let done = foreground.block_on(commands::run(cli, background.handle()));
+    threads::shut_down(foreground);
+    threads::shut_down(background);
     match done {
         Ok(code) => code.into(),
         Err(failure) => exit::report(&failure),

@@ -1,4 +1,4 @@
-//! The system's own randomness.
+//! Random bytes of the operating system.
 
 use std::io;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use mrrow_server::Random;
 
 use crate::exit::Failure;
 
-/// Bytes that nobody can guess.
+/// Unpredictable bytes, for keys and ids.
 pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
-    fill(&mut bytes).map_err(|error| Failure::other(format!("read randomness: {error}")))?;
+    fill(&mut bytes).map_err(|error| Failure::other(format!("read random bytes: {error}")))?;
     Ok(bytes)
 }
 
-/// The same, for as long as a server runs.
+/// The source of random bytes of a server.
 pub(crate) fn source() -> Random {
     Arc::new(fill)
 }

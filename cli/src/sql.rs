@@ -1,15 +1,23 @@
-//! SQL on the command line: where statements end, and the shell that reads them from a terminal.
+//! SQL on the command line: splitting text into statements, and the interactive shell.
 
-mod answer;
-mod completion;
-mod editor;
-mod history;
-mod line;
-mod running;
-mod schema;
-mod shell;
-mod statements;
 mod tokens;
+
+mod statements;
+
+mod schema;
+
+mod completion;
+mod input;
+
+mod history;
+
+mod editor;
+
+mod statement_task;
+
+mod run_statement;
+
+mod shell;
 
 pub(crate) use shell::run as run_shell;
 pub(crate) use statements::split;

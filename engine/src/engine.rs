@@ -280,8 +280,10 @@ impl Engine {
     /// # Errors
     /// When there is no such setting, or it does not take the value.
     pub async fn set_settings(&self, changes: &[(&str, &str)]) -> Result<()> {
-        let change = |settings: &mut Settings| {
-            changes.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?))
+        let owned: Vec<(String, String)> =
+            changes.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let change = move |settings: &mut Settings| {
+            owned.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?))
         };
         let before = self.store.catalog.change_settings(change).await?;
         self.store.forget_recent();
@@ -341,8 +343,9 @@ impl Engine {
         let mut refused = Settings::default();
         refused.set(name, value)?;
         let refused = refused.get(name)?;
-        let take_back = |settings: &mut Settings| match settings.get(name)? == refused {
-            true => Ok(settings.set(name, &before)?),
+        let name = name.to_string();
+        let take_back = move |settings: &mut Settings| match settings.get(&name)? == refused {
+            true => Ok(settings.set(&name, &before)?),
             false => Ok(()),
         };
         self.store.catalog.change_settings(take_back).await?;

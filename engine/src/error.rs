@@ -86,15 +86,27 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A newer program wrote the store; nothing was changed.
+    #[error(
+        "\"{path}\" has version {stored}, and this program, Mrrow {program}, reads versions up to \
+         {newest}; use a newer program, or restore a backup of version {newest}",
+        path = path.display(),
+        program = env!("CARGO_PKG_VERSION")
+    )]
+    NewerStore {
+        /// The catalog.
+        path: PathBuf,
+        /// Its version.
+        stored: usize,
+        /// The newest version that this program reads.
+        newest: usize,
+    },
     /// The catalog could not be read or written.
     #[error("use the catalog: {0}")]
-    Catalog(#[from] sqlx::Error),
-    /// The inbox, which is in the catalog, could not be opened or written.
-    #[error("use the inbox: {0}")]
-    Inbox(#[from] rusqlite::Error),
-    /// The catalog could not be brought to this version's form.
-    #[error("prepare the catalog: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Catalog(#[from] rusqlite::Error),
+    /// The catalog could not be migrated to this program's version.
+    #[error("migrate the catalog: {0}")]
+    Migration(#[from] rusqlite_migration::Error),
     /// A query failed while it ran.
     #[error("run the query: {0}")]
     Query(#[from] DataFusionError),

@@ -11,6 +11,8 @@
 
 // In reading order: a room uses the rooms above it, never those below it.
 mod error;
+pub mod cache;
+pub mod budget;
 pub mod model;
 mod config;
 mod tables;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+pub(crate) use crate::catalog::SnapshotFiles;
 use crate::catalog::{Catalog, Commit, SnapshotInfo};
 use crate::config::{Clock, Config, MEMORY_BYTES_MIN};
 use crate::error::{Error, Result};
@@ -55,13 +56,6 @@ pub(crate) struct SnapshotPin {
 /// Stands for every snapshot.
 const EVERY_SNAPSHOT: i64 = -1;
 
-/// A snapshot with its files.
-#[derive(Debug, Clone)]
-pub(crate) struct SnapshotFiles {
-    pub(crate) info: SnapshotInfo,
-    pub(crate) files: Vec<DataFile>,
-}
-
 impl SnapshotFiles {
     /// What the snapshot's precomputed tables were computed for.
     pub(crate) fn moment(&self) -> RuleInputs {
@@ -73,10 +67,6 @@ impl Store {
     pub(crate) async fn open(config: Config) -> Result<Store> {
         let directory = Directory::create(&config.data_dir)?;
         let catalog = Catalog::open(&directory.catalog()).await?;
-        if config.background.is_some() {
-            // Not in the background, whose threads would beget others of their priority.
-            catalog.open_all().await?;
-        }
         let memory_bytes = config.memory_bytes.max(MEMORY_BYTES_MIN);
         let sessions = Sessions::new(memory_bytes, config.threads, register_functions)?;
         let rules = Rules::new(&sessions);
@@ -108,10 +98,10 @@ impl Store {
 
     /// The newest snapshot; before the first write an empty one with the wanted settings.
     pub(crate) async fn pinned(&self) -> Result<SnapshotFiles> {
-        if let Some((info, files)) = self.catalog.pin().await? {
+        if let Some(SnapshotFiles { info, files }) = self.catalog.pin().await? {
             return Ok(SnapshotFiles { info, files });
         }
-        Ok(SnapshotFiles { info: self.nothing_yet().await?, files: Vec::new() })
+        Ok(SnapshotFiles { info: self.nothing_yet().await?, files: Arc::default() })
     }
 
     /// The newest snapshot without its files.
@@ -167,13 +157,13 @@ impl Store {
     /// Commits; what was written for it is removed when that surely failed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
         let (catalog, to_commit) = (self.catalog.clone(), commit.clone());
-        match self.with_calls(async move { catalog.commit(&to_commit).await }).await {
-            Ok(()) => {
-                let published = commit.snapshot.last_sequence;
+        match self.with_calls(async move { catalog.commit(to_commit).await }).await {
+            Ok(SnapshotFiles { info, .. }) => {
+                let published = info.last_sequence;
                 self.published.send_if_modified(|last| {
                     std::mem::replace(last, published.max(*last)) < published
                 });
-                Ok(commit.snapshot)
+                Ok(info)
             }
             Err(error) => {
                 // A commit that is told to have failed may be there all the same, or be at its end;
@@ -271,7 +261,7 @@ impl Store {
     /// Forgets old snapshots, other than these; the paths of the files that nobody needs any more.
     pub(crate) async fn thin_catalog(&self, in_use: Vec<i64>) -> Result<Vec<String>> {
         let (catalog, retention, now) = (self.catalog.clone(), self.config.retention, self.now());
-        self.with_calls(async move { catalog.thin(retention, now, &in_use).await }).await
+        self.with_calls(async move { catalog.thin(retention, now, in_use).await }).await
     }
 
     /// Keeps the catalog's log small.

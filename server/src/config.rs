@@ -1,11 +1,14 @@
 //! What a server is configured with: where it listens, and the limit of everything that could grow.
 
+mod pull;
+mod sql;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pull::{Allowed, PullLimits};
-use crate::sql::{SqlLimits, SqlWorker};
+pub use pull::{AllowedDestination, PullLimits};
+pub use sql::{SqlLimits, SqlWorker};
 
 /// How to serve a data directory.
 #[derive(Debug, Clone)]
@@ -16,10 +19,10 @@ pub struct ServerConfig {
     pub tls: Option<Tls>,
     /// How much of everything there may be.
     pub limits: Limits,
-    /// What pulls may connect to besides the public Internet.
-    pub pull_allowed: Vec<Allowed>,
-    /// The file with the 32 bytes that encrypt credentials; one in the data directory, made when it
-    /// is needed, unless given.
+    /// Destinations of pulls outside the public Internet.
+    pub pull_allowed: Vec<AllowedDestination>,
+    /// The file with the 32 bytes that encrypt credentials. By default, the server creates one in
+    /// the data directory.
     pub secret_key_file: Option<PathBuf>,
     /// What a statement may use.
     pub sql: SqlLimits,

@@ -2,37 +2,31 @@
 //!
 //! [`Server::bind`] takes an opened engine and an address; [`Server::run`] answers until it is told
 //! to stop. `routes.rs` is the table of contents of the API, [`openapi`] its contract.
+//!
+//! Modules stand in reading order: each uses those before it.
 
 mod config;
-mod connections;
-mod serve;
+mod error;
+mod metrics;
+mod random;
+
+pub mod rows;
+mod statements;
+
+mod pull;
+
+mod http;
+mod snapshots;
+
+mod api;
+pub mod local;
 
 mod app;
 mod routes;
+mod serve;
 
-mod caller;
-mod error;
-mod extract;
-mod published;
-mod request_id;
-
-mod health;
-mod imports;
-mod keys;
-mod later;
-pub mod local;
-mod metrics;
-mod openapi;
-mod plan_groups;
-mod pull;
-mod push;
-mod reads;
-mod records;
-mod sources;
-mod sql;
-
-pub use config::{Limits, ServerConfig, Tls};
-pub use openapi::openapi;
-pub use pull::{Allowed, PullLimits};
-pub use serve::{Random, Server};
-pub use sql::{SqlLimits, SqlWorker, run_sql_worker};
+pub use config::{AllowedDestination, Limits, PullLimits, ServerConfig, SqlLimits, SqlWorker, Tls};
+pub use random::Random;
+pub use routes::openapi;
+pub use serve::Server;
+pub use statements::run_sql_worker;

@@ -1,19 +1,22 @@
-//! The local face: while a server holds a data directory, what the command line wants written is
-//! written by it.
+//! The local protocol: while a server holds a data directory, it does the writing of the command
+//! line.
 //!
-//! A socket in the directory, which only the server's user can open, takes the work: one request is
-//! one JSON line, then for some the bytes of a stream; the answer is one JSON object a line. Both
-//! ends are here. There is no key: who may open the socket may as well open the files.
+//! The server listens on a socket in the directory, which only its user can open. A request is one
+//! JSON line, followed by the bytes of a stream for some commands; the response is one JSON event a
+//! line. Both ends are here. There is no key: a user who can open the socket can open the files too.
+
+mod protocol;
+mod socket;
 
 mod client;
-mod connection;
-mod routes;
-mod socket;
-mod wire;
-mod work;
+mod client_connection;
 
-pub(crate) use routes::routes;
+mod commands;
+mod event_sender;
+mod routes;
+
+pub(crate) use routes::{LocalState, routes};
 pub(crate) use socket::LocalSocket;
 
 pub use client::{LocalClient, LocalError};
-pub use wire::{DeleteRequest, ImportRequest, InputRequest, PushRequest, ResetRequest};
+pub use protocol::{DeleteRequest, ImportRequest, InputRequest, PushRequest, ResetRequest};

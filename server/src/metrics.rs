@@ -18,8 +18,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::http::caller::Caller;
 
 /// A kind of answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -1,49 +1,43 @@
-//! Pull mode: a data source's records are fetched from its owner's endpoint, page by page, and
-//! pushed like any others.
+//! Pull mode: fetches the records of a data source from its owner's endpoint, page by page, and
+//! pushes them.
 //!
-//! A sync asks for `{endpoint}/customers`, `/plans` and `/invoices` in turn. It is a job: whatever
-//! ends it, what was stored stays, and where it stopped is kept, so that it can go on there.
+//! A sync requests `{endpoint}/customers`, `/plans` and `/invoices` in this order. It is a job:
+//! stored records stay however it ends, and a later sync can resume at the page where it stopped.
 
-mod configure;
-mod control;
-mod watch;
+mod error;
+mod sync_failure;
 
-mod kept;
+mod address_guard;
+mod credentials;
 mod schedule;
-mod scheduler;
+mod secret_key;
 mod settings;
-mod syncs;
 
-mod progress;
-mod sync;
-
-mod body;
 mod fetch;
 mod page;
+mod response_body;
 
-mod address;
-mod credentials;
-mod failure;
-mod limits;
-mod secret_key;
+mod running_syncs;
+mod state;
 
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+mod new_pull;
+mod pull_store;
+mod sync_progress;
 
-use crate::app::App;
+mod pages;
+mod scheduler;
+mod start;
+mod sync_run;
 
-pub use address::Allowed;
-pub(crate) use configure::PullRequest;
-pub use limits::PullLimits;
-pub(crate) use scheduler::keep_schedules;
-pub(crate) use syncs::Syncs;
-
-/// What is under a data source, `/v1/data-sources/{id}` as well as `/data/data-sources/{id}`.
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(configure::show_pull, configure::set_pull, configure::delete_pull))
-        .routes(routes!(control::sync))
-        .routes(routes!(control::full_import))
-        .routes(routes!(control::abort))
-        .routes(routes!(watch::progress))
-}
+pub(crate) use credentials::{Authentication, AuthenticationSummary};
+pub(crate) use error::PullError;
+pub(crate) use new_pull::NewPull;
+pub(crate) use pull_store::store_pull;
+pub(crate) use running_syncs::RunningSyncs;
+pub(crate) use schedule::PullSchedule;
+pub(crate) use scheduler::{next_due, run_scheduler};
+pub(crate) use settings::{PullSettings, PullType};
+pub(crate) use start::{StartAt, StartOutcome, start};
+pub(crate) use state::{PullConfig, PullState};
+pub(crate) use sync_failure::SyncFailure;
+pub(crate) use sync_progress::{JOB_KIND, PullRejection, SyncProgress};

@@ -7,29 +7,37 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::{
+    health, imports, keys, plan_groups, pulls, push, reads, records, settings, sources, sql, status,
+};
 use crate::app::App;
 use crate::error::{ApiError, Result};
-use crate::{
-    health, imports, keys, later, metrics, openapi, plan_groups, published, pull, push, reads,
-    records, request_id, sources, sql,
-};
+use crate::http::{min_sequence, not_implemented, openapi, request_id};
+use crate::metrics;
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
-    let small = twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages());
-    let small = small.fallback(later::nothing_here);
+    let small =
+        twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages(&openapi()));
+    let small = small.fallback(not_implemented::nothing_here);
     let routes =
         readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
     // Before `around`: who names no route and method of ours is told so at once.
-    around(routes.layer(from_fn_with_state(app.clone(), published::wait_where_named)), app)
+    around(routes.layer(from_fn_with_state(app.clone(), min_sequence::wait_where_named)), app)
+}
+
+/// The OpenAPI document of every route.
+pub fn openapi() -> OpenApi {
+    openapi::document(documented().into_openapi())
 }
 
 /// The routes as the OpenAPI document names them.
-pub(crate) fn documented() -> OpenApiRouter<App> {
+fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
 }
 
@@ -68,18 +76,20 @@ fn server() -> OpenApiRouter<App> {
 
 /// Paths under `/v1`, of GrowPanel's Custom API and of ours; they also answer at the root.
 fn v1() -> OpenApiRouter<App> {
-    let sources = sources::routes().merge(pull::routes());
+    let sources = sources::routes().merge(pulls::routes());
     OpenApiRouter::new()
         .merge(sources)
         .merge(push::routes())
         .merge(keys::routes())
         .merge(reads::routes())
+        .merge(settings::routes())
+        .merge(status::routes())
         .merge(sql::routes())
 }
 
 /// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.
 fn clients() -> OpenApiRouter<App> {
-    let sources = sources::client_routes().merge(pull::routes());
+    let sources = sources::client_routes().merge(pulls::routes());
     let records = push::client_routes().merge(records::routes()).merge(plan_groups::routes());
     OpenApiRouter::new().nest("/data", sources.merge(records))
 }

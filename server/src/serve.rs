@@ -21,13 +21,10 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::{Limits, ServerConfig, Tls};
-use crate::connections::Bounded;
-use crate::local::{self, LocalSocket};
-use crate::{imports, pull, routes};
-
-/// Fills bytes with what nobody can guess; passed in, so that nothing here asks the system by
-/// itself.
-pub type Random = Arc<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
+use crate::http::connections::Bounded;
+use crate::local::{self, LocalSocket, LocalState};
+use crate::random::Random;
+use crate::{api, pull, routes};
 
 /// How many requests one connection of HTTP/2 may have at work.
 const STREAMS_MAX: u32 = 128;
@@ -92,7 +89,7 @@ impl Server {
     pub async fn run(self, stopped: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let Server { listener, tls, local, app, .. } = self;
         raise_open_files(&app.config.limits);
-        let schedules = tokio::spawn(pull::keep_schedules(app.clone()));
+        let schedules = tokio::spawn(pull::run_scheduler(app.pulls.clone()));
         let handle = Handle::new();
         let stopping = tokio::spawn(stop_when(stopped, handle.clone(), app.clone()));
         let beside = serve_local(local, Handle::with_control(handle.control()), &app);
@@ -110,11 +107,11 @@ impl Server {
         };
         match app.stopping.is_cancelled() {
             // It has ended because it was told to; that task may still be on its way to its end.
-            true => imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
+            true => api::imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
             false => stopping.abort(),
         }
         app.stopping.cancel();
-        app.pulls.stopped().await;
+        app.pulls.syncs.stopped().await;
         schedules.await.map_err(io::Error::other)?;
         served
     }
@@ -167,7 +164,12 @@ async fn serve_on(
     app: &App,
 ) -> io::Result<()> {
     let server = axum_server::from_unix(listener)?.handle(handle);
-    server.serve(local::routes(app.clone()).into_make_service()).await
+    let state = LocalState {
+        engine: Arc::clone(&app.engine),
+        syncs: Arc::clone(&app.pulls.syncs),
+        stopping: app.stopping.clone(),
+    };
+    server.serve(local::routes(state).into_make_service()).await
 }
 
 async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {

@@ -8,13 +8,13 @@ use super::{OutputArgs, instant};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a key and print it, alone: it is shown this once
+    /// Create a key and print it; it is shown only once
     Create(CreateKeyArgs),
-    /// List all keys, without what they open with
+    /// List all keys, without their secrets
     List(OutputArgs),
-    /// End a key; a running server honours it within a second
+    /// Revoke a key; a running server refuses it within a second
     Revoke {
-        /// The key's id, or its name if no other key has it
+        /// The key's id, or its name if the name is unique
         #[arg(value_name = "ID|NAME")]
         key: String,
     },
@@ -27,38 +27,38 @@ Examples:
   mrrow keys create --name dashboard --role viewer --expires-in 90d
   mrrow keys create --name shop --role admin --source shop")]
 pub(crate) struct CreateKeyArgs {
-    /// Whose key it is, for people
+    /// A label for people
     #[arg(long)]
     pub(crate) name: String,
-    /// What it may do: everything (admin), or read (viewer)
+    /// Permissions of the key: everything (admin) or reading (viewer)
     #[arg(long, value_name = "admin|viewer")]
     pub(crate) role: Role,
-    /// Restrict it to this data source, named by id or name; may be repeated
+    /// Restrict the key to this data source, by id or name; may be repeated
     #[arg(long, value_name = "ID")]
     pub(crate) source: Vec<String>,
-    /// End it at this instant, such as 2026-12-31T23:59:59Z
+    /// Expire at this instant, such as 2026-12-31T23:59:59Z
     #[arg(long, value_name = "INSTANT", value_parser = instant, conflicts_with = "expires_in")]
     pub(crate) expires: Option<DateTime<Utc>>,
-    /// End it after so many hours, days or weeks, such as 12h, 90d or 8w
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    /// Expire after a number of hours, days or weeks, such as 12h, 90d or 8w
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) expires_in: Option<TimeDelta>,
 }
 
-/// A span of time of up to a hundred years.
-fn span(text: &str) -> Result<TimeDelta, String> {
+/// A duration of up to a hundred years.
+fn duration(text: &str) -> Result<TimeDelta, String> {
     const DAYS_MAX: i64 = 36_500;
     let split = text.len() - text.chars().next_back().map_or(0, char::len_utf8);
     let (number, unit) = text.split_at(split);
     let number: Option<i64> =
         number.parse::<u32>().ok().filter(|number| *number > 0).map(i64::from);
-    let span = match (number, unit) {
+    let duration = match (number, unit) {
         (Some(number), "h") => TimeDelta::try_hours(number),
         (Some(number), "d") => TimeDelta::try_days(number),
         (Some(number), "w") => TimeDelta::try_weeks(number),
         _ => None,
     };
-    span.filter(|span| *span <= TimeDelta::days(DAYS_MAX)).ok_or_else(|| {
-        format!("\"{text}\" is not a time of up to {DAYS_MAX} days, such as 12h, 90d or 8w")
+    duration.filter(|duration| *duration <= TimeDelta::days(DAYS_MAX)).ok_or_else(|| {
+        format!("\"{text}\" is not a duration of at most {DAYS_MAX} days, such as 12h, 90d or 8w")
     })
 }
 
@@ -67,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_a_number_of_hours_days_or_weeks() {
+    fn duration_is_a_number_of_hours_days_or_weeks() {
         let table = [("12h", 12), ("1d", 24), ("90d", 2_160), ("8w", 1_344), ("36500d", 876_000)];
         for (text, hours) in table {
-            assert_eq!(span(text), Ok(TimeDelta::hours(hours)), "{text}");
+            assert_eq!(duration(text), Ok(TimeDelta::hours(hours)), "{text}");
         }
         for text in [
             "",
@@ -87,7 +87,7 @@ mod tests {
             "99999999999d",
             "9é",
         ] {
-            assert!(span(text).is_err(), "{text}");
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::OutputArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SourcesCommand {
-    /// Make a data source and print its id, alone
+    /// Create a data source and print its id
     Create(CreateSourceArgs),
     /// List the data sources
     List(OutputArgs),
@@ -17,23 +17,23 @@ pub(crate) enum SourcesCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Call a data source something else; its id stays
+    /// Change the name of a data source; its id stays
     Rename {
         /// The data source's id or name
         source: String,
-        /// What it is to be called
+        /// The new name
         name: String,
     },
-    /// Delete every record of a data source; it stays, and how it is fetched
+    /// Delete all records of a data source, but not the data source or its pull
     Reset {
         /// The data source's id or name
         source: String,
     },
-    /// Delete a data source; what it has sent stays in the numbers unless it is to go too
+    /// Delete a data source; its records stay in the numbers unless --with-data is given
     Delete {
         /// The data source's id or name
         source: String,
-        /// Delete its records too
+        /// Also delete its records
         #[arg(long)]
         with_data: bool,
     },
@@ -45,12 +45,12 @@ Examples:
   mrrow sources create \"Our shop\"
   mrrow sources create \"Our shop\" --id shop")]
 pub(crate) struct CreateSourceArgs {
-    /// What it is called
+    /// The name
     pub(crate) name: String,
-    /// Its id, which senders name; made up unless given
+    /// The id, which senders use [default: a generated id]
     #[arg(long)]
     pub(crate) id: Option<String>,
-    /// What feeds it: api, csv, manual, or the name of a billing system [default: api]
+    /// The kind of system behind it: api, csv, manual, or a billing system's name [default: api]
     #[arg(long)]
     pub(crate) kind: Option<String>,
 }

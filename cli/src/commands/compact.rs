@@ -1,4 +1,4 @@
-//! `mrrow compact`: small files become few.
+//! `mrrow compact`: merges small files and removes unused ones.
 
 use std::io::Write;
 
@@ -8,17 +8,17 @@ use mrrow_server::local::LocalClient;
 use crate::exit::{Code, Failure};
 
 pub(super) async fn run(engine: &Engine) -> Result<Code, Failure> {
-    let done = match LocalClient::connect(engine).await {
+    let compaction = match LocalClient::connect(engine).await {
         Some(server) => server.compact().await?,
         None => engine.compact().await?,
     };
     writeln!(
         std::io::stderr(),
-        "{} files became {} with {} rows; {} files that nobody needs were removed",
-        done.files_replaced,
-        done.files_written,
-        done.rows_written,
-        done.files_removed
+        "merged {} files into {} with {} rows; removed {} unused files",
+        compaction.files_replaced,
+        compaction.files_written,
+        compaction.rows_written,
+        compaction.files_removed
     )?;
     Ok(Code::Done)
 }

@@ -1,4 +1,4 @@
-//! `mrrow completions`: the script that makes a shell complete what is typed.
+//! `mrrow completions`: the script that lets a shell complete commands and options.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use crate::args::{Cli, CompletionsArgs};
 use crate::exit::{Code, Failure};
 
 pub(super) fn run(args: &CompletionsArgs) -> Result<Code, Failure> {
-    // The generator ends the process where it cannot write, so it writes to memory.
+    // The generator panics when a write fails, so it writes to memory.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "mrrow", &mut script);
     std::io::stdout().write_all(&script)?;

@@ -1,4 +1,4 @@
-//! `mrrow delete`: records are deleted by their ids.
+//! `mrrow delete`: deletes records by their ids.
 
 use mrrow_engine::push::Pushed;
 use mrrow_engine::{Engine, RowStatus};
@@ -26,7 +26,7 @@ pub(super) async fn run(engine: &Engine, args: &DeleteArgs) -> Result<Code, Fail
     )))
 }
 
-/// Deletes here, or by the server that holds the directory.
+/// Deletes in this process, or in the server that holds the directory.
 async fn delete(engine: &Engine, args: &DeleteArgs) -> Result<Pushed, Failure> {
     let Some(server) = LocalClient::connect(engine).await else {
         return Ok(engine.delete(&args.source, args.object, &args.ids).await?);

@@ -1,4 +1,4 @@
-//! `mrrow demo`: an invented company's records, to try things on.
+//! `mrrow demo`: writes the records of an invented company.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -6,29 +6,29 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::args::DemoArgs;
-use crate::demo::{Company, Files, NAMES, Written};
+use crate::demo::{Company, DemoFiles, FILE_NAMES, FileSummary};
 use crate::exit::{Code, Failure};
 
 pub(super) fn run(args: &DemoArgs) -> Result<Code, Failure> {
     let started = Instant::now();
-    refuse_to_mix(&args.dir, args.force)?;
+    check_directory(&args.dir, args.force)?;
     let company = Company::new(args.customers, args.months, args.until, args.seed);
     let written = write(&company, &args.dir).map_err(|error| {
-        Failure::other(format!("write a demo into \"{}\": {error}", args.dir.display()))
+        Failure::other(format!("write a demo to \"{}\": {error}", args.dir.display()))
     })?;
-    // The files are whole by now; a reader of standard error that has gone does not change that.
+    // The files are complete: a closed standard error is no failure.
     let _ = report(&written, &company, args, started);
     Ok(Code::Done)
 }
 
-fn write(company: &Company, dir: &Path) -> std::io::Result<[Written; 3]> {
-    let mut files = Files::begin(dir)?;
+fn write(company: &Company, dir: &Path) -> std::io::Result<[FileSummary; 3]> {
+    let mut files = DemoFiles::create(dir)?;
     company.write(&mut files)?;
     files.finish()
 }
 
-/// Records that are there already are nobody's to overwrite or to mix with invented ones.
-fn refuse_to_mix(dir: &Path, force: bool) -> Result<(), Failure> {
+/// Refuses to overwrite records, and to mix them with invented ones.
+fn check_directory(dir: &Path, force: bool) -> Result<(), Failure> {
     let cannot = |error| Failure::other(format!("read \"{}\": {error}", dir.display()));
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -37,17 +37,17 @@ fn refuse_to_mix(dir: &Path, force: bool) -> Result<(), Failure> {
     };
     for entry in entries {
         let name = entry.map_err(cannot)?.file_name();
-        let is_ours = NAMES.iter().any(|ours| name == *ours);
-        if is_ours && !force {
+        let is_demo_file = FILE_NAMES.iter().any(|file| name == *file);
+        if is_demo_file && !force {
             let path = dir.join(name);
             return Err(Failure::usage(format!(
-                "\"{}\" is there already; name another directory, or replace it with --force",
+                "\"{}\" already exists; name another directory, or replace it with --force",
                 path.display()
             )));
         }
-        if !is_ours && would_be_imported(&name) {
+        if !is_demo_file && would_be_imported(&name) {
             return Err(Failure::usage(format!(
-                "\"{}\" would be imported along with the demo; name another directory",
+                "\"{}\" would be imported together with the demo; name another directory",
                 dir.join(name).display()
             )));
         }
@@ -61,7 +61,7 @@ fn would_be_imported(name: &OsStr) -> bool {
 }
 
 fn report(
-    written: &[Written],
+    written: &[FileSummary],
     company: &Company,
     args: &DemoArgs,
     started: Instant,
@@ -79,15 +79,15 @@ fn report(
     let (first, last) = (company.first, company.last);
     writeln!(
         stderr,
-        "{first} to {last}, in {:.1?}; dates after {last} lack their renewals, so ask as of it",
+        "history from {first} to {last}, written in {:.1?}; later days have no renewals, so use --as-of {last}",
         started.elapsed()
     )?;
-    let dir = quoted(&args.dir);
+    let dir = shell_quote(&args.dir);
     writeln!(stderr, "next: mrrow import {dir} && mrrow mrr --as-of {last} --format table")
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+/// Quotes a path for a shell, where needed.
+fn shell_quote(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

@@ -1,4 +1,4 @@
-//! `mrrow openapi`: the contract of the HTTP face, without a server.
+//! `mrrow openapi`: prints the OpenAPI document without a server.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use crate::exit::{Code, Failure};
 pub(super) fn run() -> Result<Code, Failure> {
     let document = mrrow_server::openapi()
         .to_pretty_json()
-        .map_err(|error| Failure::other(format!("write the document: {error}")))?;
+        .map_err(|error| Failure::other(format!("write the OpenAPI document: {error}")))?;
     writeln!(io::stdout(), "{document}")?;
     Ok(Code::Done)
 }

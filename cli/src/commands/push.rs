@@ -1,4 +1,4 @@
-//! `mrrow push`: records in small requests, an acknowledgement each.
+//! `mrrow push`: sends records in small requests, each with an acknowledgement.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -7,13 +7,13 @@ use mrrow_engine::push::{PushOptions, Pushed};
 use mrrow_engine::{Engine, RowStatus};
 use mrrow_server::local::{LocalClient, PushRequest};
 
-use super::import::{on_error, renames};
+use super::import::field_renames;
 use crate::args::PushArgs;
 use crate::exit::{Code, Failure};
 
-/// What all requests did together.
+/// Counts over all requests.
 #[derive(Default)]
-struct Totals {
+struct PushTotals {
     requests: u64,
     stored: u64,
     created: u64,
@@ -24,17 +24,17 @@ struct Totals {
 
 pub(super) async fn run(engine: &Engine, args: &PushArgs) -> Result<Code, Failure> {
     let options = PushOptions {
-        map: renames(&args.map)?,
+        map: field_renames(&args.map)?,
         format: args.input_format,
-        on_error: on_error(args.on_error),
+        on_error: args.on_error,
         ..PushOptions::default()
     };
     let input = input(&args.path)?;
-    let mut totals = Totals::default();
+    let mut totals = PushTotals::default();
     let mut printed = Ok(());
     let acknowledged = |pushed: Pushed| {
         totals.add(&pushed);
-        // What is acknowledged stays so when nobody reads of it any more.
+        // A closed standard output does not undo an acknowledgement: go on without printing.
         if printed.is_ok() {
             printed = print(&pushed);
         }
@@ -45,7 +45,7 @@ pub(super) async fn run(engine: &Engine, args: &PushArgs) -> Result<Code, Failur
     Ok(if totals.rejected > 0 { Code::Rejected } else { Code::Done })
 }
 
-/// Pushes and publishes here, or by the server that holds the directory.
+/// Pushes and publishes in this process, or in the server that holds the directory.
 async fn push(
     engine: &Engine,
     args: &PushArgs,
@@ -61,11 +61,11 @@ async fn push(
             PushRequest { data_source, object: args.object, rows_each, map, format, on_error };
         return Ok(server.push(&request, input, acknowledged).await?);
     }
-    let tell = |pushed| {
+    let acknowledge = |pushed| {
         acknowledged(pushed);
         Ok(())
     };
-    engine.push_stream(&args.source, args.object, input, rows_each, &options, tell).await?;
+    engine.push_stream(&args.source, args.object, input, rows_each, &options, acknowledge).await?;
     Ok(engine.flush().await?)
 }
 
@@ -78,7 +78,7 @@ fn input(path: &str) -> Result<Box<dyn Read + Send>, Failure> {
     Ok(Box::new(file))
 }
 
-/// Prints an acknowledgement, at once.
+/// Prints an acknowledgement and flushes it, so that a reader in a pipe gets it at once.
 pub(super) fn print(pushed: &Pushed) -> Result<(), Failure> {
     let json = serde_json::to_string(pushed).map_err(|error| Failure::other(error.to_string()))?;
     let mut stdout = std::io::stdout();
@@ -86,7 +86,7 @@ pub(super) fn print(pushed: &Pushed) -> Result<(), Failure> {
     Ok(stdout.flush()?)
 }
 
-impl Totals {
+impl PushTotals {
     fn add(&mut self, pushed: &Pushed) {
         self.requests += 1;
         self.rejected += pushed.rejections.len() as u64;
@@ -104,10 +104,11 @@ impl Totals {
     }
 
     fn report(&self, out: &mut impl Write) -> Result<(), Failure> {
-        let Totals { requests, stored, created, updated, unchanged, rejected } = self;
+        let PushTotals { requests, stored, created, updated, unchanged, rejected } = self;
         writeln!(
             out,
-            "{stored} of {requests} requests stored: {created} created, {updated} updated, {unchanged} unchanged; {rejected} rows rejected"
+            "{stored} of {requests} requests stored: {created} created, {updated} updated, \
+             {unchanged} unchanged; {rejected} rows rejected"
         )?;
         Ok(())
     }

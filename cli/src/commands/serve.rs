@@ -1,113 +1,47 @@
-//! `mrrow serve`: the HTTP face.
+//! `mrrow serve`: serves the HTTP API until Ctrl-C or SIGTERM.
+
+mod config;
+mod log;
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::ValueEnum;
 use mrrow_engine::Engine;
 use mrrow_engine::access::{NewKey, Role};
-use mrrow_server::{Server, ServerConfig, SqlWorker, Tls};
-use tokio::signal::unix::{SignalKind, signal};
+use mrrow_server::Server;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::args::{ServeArgs, listen_address};
-use crate::config_file;
+use crate::args::ServeArgs;
+use crate::config_file::ServeSection;
 use crate::exit::{Code, Failure};
-use crate::logging::{self, LogFormat};
 use crate::random;
-use crate::serve_limits;
 
-/// Where a server listens unless it is told.
-const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-
-/// What is logged unless it is told.
 const LOG_DEFAULT: &str = "info";
 
 pub(super) async fn run(
     engine: &Arc<Engine>,
     args: &ServeArgs,
-    file: &config_file::Serve,
+    file: &ServeSection,
 ) -> Result<Code, Failure> {
-    let format = match (args.log_format, &file.log_format) {
-        (Some(format), _) => Some(format),
-        (None, Some(text)) => Some(LogFormat::from_str(text, false).map_err(|_| {
-            Failure::usage(format!(
-                "log_format = \"{text}\" in the configuration is neither \"text\" nor \"json\""
-            ))
-        })?),
-        (None, None) => None,
-    };
-    let filter = args.log.as_deref().or(file.log.as_deref()).unwrap_or(LOG_DEFAULT);
-    let config = config(args, file)?;
+    let log_format = config::log_format(args, file)?;
+    let log_filter = args.log.as_deref().or(file.log.as_deref()).unwrap_or(LOG_DEFAULT);
+    let config = config::server(args, file)?;
     let listen = config.listen;
     engine.start_writing().await?;
     let server = Server::bind(Arc::clone(engine), config, random::source())
         .await
         .map_err(|error| Failure::other(format!("listen on {listen}: {error}")))?;
-    tell_first_key(engine).await?;
-    // Whoever reads the next line may already stop it.
+    create_first_key(engine).await?;
+    // The next line is a signal to other programs that the server can be stopped.
     let stopped = stop_signal()?;
     writeln!(io::stderr(), "listening on {}", server.url())?;
-    logging::start(filter, format)?;
+    log::start(log_filter, log_format)?;
     server.run(stopped).await.map_err(|error| Failure::other(format!("serve: {error}")))?;
     Ok(Code::Done)
 }
 
-/// What is typed goes before what is in the file.
-fn config(args: &ServeArgs, file: &config_file::Serve) -> Result<ServerConfig, Failure> {
-    let listen = match (args.listen, &file.listen) {
-        (Some(address), _) => address,
-        (None, Some(text)) => listen_address(text).map_err(|error| {
-            Failure::usage(format!("listen = \"{text}\" in the configuration: {error}"))
-        })?,
-        (None, None) => LISTEN_DEFAULT,
-    };
-    let mut config = ServerConfig::new(listen);
-    for (name, number) in
-        file.limits.iter().chain(args.limits.iter().map(|(name, number)| (name, number)))
-    {
-        serve_limits::set(&mut config.limits, name, *number).map_err(Failure::usage)?;
-    }
-    config.sql_worker = Some(sql_worker()?);
-    let certificate = args.tls_certificate.as_ref().or(file.tls_certificate.as_ref());
-    let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
-    config.tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => {
-            Some(Tls { certificate: certificate.clone(), key: key.clone() })
-        }
-        (None, None) => None,
-        _ => {
-            return Err(Failure::usage(
-                "TLS needs both a certificate and a key; give --tls-certificate and --tls-key",
-            ));
-        }
-    };
-    config.secret_key_file =
-        args.secret_key_file.as_ref().or(file.secret_key_file.as_ref()).cloned();
-    config.pull_allowed = match (args.pull_allow.as_slice(), &file.pull_allow) {
-        ([], Some(allowed)) => {
-            allowed.iter().map(|one| one.parse()).collect::<Result<_, String>>().map_err(
-                |error| Failure::usage(format!("pull_allow in the configuration: {error}")),
-            )?
-        }
-        (allowed, _) => allowed.to_vec(),
-    };
-    Ok(config)
-}
-
-/// This very program, also once another version was installed in its place.
-fn sql_worker() -> Result<SqlWorker, Failure> {
-    let program = if cfg!(target_os = "linux") {
-        PathBuf::from("/proc/self/exe")
-    } else {
-        std::env::current_exe()?
-    };
-    Ok(SqlWorker { program, arguments: vec!["sql-worker".to_string()] })
-}
-
-/// Without any key nobody could use the server: the first start makes one and shows it once.
-async fn tell_first_key(engine: &Engine) -> Result<(), Failure> {
+/// Creates an admin key if there is no key, since no client could use the server without one.
+async fn create_first_key(engine: &Engine) -> Result<(), Failure> {
     if !engine.keys().await?.is_empty() {
         return Ok(());
     }
@@ -122,23 +56,22 @@ async fn tell_first_key(engine: &Engine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Resolves when the process is told to stop, by Ctrl-C or SIGTERM; told once more, it ends at
-/// once.
+/// Resolves at the first Ctrl-C or SIGTERM. The second one ends the process at once.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
+    let mut signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     Ok(async move {
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
+        any_signal(&mut signals).await;
         tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupted.recv() => {}
-                _ = terminated.recv() => {}
-            }
-            // What was acknowledged is on disk.
+            any_signal(&mut signals).await;
+            // Safe at any time: acknowledged requests are durable.
             std::process::exit(1);
         });
     })
+}
+
+async fn any_signal([interrupt, terminate]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }

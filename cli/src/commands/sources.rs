@@ -1,31 +1,30 @@
-//! `mrrow sources`: where records come from.
+//! `mrrow sources`: the data sources.
 
 use std::io::{Write, stderr, stdout};
-use std::sync::Arc;
 
 use mrrow_engine::Engine;
-use mrrow_engine::arrow::array::{ArrayRef, RecordBatch, StringArray};
-use mrrow_engine::arrow::error::ArrowError;
 use mrrow_engine::sources::{DataSource, NewDataSource};
 use mrrow_server::local::{LocalClient, ResetRequest};
 
-use crate::args::{CreateSourceArgs, OutputArgs, SourcesCommand};
+use super::listing::{self, instant, text};
+use crate::args::{CreateSourceArgs, SourcesCommand};
 use crate::exit::{Code, Failure};
-use crate::moment::shown;
-use crate::output::Output;
+use crate::output::Format;
 use crate::random;
 
 pub(super) async fn run(engine: &Engine, command: &SourcesCommand) -> Result<Code, Failure> {
     match command {
         SourcesCommand::Create(args) => create(engine, args).await?,
-        SourcesCommand::List(output) => print(output, &engine.data_sources().await?)?,
-        SourcesCommand::Show { source, output } => print(output, &[find(engine, source).await?])?,
+        SourcesCommand::List(output) => list(&engine.data_sources().await?, output.format)?,
+        SourcesCommand::Show { source, output } => {
+            list(&[find(engine, source).await?], output.format)?;
+        }
         SourcesCommand::Rename { source, name } => {
             let id = find(engine, source).await?.id;
             engine
                 .update_data_source(&id, Some(name), None)
                 .await?
-                .ok_or_else(|| is_missing(source))?;
+                .ok_or_else(|| not_found(source))?;
         }
         SourcesCommand::Reset { source } => {
             let source = find(engine, source).await?;
@@ -44,10 +43,11 @@ pub(super) async fn run(engine: &Engine, command: &SourcesCommand) -> Result<Cod
 
 async fn create(engine: &Engine, args: &CreateSourceArgs) -> Result<(), Failure> {
     let CreateSourceArgs { name, id, kind } = args.clone();
-    // Here a name is what a source is called by; a second one is a mistake.
+    // The engine allows equal names; on the command line a second one is a mistake, since commands
+    // find a source by its name.
     if engine.data_sources().await?.iter().any(|source| source.name == name) {
         return Err(Failure::other(format!(
-            "\"{name}\" is the name of a data source already; use that one, or another name"
+            "\"{name}\" is already the name of a data source; use that data source, or choose another name"
         )));
     }
     let source =
@@ -63,38 +63,31 @@ async fn reset(engine: &Engine, source: &DataSource) -> Result<(), Failure> {
     };
     writeln!(
         stderr(),
-        "{deleted} records of \"{}\" are deleted; what was known before stays known",
+        "deleted {deleted} records of \"{}\"; earlier numbers can still be read with --known-at",
         source.name
     )?;
     Ok(())
 }
 
 async fn find(engine: &Engine, source: &str) -> Result<DataSource, Failure> {
-    engine.data_source(source).await?.ok_or_else(|| is_missing(source))
+    engine.data_source(source).await?.ok_or_else(|| not_found(source))
 }
 
-fn is_missing(source: &str) -> Failure {
+fn not_found(source: &str) -> Failure {
     Failure::other(format!(
-        "there is no data source \"{source}\"; \"mrrow sources list\" shows those there are"
+        "there is no data source \"{source}\"; \"mrrow sources list\" prints all data sources"
     ))
 }
 
-fn print(output: &OutputArgs, sources: &[DataSource]) -> Result<(), Failure> {
-    let rows = rows(sources).map_err(|error| Failure::other(error.to_string()))?;
-    let mut output = Output::begin(output.format, rows.schema())?;
-    output.write(&rows)?;
-    output.finish()
-}
-
-fn rows(sources: &[DataSource]) -> Result<RecordBatch, ArrowError> {
-    let text = |value: fn(&DataSource) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(sources.iter().map(value)))
-    };
-    RecordBatch::try_from_iter([
-        ("id", text(|source| source.id.clone())),
-        ("name", text(|source| source.name.clone())),
-        ("kind", text(|source| source.kind.clone())),
-        ("created_at", text(|source| shown(source.created_at))),
-        ("updated_at", text(|source| shown(source.updated_at))),
-    ])
+fn list(sources: &[DataSource], format: Option<Format>) -> Result<(), Failure> {
+    listing::print(
+        format,
+        [
+            ("id", text(sources, |source| Some(source.id.clone()))),
+            ("name", text(sources, |source| Some(source.name.clone()))),
+            ("kind", text(sources, |source| Some(source.kind.clone()))),
+            ("created_at", text(sources, |source| Some(instant(source.created_at)))),
+            ("updated_at", text(sources, |source| Some(instant(source.updated_at)))),
+        ],
+    )
 }

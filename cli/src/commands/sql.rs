@@ -1,4 +1,4 @@
-//! `mrrow sql`: statements from the command line, a file or a pipe, or a shell on a terminal.
+//! `mrrow sql`: runs statements from the command line, a file or a pipe, or opens a shell.
 
 use std::io::{IsTerminal, Read, Write};
 
@@ -10,22 +10,22 @@ use crate::output::{self, Format};
 use crate::sql::{run_shell, split};
 
 pub(super) async fn run(engine: &Engine, args: &SqlArgs) -> Result<Code, Failure> {
-    if is_shell(args) {
+    if opens_shell(args) {
         return run_shell(engine, args).await;
     }
-    let text = text(args)?;
-    let snapshot = args.moment.snapshot(engine).await?;
+    let text = read_statements(args)?;
+    let snapshot = args.point_in_time.open_snapshot(engine).await?;
     run_statements(&snapshot, &text, args.output.format).await?;
     Ok(Code::Done)
 }
 
-/// Nothing was named to be run, and somebody is there to type.
-fn is_shell(args: &SqlArgs) -> bool {
+/// Whether to open a shell: no statements are named, and input and output are a terminal.
+fn opens_shell(args: &SqlArgs) -> bool {
     let is_named = args.command.is_some() || args.file.is_some() || args.stdin.is_some();
     !is_named && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-fn text(args: &SqlArgs) -> Result<String, Failure> {
+fn read_statements(args: &SqlArgs) -> Result<String, Failure> {
     if let Some(command) = &args.command {
         return Ok(command.clone());
     }
@@ -34,7 +34,7 @@ fn text(args: &SqlArgs) -> Result<String, Failure> {
             .map_err(|error| Failure::other(format!("read \"{}\": {error}", file.display())));
     }
     if std::io::stdin().is_terminal() {
-        writeln!(std::io::stderr(), "type statements, then Ctrl-D")?;
+        writeln!(std::io::stderr(), "type statements, then press Ctrl-D")?;
     }
     let mut sql = String::new();
     std::io::stdin().read_to_string(&mut sql).map_err(|error| {
@@ -42,13 +42,13 @@ fn text(args: &SqlArgs) -> Result<String, Failure> {
     })?;
     if args.stdin.is_none() && split(&sql).is_empty() {
         return Err(Failure::usage(
-            "standard input has no statement; name one with -c SQL or -f FILE, or type it on a terminal",
+            "standard input has no statement; give one with -c SQL or -f FILE",
         ));
     }
     Ok(sql)
 }
 
-/// Runs one statement after the other, all on one snapshot, until one fails.
+/// Runs statements one after the other on one snapshot, until one fails.
 async fn run_statements(
     snapshot: &Snapshot,
     text: &str,
@@ -61,7 +61,7 @@ async fn run_statements(
     if let Some(format @ (Format::Parquet | Format::Arrow)) = format {
         let count = statements.len();
         return Err(Failure::usage(format!(
-            "a file of {format:?} holds the rows of one statement, not of {count}"
+            "the format {format:?} holds the rows of one statement, not of {count}"
         )));
     }
     for statement in statements {

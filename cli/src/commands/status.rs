@@ -1,16 +1,14 @@
-//! `mrrow status`: what is stored, and how.
+//! `mrrow status`: the tables, files and settings of the data directory.
 
 use std::io::Write;
-use std::sync::Arc;
 
-use mrrow_engine::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use mrrow_engine::arrow::error::ArrowError;
 use mrrow_engine::model::SETTING_NAMES;
 use mrrow_engine::{Engine, Status, TableStatus};
 
+use super::listing::{self, integers, text};
 use crate::args::StatusArgs;
 use crate::exit::{Code, Failure};
-use crate::output::{Format, Output};
+use crate::output::Format;
 
 pub(super) async fn run(engine: &Engine, args: &StatusArgs) -> Result<Code, Failure> {
     let status = engine.status().await?;
@@ -21,40 +19,33 @@ pub(super) async fn run(engine: &Engine, args: &StatusArgs) -> Result<Code, Fail
         return Ok(Code::Done);
     }
     if args.format == Format::Table {
-        facts(&status, &mut std::io::stdout())?;
+        print_summary(&status, &mut std::io::stdout())?;
     }
-    let rows = rows(&status.tables).map_err(|error| Failure::other(error.to_string()))?;
-    let mut output = Output::begin(Some(args.format), rows.schema())?;
-    output.write(&rows)?;
-    output.finish()?;
-    if args.format != Format::Table {
-        return Ok(Code::Done);
-    }
-    for warning in &status.warnings {
-        writeln!(std::io::stdout(), "warning: {warning}")?;
+    list(&status.tables, args.format)?;
+    if args.format == Format::Table {
+        for warning in &status.warnings {
+            writeln!(std::io::stdout(), "warning: {warning}")?;
+        }
     }
     Ok(Code::Done)
 }
 
-fn facts(status: &Status, out: &mut impl Write) -> Result<(), Failure> {
+fn print_summary(status: &Status, out: &mut impl Write) -> Result<(), Failure> {
     match status.committed_at {
         Some(at) => writeln!(
             out,
-            "snapshot {}, published {}, as of {}; {} snapshots kept",
+            "snapshot {}, published {}, as of {}; {} snapshots retained",
             status.snapshot,
             at.format("%Y-%m-%d %H:%M:%S UTC"),
             status.as_of,
             status.snapshots
         )?,
-        None => writeln!(out, "nothing is stored yet")?,
+        None => writeln!(out, "the data directory is empty")?,
     }
+    let waiting = status.waiting_rows;
     match &status.writer_pid {
-        Some(pid) => writeln!(
-            out,
-            "process {pid} writes; {} rows wait to be published",
-            status.waiting_rows
-        )?,
-        None => writeln!(out, "nobody writes; {} rows wait to be published", status.waiting_rows)?,
+        Some(pid) => writeln!(out, "writer: process {pid}; {waiting} unpublished rows")?,
+        None => writeln!(out, "writer: none; {waiting} unpublished rows")?,
     }
     let mut settings = Vec::with_capacity(SETTING_NAMES.len());
     for name in SETTING_NAMES {
@@ -66,19 +57,17 @@ fn facts(status: &Status, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn rows(tables: &[TableStatus]) -> Result<RecordBatch, ArrowError> {
-    let whole = |value: fn(&TableStatus) -> i64| -> ArrayRef {
-        Arc::new(tables.iter().map(value).collect::<Int64Array>())
-    };
-    let names: ArrayRef =
-        Arc::new(StringArray::from_iter_values(tables.iter().map(|table| table.name)));
-    RecordBatch::try_from_iter([
-        ("table", names),
-        ("rows", whole(|table| table.rows)),
-        ("history_rows", whole(|table| table.history_rows)),
-        ("bytes", whole(|table| table.bytes)),
-        ("base_files", whole(|table| table.base_files as i64)),
-        ("delta_files", whole(|table| table.delta_files as i64)),
-        ("history_files", whole(|table| table.history_files as i64)),
-    ])
+fn list(tables: &[TableStatus], format: Format) -> Result<(), Failure> {
+    listing::print(
+        Some(format),
+        [
+            ("table", text(tables, |table| Some(table.name.to_string()))),
+            ("rows", integers(tables, |table| table.rows)),
+            ("history_rows", integers(tables, |table| table.history_rows)),
+            ("bytes", integers(tables, |table| table.bytes)),
+            ("base_files", integers(tables, |table| table.base_files as i64)),
+            ("delta_files", integers(tables, |table| table.delta_files as i64)),
+            ("history_files", integers(tables, |table| table.history_files as i64)),
+        ],
+    )
 }

@@ -1,4 +1,4 @@
-//! `mrrow verify`: is everything stored what the records say?
+//! `mrrow verify`: recomputes everything from the records and compares it with what is stored.
 
 use std::io::Write;
 
@@ -9,9 +9,9 @@ use crate::exit::{Code, Failure};
 use crate::output::Output;
 
 pub(super) async fn run(engine: &Engine, args: &VerifyArgs) -> Result<Code, Failure> {
-    let found = engine.verify().await?;
+    let verification = engine.verify().await?;
     let mut stderr = std::io::stderr();
-    for (name, rows) in &found.failures {
+    for (name, rows) in &verification.failures {
         let count: usize = rows.iter().map(|batch| batch.num_rows()).sum();
         writeln!(stderr, "{name}: {count} rows differ")?;
         if let Some(first) = rows.first() {
@@ -22,9 +22,9 @@ pub(super) async fn run(engine: &Engine, args: &VerifyArgs) -> Result<Code, Fail
             output.finish()?;
         }
     }
-    if !found.holds() {
+    if !verification.holds() {
         return Ok(Code::Mismatch);
     }
-    writeln!(stderr, "verified: {}", found.checks.join(", "))?;
+    writeln!(stderr, "verified: {}", verification.checks.join(", "))?;
     Ok(Code::Done)
 }

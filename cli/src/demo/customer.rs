@@ -1,54 +1,54 @@
-//! One customer's life: signs up, is billed, changes, leaves, comes back.
+//! The life of one customer: it signs up, is billed, changes, cancels, and may return.
 
 mod billing;
 
 use chrono::{Days, Months, NaiveDate, NaiveTime};
 use fastrand::Rng;
 
-use super::catalogue::{Cadence, Plan, Tier};
-use super::chance::{percent, pick};
-use super::fate::{self, Fate};
 use super::invoice::{Invoice, instant};
-use super::profile::{Profile, Size};
+use super::monthly_event::{self, MonthlyEvent};
+use super::plan::{Cadence, Plan, Tier};
+use super::profile::{CompanySize, Profile};
+use super::random_choice::{percent, pick};
 
 const TRIAL_DAYS: u64 = 14;
 const TRIALS_CONVERTED_PERCENT: u32 = 70;
 const COUPONS_PERCENT: u32 = 20;
 const RETURNS_PERCENT: u32 = 30;
-/// Less than the default grace, so that a late renewal is no churn.
+/// Less than the default grace period, so that a late renewal is no churn.
 const LATE_DAYS_MAX: u64 = 10;
-/// More than the default grace, so that a return is no late renewal.
+/// More than the default grace period, so that a return is no late renewal.
 const AWAY_DAYS_MIN: u64 = 20;
 const AWAY_DAYS_MAX: u64 = 240;
 
-/// What a customer does on the day it waits for.
+/// The action of a customer on its next day.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// Begins a subscription.
+    /// Starts a subscription.
     Subscribe,
-    /// A month is over, and maybe the period with it.
-    TurnMonth,
-    /// Pays some days after the period's end.
+    /// A month ends, and perhaps the period.
+    EndMonth,
+    /// Renews some days after the end of the period.
     RenewLate,
-    /// Meets its fate.
-    Meet(Fate),
-    /// The paid time is over.
+    /// Has an event.
+    Event(MonthlyEvent),
+    /// The paid time ends.
     Leave,
 }
 
 pub(super) struct Customer {
     number: u32,
-    chance: Rng,
-    size: Size,
+    rng: Rng,
+    size: CompanySize,
     step: Step,
-    /// How many subscriptions it has begun; the last one is the running one.
+    /// Number of subscriptions so far; the last one is current.
     subscription: u32,
     plan: Plan,
     seats: u32,
     has_add_on: bool,
-    /// Periods with a discount that are left, the running one included.
+    /// Remaining periods with a discount, including the current one.
     coupon: u32,
-    /// Periods are counted in months from this day, so that the 31st stays one.
+    /// Periods are counted in months from this day, so that the 31st stays the 31st.
     anchor: NaiveDate,
     months: u32,
     start: NaiveDate,
@@ -57,29 +57,29 @@ pub(super) struct Customer {
 }
 
 impl Customer {
-    /// A new customer, and the day on which it begins to pay, if it does.
-    pub(super) fn sign_up(profile: &Profile, mut chance: Rng) -> (Customer, Option<NaiveDate>) {
+    /// A new customer, and the day of its first subscription, if it ever subscribes.
+    pub(super) fn sign_up(profile: &Profile, mut rng: Rng) -> (Customer, Option<NaiveDate>) {
         let day = profile.created.date();
-        let begins = match profile.has_trial {
+        let starts = match profile.has_trial {
             false => Some(day),
             true => {
-                percent(&mut chance, TRIALS_CONVERTED_PERCENT).then(|| day + Days::new(TRIAL_DAYS))
+                percent(&mut rng, TRIALS_CONVERTED_PERCENT).then(|| day + Days::new(TRIAL_DAYS))
             }
         };
         let cadence =
-            pick(&mut chance, &[(Cadence::Month, 72), (Cadence::Quarter, 8), (Cadence::Year, 20)]);
-        let coupon = percent(&mut chance, COUPONS_PERCENT);
+            pick(&mut rng, &[(Cadence::Month, 72), (Cadence::Quarter, 8), (Cadence::Year, 20)]);
+        let coupon = percent(&mut rng, COUPONS_PERCENT);
         let customer = Customer {
             number: profile.number,
             size: profile.size,
             step: Step::Subscribe,
             subscription: 0,
             plan: Plan {
-                tier: first_tier(profile.size, &mut chance),
+                tier: first_tier(profile.size, &mut rng),
                 cadence,
                 currency: profile.currency,
             },
-            seats: first_seats(profile.size, &mut chance),
+            seats: first_seats(profile.size, &mut rng),
             has_add_on: false,
             coupon: if coupon { 3_u32.div_ceil(cadence.months()) } else { 0 },
             anchor: day,
@@ -87,40 +87,36 @@ impl Customer {
             start: day,
             end: day,
             billed_at: profile.created.time(),
-            chance,
+            rng,
         };
-        (customer, begins)
+        (customer, starts)
     }
 
-    /// Does what was waited for; gives the next day to wait for, if there is one.
-    pub(super) fn live(
-        &mut self,
-        day: NaiveDate,
-        invoices: &mut Vec<Invoice>,
-    ) -> Option<NaiveDate> {
+    /// Performs the action of this day. Returns the next day with an action.
+    pub(super) fn act(&mut self, day: NaiveDate, invoices: &mut Vec<Invoice>) -> Option<NaiveDate> {
         match self.step {
             Step::Subscribe => {
                 self.subscription += 1;
                 self.begin_period(day, 0);
                 self.bill(invoices);
-                self.look_ahead(day)
+                self.plan_month(day)
             }
             Step::RenewLate => {
                 self.coupon = self.coupon.saturating_sub(1);
                 self.begin_period(day, 0);
                 self.bill(invoices);
-                self.look_ahead(day)
+                self.plan_month(day)
             }
-            Step::TurnMonth => {
+            Step::EndMonth => {
                 self.months += 1;
                 if day == self.end {
                     self.coupon = self.coupon.saturating_sub(1);
                     self.begin_period(self.anchor, self.months);
                     self.bill(invoices);
                 }
-                self.look_ahead(day)
+                self.plan_month(day)
             }
-            Step::Meet(fate) => self.meet(fate, day, invoices),
+            Step::Event(event) => self.perform(event, day, invoices),
             Step::Leave => self.leave(day),
         }
     }
@@ -131,94 +127,100 @@ impl Customer {
         self.end = anchor + Months::new(months + self.plan.cadence.months());
     }
 
-    /// Decides what the month from this day on brings, and waits for it.
-    fn look_ahead(&mut self, day: NaiveDate) -> Option<NaiveDate> {
+    /// Draws the event of the month that starts on this day, and schedules it.
+    fn plan_month(&mut self, day: NaiveDate) -> Option<NaiveDate> {
         let month_end = self.month_end();
         let drawn =
-            fate::draw(&mut self.chance, self.size, self.plan.cadence, month_end == self.end);
+            monthly_event::draw(&mut self.rng, self.size, self.plan.cadence, month_end == self.end);
         match drawn {
-            Some(Fate::Lapse) => self.wait_for(Step::Leave, self.end),
-            Some(Fate::RenewLate) => {
-                let late = Days::new(self.chance.u64(1..=LATE_DAYS_MAX));
-                self.wait_for(Step::RenewLate, self.end + late)
+            Some(MonthlyEvent::Lapse) => self.schedule(Step::Leave, self.end),
+            Some(MonthlyEvent::RenewLate) => {
+                let late = Days::new(self.rng.u64(1..=LATE_DAYS_MAX));
+                self.schedule(Step::RenewLate, self.end + late)
             }
             Some(
-                fate
-                @ (Fate::RenewFewerSeats | Fate::Downgrade | Fate::PayYearly | Fate::DropAddOn),
+                event @ (MonthlyEvent::RenewFewerSeats
+                | MonthlyEvent::Downgrade
+                | MonthlyEvent::PayYearly
+                | MonthlyEvent::DropAddOn),
             ) => {
-                self.change_terms(fate);
-                self.wait_for(Step::TurnMonth, month_end)
+                self.change_terms(event);
+                self.schedule(Step::EndMonth, month_end)
             }
-            Some(fate) => {
+            Some(event) => {
                 let days_between = (month_end - day).num_days().unsigned_abs() - 1;
-                let later = Days::new(self.chance.u64(1..=days_between));
-                self.wait_for(Step::Meet(fate), day + later)
+                let later = Days::new(self.rng.u64(1..=days_between));
+                self.schedule(Step::Event(event), day + later)
             }
-            None => self.wait_for(Step::TurnMonth, month_end),
+            None => self.schedule(Step::EndMonth, month_end),
         }
     }
 
-    /// What is different from the renewal on.
-    fn change_terms(&mut self, fate: Fate) {
-        match fate {
-            Fate::RenewFewerSeats => self.seats -= self.some_seats().min(self.seats - 1),
-            Fate::Downgrade => self.plan.tier = self.plan.tier.below().unwrap_or(self.plan.tier),
-            Fate::PayYearly => self.plan.cadence = Cadence::Year,
+    /// Changes the terms from the renewal on.
+    fn change_terms(&mut self, event: MonthlyEvent) {
+        match event {
+            MonthlyEvent::RenewFewerSeats => {
+                self.seats -= self.seats_to_change().min(self.seats - 1)
+            }
+            MonthlyEvent::Downgrade => {
+                self.plan.tier = self.plan.tier.below().unwrap_or(self.plan.tier)
+            }
+            MonthlyEvent::PayYearly => self.plan.cadence = Cadence::Year,
             _ => self.has_add_on = false,
         }
     }
 
-    /// What happens on some day of the month.
-    fn meet(
+    /// Performs an event on some day of the month.
+    fn perform(
         &mut self,
-        fate: Fate,
+        event: MonthlyEvent,
         day: NaiveDate,
         invoices: &mut Vec<Invoice>,
     ) -> Option<NaiveDate> {
-        let at = instant(day, &mut self.chance);
-        match fate {
-            Fate::Cancel => {
+        let at = instant(day, &mut self.rng);
+        match event {
+            MonthlyEvent::Cancel => {
                 invoices.push(self.cancellation(at, None));
-                return self.wait_for(Step::Leave, self.end);
+                return self.schedule(Step::Leave, self.end);
             }
-            Fate::CancelNow => {
+            MonthlyEvent::CancelNow => {
                 invoices.push(self.cancellation(at, Some(at)));
                 return self.leave(day);
             }
-            Fate::AddSeats => {
-                let more = self.some_seats();
+            MonthlyEvent::AddSeats => {
+                let more = self.seats_to_change();
                 invoices.push(self.proration(self.plan, more, at));
                 self.seats += more;
             }
-            Fate::GiveBackSeats if self.seats > 1 => {
-                let fewer = self.some_seats().min(self.seats - 1);
-                invoices.push(self.proration(self.plan, fewer, at).credited());
+            MonthlyEvent::GiveBackSeats if self.seats > 1 => {
+                let fewer = self.seats_to_change().min(self.seats - 1);
+                invoices.push(self.proration(self.plan, fewer, at).to_credit());
                 self.seats -= fewer;
             }
-            Fate::Upgrade => self.upgrade(at, invoices),
-            Fate::TakeAddOn if !self.has_add_on => {
+            MonthlyEvent::Upgrade => self.upgrade(at, invoices),
+            MonthlyEvent::TakeAddOn if !self.has_add_on => {
                 invoices.push(self.proration(self.add_on(), 1, at));
                 self.has_add_on = true;
             }
-            Fate::Refund => invoices.push(self.refund(at)),
-            Fate::BuyOnce => invoices.push(self.one_time(at)),
+            MonthlyEvent::Refund => invoices.push(self.refund(at)),
+            MonthlyEvent::BuyOnce => invoices.push(self.one_time(at)),
             _ => {}
         }
         let month_end = self.month_end();
-        self.wait_for(Step::TurnMonth, month_end)
+        self.schedule(Step::EndMonth, month_end)
     }
 
-    /// Some who leave come back, with a subscription of its own.
+    /// Ends the subscription. Some customers return with a new one.
     fn leave(&mut self, day: NaiveDate) -> Option<NaiveDate> {
-        if !percent(&mut self.chance, RETURNS_PERCENT) {
+        if !percent(&mut self.rng, RETURNS_PERCENT) {
             return None;
         }
         (self.coupon, self.has_add_on) = (0, false);
-        let away = Days::new(self.chance.u64(AWAY_DAYS_MIN..=AWAY_DAYS_MAX));
-        self.wait_for(Step::Subscribe, day + away)
+        let away = Days::new(self.rng.u64(AWAY_DAYS_MIN..=AWAY_DAYS_MAX));
+        self.schedule(Step::Subscribe, day + away)
     }
 
-    fn wait_for(&mut self, step: Step, day: NaiveDate) -> Option<NaiveDate> {
+    fn schedule(&mut self, step: Step, day: NaiveDate) -> Option<NaiveDate> {
         self.step = step;
         Some(day)
     }
@@ -227,26 +229,26 @@ impl Customer {
         self.anchor + Months::new(self.months + 1)
     }
 
-    fn some_seats(&mut self) -> u32 {
-        1 + self.chance.u32(..=self.seats / 4)
+    fn seats_to_change(&mut self) -> u32 {
+        1 + self.rng.u32(..=self.seats / 4)
     }
 }
 
-fn first_tier(size: Size, chance: &mut Rng) -> Tier {
+fn first_tier(size: CompanySize, rng: &mut Rng) -> Tier {
     let (starter, team, business) = match size {
-        Size::Few => (70, 26, 4),
-        Size::Dozens => (35, 50, 15),
-        Size::Hundred => (10, 50, 40),
-        Size::Hundreds => (0, 30, 70),
+        CompanySize::Few => (70, 26, 4),
+        CompanySize::Dozens => (35, 50, 15),
+        CompanySize::Hundred => (10, 50, 40),
+        CompanySize::Hundreds => (0, 30, 70),
     };
-    pick(chance, &[(Tier::Starter, starter), (Tier::Team, team), (Tier::Business, business)])
+    pick(rng, &[(Tier::Starter, starter), (Tier::Team, team), (Tier::Business, business)])
 }
 
-fn first_seats(size: Size, chance: &mut Rng) -> u32 {
+fn first_seats(size: CompanySize, rng: &mut Rng) -> u32 {
     match size {
-        Size::Few => chance.u32(1..=6),
-        Size::Dozens => chance.u32(3..=20),
-        Size::Hundred => chance.u32(10..=60),
-        Size::Hundreds => chance.u32(40..=200),
+        CompanySize::Few => rng.u32(1..=6),
+        CompanySize::Dozens => rng.u32(3..=20),
+        CompanySize::Hundred => rng.u32(10..=60),
+        CompanySize::Hundreds => rng.u32(40..=200),
     }
 }

@@ -1,5 +1,5 @@
-//! The three files of a demo: written under other names, and under their own once all of them are
-//! whole.
+//! The three files of a demo. They are written under temporary names, and renamed when all are
+//! complete.
 
 use std::fs::File;
 use std::io::{BufWriter, Result, Write};
@@ -7,68 +7,68 @@ use std::path::{Path, PathBuf};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The names of the files, in the order in which they take them.
-pub(crate) const NAMES: [&str; 3] = ["customers.ndjson", "plans.ndjson", "invoices.ndjson"];
+/// The names of the files, in the order in which they are renamed.
+pub(crate) const FILE_NAMES: [&str; 3] = ["customers.ndjson", "plans.ndjson", "invoices.ndjson"];
 
-/// The files while they are written. Dropped before [`Files::finish`], they leave nothing.
-pub(crate) struct Files {
-    pub(super) customers: Lines,
-    pub(super) plans: Lines,
-    pub(super) invoices: Lines,
+/// The files while they are written. Dropping them before [`DemoFiles::finish`] removes them.
+pub(crate) struct DemoFiles {
+    pub(super) customers: NdjsonFile,
+    pub(super) plans: NdjsonFile,
+    pub(super) invoices: NdjsonFile,
 }
 
-/// What one file holds.
+/// The size of one complete file.
 #[derive(Debug, Clone)]
-pub(crate) struct Written {
+pub(crate) struct FileSummary {
     pub(crate) path: PathBuf,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
 }
 
-impl Files {
-    /// Begins the files in a directory, which is made where it is missing.
-    pub(crate) fn begin(dir: &Path) -> Result<Files> {
+impl DemoFiles {
+    /// Creates the files in a directory, and the directory if it is missing.
+    pub(crate) fn create(dir: &Path) -> Result<DemoFiles> {
         std::fs::create_dir_all(dir)?;
-        let [customers, plans, invoices] = NAMES;
-        Ok(Files {
-            customers: Lines::begin(dir, customers)?,
-            plans: Lines::begin(dir, plans)?,
-            invoices: Lines::begin(dir, invoices)?,
+        let [customers, plans, invoices] = FILE_NAMES;
+        Ok(DemoFiles {
+            customers: NdjsonFile::create(dir, customers)?,
+            plans: NdjsonFile::create(dir, plans)?,
+            invoices: NdjsonFile::create(dir, invoices)?,
         })
     }
 
-    /// Gives the files their names, replacing others of these names.
-    pub(crate) fn finish(self) -> Result<[Written; 3]> {
+    /// Renames the files to their names, replacing existing ones.
+    pub(crate) fn finish(self) -> Result<[FileSummary; 3]> {
         let mut files = [self.customers, self.plans, self.invoices];
-        for lines in &mut files {
-            lines.sync()?;
+        for file in &mut files {
+            file.sync()?;
         }
-        let [customers, plans, invoices] = files.map(Lines::publish);
-        let written = [customers?, plans?, invoices?];
-        // Where a directory cannot be opened, as on Windows, its entries need no sync of their own.
-        if let Some(Ok(dir)) = written[0].path.parent().map(File::open) {
+        let [customers, plans, invoices] = files.map(NdjsonFile::rename);
+        let summaries = [customers?, plans?, invoices?];
+        // A system that cannot open a directory, such as Windows, needs no fsync of its entries.
+        if let Some(Ok(dir)) = summaries[0].path.parent().map(File::open) {
             dir.sync_all()?;
         }
-        Ok(written)
+        Ok(summaries)
     }
 }
 
-/// A file of lines that has not its name yet.
-pub(super) struct Lines {
+/// An NDJSON file under a temporary name.
+pub(super) struct NdjsonFile {
     out: BufWriter<File>,
     unfinished: PathBuf,
     path: PathBuf,
     rows: u64,
 }
 
-impl Lines {
-    fn begin(dir: &Path, name: &str) -> Result<Lines> {
+impl NdjsonFile {
+    fn create(dir: &Path, name: &str) -> Result<NdjsonFile> {
         let unfinished = dir.join(format!(".{name}.unfinished"));
         let out = BufWriter::with_capacity(BUFFER_BYTES, File::create(&unfinished)?);
-        Ok(Lines { out, unfinished, path: dir.join(name), rows: 0 })
+        Ok(NdjsonFile { out, unfinished, path: dir.join(name), rows: 0 })
     }
 
-    /// Adds a line.
+    /// Writes a line.
     pub(super) fn line(
         &mut self,
         write: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
@@ -87,15 +87,15 @@ impl Lines {
         self.out.get_ref().sync_all()
     }
 
-    fn publish(self) -> Result<Written> {
+    fn rename(self) -> Result<FileSummary> {
         let bytes = self.out.get_ref().metadata()?.len();
         std::fs::rename(&self.unfinished, &self.path)?;
-        Ok(Written { path: self.path.clone(), rows: self.rows, bytes })
+        Ok(FileSummary { path: self.path.clone(), rows: self.rows, bytes })
     }
 }
 
-impl Drop for Lines {
-    /// Takes away what did not get its name; a file that did is not there under the other one.
+impl Drop for NdjsonFile {
+    /// Removes an unfinished file. After a rename there is nothing to remove.
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.unfinished);
     }

@@ -5,11 +5,11 @@ use std::io::{Result, Write};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use fastrand::Rng;
 
-use super::catalogue::{Currency, Plan};
 use super::charge::Charge;
+use super::plan::{Currency, Plan};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum InvoiceKind {
     Subscription,
     Proration,
     OneTime,
@@ -20,9 +20,9 @@ pub(super) enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Invoice {
     pub(super) customer: u32,
-    /// Which of the customer's subscriptions; none of what is bought once.
+    /// The number of the subscription of the customer; none for a one-time purchase.
     pub(super) subscription: Option<u32>,
-    pub(super) kind: Kind,
+    pub(super) kind: InvoiceKind,
     pub(super) at: NaiveDateTime,
     pub(super) charge: Charge,
     pub(super) currency: Currency,
@@ -33,17 +33,17 @@ pub(super) struct Invoice {
 }
 
 impl Invoice {
-    /// When on its day it was made.
-    pub(super) fn second(&self) -> u32 {
+    /// The second of its day.
+    pub(super) fn second_of_day(&self) -> u32 {
         self.at.num_seconds_from_midnight()
     }
 
-    /// The same, given back.
-    pub(super) fn credited(self) -> Invoice {
-        Invoice { charge: self.charge.credited(), ..self }
+    /// The same invoice as a credit.
+    pub(super) fn to_credit(self) -> Invoice {
+        Invoice { charge: self.charge.to_credit(), ..self }
     }
 
-    /// Writes the record under this number.
+    /// Writes the record with this number in its id.
     pub(super) fn write(&self, id: u64, out: &mut impl Write) -> Result<()> {
         let customer = self.customer + 1;
         let name = self.kind.name();
@@ -59,15 +59,13 @@ impl Invoice {
         if let Some(subscription) = self.subscription {
             write!(out, r#","subscription_id":"sub_{customer:07}_{subscription}""#)?;
         }
-        for (field, moment) in
-            [("period_start", self.period_start), ("period_end", self.period_end)]
-        {
-            if let Some(moment) = moment {
+        for (field, at) in [("period_start", self.period_start), ("period_end", self.period_end)] {
+            if let Some(at) = at {
                 write!(out, r#","{field}":"#)?;
-                write_instant(moment, out)?;
+                write_instant(at, out)?;
             }
         }
-        if self.kind == Kind::Proration {
+        if self.kind == InvoiceKind::Proration {
             out.write_all(br#","proration":true"#)?;
         }
         if let Some(quantity) = self.quantity {
@@ -80,25 +78,25 @@ impl Invoice {
     }
 }
 
-impl Kind {
+impl InvoiceKind {
     fn name(self) -> &'static str {
         match self {
-            Kind::Subscription | Kind::Proration => "subscription",
-            Kind::OneTime => "one-time",
-            Kind::Refund => "refund",
-            Kind::Cancellation => "cancellation",
+            InvoiceKind::Subscription | InvoiceKind::Proration => "subscription",
+            InvoiceKind::OneTime => "one-time",
+            InvoiceKind::Refund => "refund",
+            InvoiceKind::Cancellation => "cancellation",
         }
     }
 }
 
-/// A time of a working day. No minute is the last of its hour: an end at 23:59 in somebody's zone
-/// would mean the day after.
-pub(super) fn instant(day: NaiveDate, chance: &mut Rng) -> NaiveDateTime {
-    let (hour, minute, second) = (chance.u32(6..20), chance.u32(..59), chance.u32(..60));
+/// A random time of a working day. The last minute of an hour is left out: an end at 23:59 in a
+/// time zone would count as the end of that day.
+pub(super) fn instant(day: NaiveDate, rng: &mut Rng) -> NaiveDateTime {
+    let (hour, minute, second) = (rng.u32(6..20), rng.u32(..59), rng.u32(..60));
     day.and_time(NaiveTime::from_hms_opt(hour, minute, second).unwrap_or_default())
 }
 
-/// Writes an instant in quotes. A year has four digits.
+/// Writes an instant in quotes, with a year of four digits.
 fn write_instant(at: NaiveDateTime, out: &mut impl Write) -> Result<()> {
     let mut text = *br#""0000-00-00T00:00:00Z""#;
     let year = at.year().unsigned_abs();

@@ -1,15 +1,15 @@
-//! Who a customer is: name, address, country, industry and size.
+//! The profile of a customer: name, email address, country, industry and size.
 
 use std::io::{Result, Write};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use fastrand::Rng;
 
-use super::catalogue::Currency;
-use super::chance::{any, percent, pick};
 use super::invoice::instant;
+use super::plan::Currency;
+use super::random_choice::{any, percent, pick};
 
-/// A word of a name, and how an address spells it.
+/// A word of a name, and its spelling in an email address.
 type Word = (&'static str, &'static str);
 
 const PLACES: [Word; 32] = [
@@ -47,7 +47,7 @@ const PLACES: [Word; 32] = [
     ("Willow", "willow"),
 ];
 
-/// An industry, and how its companies call themselves.
+/// An industry, and the word for it in company names.
 const INDUSTRIES: [(&str, Word); 10] = [
     ("software", ("Systems", "systems")),
     ("logistics", ("Logistics", "logistics")),
@@ -63,7 +63,7 @@ const INDUSTRIES: [(&str, Word); 10] = [
 
 const MAILBOXES: [&str; 5] = ["billing", "accounts", "finance", "office", "hello"];
 
-/// A country, what its companies are billed in, and their legal form.
+/// A country, its billing currency, and a legal form of its companies.
 type Country = (&'static str, Currency, &'static str);
 
 const COUNTRIES: [(Country, u32); 13] = [
@@ -82,26 +82,30 @@ const COUNTRIES: [(Country, u32); 13] = [
     (("IE", Currency::Eur, "Ltd"), 2),
 ];
 
-/// How many people work at a customer.
+/// The number of employees of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Size {
+pub(super) enum CompanySize {
     Few,
     Dozens,
     Hundred,
     Hundreds,
 }
 
-const SIZES: [(Size, u32); 4] =
-    [(Size::Few, 55), (Size::Dozens, 29), (Size::Hundred, 13), (Size::Hundreds, 3)];
+const SIZES: [(CompanySize, u32); 4] = [
+    (CompanySize::Few, 55),
+    (CompanySize::Dozens, 29),
+    (CompanySize::Hundred, 13),
+    (CompanySize::Hundreds, 3),
+];
 
 const TRIALS_PERCENT: u32 = 60;
 
-/// One customer on the day it signs up.
+/// A customer on the day of its sign-up.
 pub(super) struct Profile {
     pub(super) number: u32,
     pub(super) created: NaiveDateTime,
     pub(super) has_trial: bool,
-    pub(super) size: Size,
+    pub(super) size: CompanySize,
     pub(super) currency: Currency,
     country: Country,
     place: Word,
@@ -110,22 +114,22 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn invent(number: u32, day: NaiveDate, chance: &mut Rng) -> Profile {
-        let country = pick(chance, &COUNTRIES);
+    pub(super) fn generate(number: u32, day: NaiveDate, rng: &mut Rng) -> Profile {
+        let country = pick(rng, &COUNTRIES);
         Profile {
             number,
-            created: instant(day, chance),
-            has_trial: percent(chance, TRIALS_PERCENT),
-            size: pick(chance, &SIZES),
+            created: instant(day, rng),
+            has_trial: percent(rng, TRIALS_PERCENT),
+            size: pick(rng, &SIZES),
             currency: country.1,
             country,
-            place: any(chance, &PLACES),
-            industry: any(chance, &INDUSTRIES),
-            mailbox: any(chance, &MAILBOXES),
+            place: any(rng, &PLACES),
+            industry: any(rng, &INDUSTRIES),
+            mailbox: any(rng, &MAILBOXES),
         }
     }
 
-    /// Writes the record. No word of a name needs an escape in JSON.
+    /// Writes the record. No word needs an escape in JSON.
     pub(super) fn write(&self, out: &mut impl Write) -> Result<()> {
         let (code, _, form) = self.country;
         let (place, industry) = (self.place, self.industry);
@@ -150,13 +154,13 @@ impl Profile {
     }
 }
 
-impl Size {
+impl CompanySize {
     fn employees(self) -> &'static str {
         match self {
-            Size::Few => "1-10",
-            Size::Dozens => "11-50",
-            Size::Hundred => "51-200",
-            Size::Hundreds => "201-1000",
+            CompanySize::Few => "1-10",
+            CompanySize::Dozens => "11-50",
+            CompanySize::Hundred => "51-200",
+            CompanySize::Hundreds => "201-1000",
         }
     }
 }

@@ -1,10 +1,10 @@
-//! How many customers sign up on each day: ever more, and few at weekends.
+//! The number of sign-ups per day: it grows, and is lower at weekends.
 
 use chrono::{Datelike, NaiveDate};
 
 use super::Company;
 
-/// Every day of the history with its new customers; together they are exactly those of the company.
+/// Every day of the history with its number of sign-ups. Their sum is the number of customers.
 pub(super) fn by_day(company: &Company) -> impl Iterator<Item = (NaiveDate, usize)> {
     let customers = u64::from(company.customers);
     let days = (company.last - company.first).num_days().unsigned_abs() + 1;
@@ -15,15 +15,15 @@ pub(super) fn by_day(company: &Company) -> impl Iterator<Item = (NaiveDate, usiz
         .map(|(day, index)| weight(day, index, days))
         .collect();
     let total: u64 = weights.iter().sum();
-    let mut passed = 0;
+    let mut weight_so_far = 0;
     company.first.iter_days().zip(weights).map(move |(day, weight)| {
-        let before = customers * passed / total;
-        passed += weight;
-        (day, (customers * passed / total - before) as usize)
+        let before = customers * weight_so_far / total;
+        weight_so_far += weight;
+        (day, (customers * weight_so_far / total - before) as usize)
     })
 }
 
-/// The last day of the history counts six times its first.
+/// The last day of the history has six times the weight of the first.
 fn weight(day: NaiveDate, index: u64, days: u64) -> u64 {
     let is_weekend = day.weekday().number_from_monday() > 5;
     (days / 5 + 1 + index) * if is_weekend { 2 } else { 5 }

@@ -1,4 +1,4 @@
-//! Rows as a table for eyes, or as one of Markdown.
+//! Rows as a table for people, or as a Markdown table.
 
 use std::io::Write;
 
@@ -6,11 +6,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use mrrow_engine::arrow::array::RecordBatch;
 use mrrow_engine::arrow::datatypes::SchemaRef;
 use mrrow_engine::arrow::error::ArrowError;
-use mrrow_engine::arrow::util::display::{ArrayFormatter, FormatOptions};
+use mrrow_server::rows::RowCells;
 
-use super::text::nested;
-
-/// A table that is printed once all rows are known, since the widest decides.
+/// A table that is printed once all rows are known, because the widest cell sets a column's width.
 pub(super) struct Grid {
     table: Table,
     is_markdown: bool,
@@ -40,23 +38,12 @@ impl Grid {
     }
 
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let options = FormatOptions::default();
-        let formatters: Vec<ArrayFormatter<'_>> = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options))
-            .collect::<Result<_, _>>()?;
-        for row in 0..batch.num_rows() {
-            let mut cells = Vec::with_capacity(formatters.len());
-            for (column, formatter) in batch.columns().iter().zip(&formatters) {
-                let text = if column.data_type().is_nested() {
-                    nested(column, row)?
-                } else {
-                    formatter.value(row).to_string()
-                };
-                cells.push(if self.is_markdown { markdown_cell(&text) } else { text });
+        let cells = RowCells::of(batch)?;
+        for mut row in cells.rows()? {
+            if self.is_markdown {
+                row.iter_mut().for_each(|cell| *cell = markdown_cell(cell));
             }
-            self.table.add_row(cells);
+            self.table.add_row(row);
         }
         Ok(())
     }
@@ -65,11 +52,11 @@ impl Grid {
         for line in self.table.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
-        out.flush()
+        Ok(())
     }
 }
 
-/// A cell is one line without bars.
+/// A cell on one line, with escaped bars.
 fn markdown_cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\r', '\n'], " ")
 }

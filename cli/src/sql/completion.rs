@@ -1,11 +1,11 @@
-//! What can stand where the cursor is: tables, columns, keywords, and commands of the shell with
-//! their arguments.
+//! Completion at the cursor: tables, columns, keywords, and commands of the shell with their
+//! arguments.
 
 use clap::ValueEnum;
 
-use super::line::{COMMANDS, is_command};
-use super::schema::{Column, Table};
-use super::tokens::{Kind, Token, tokens};
+use super::input::{COMMANDS, is_command};
+use super::schema::{ColumnSchema, TableSchema};
+use super::tokens::{Token, TokenKind, tokens};
 use crate::output::Format;
 
 const KEYWORDS: [&str; 58] = [
@@ -69,8 +69,8 @@ const KEYWORDS: [&str; 58] = [
     "where",
 ];
 
-/// Where the word at the cursor begins, and what it can become.
-pub(super) fn complete(tables: &[Table], text: &str, cursor: usize) -> (usize, Vec<String>) {
+/// The start of the word at the cursor, and its completions.
+pub(super) fn complete(tables: &[TableSchema], text: &str, cursor: usize) -> (usize, Vec<String>) {
     let before = &text[..cursor];
     if is_command(before) {
         return command(tables, before);
@@ -80,7 +80,7 @@ pub(super) fn complete(tables: &[Table], text: &str, cursor: usize) -> (usize, V
         return (cursor, Vec::new());
     }
     let (word, at) = match typed.last() {
-        Some(token) if token.kind == Kind::Word => (token.text, token.at),
+        Some(token) if token.kind == TokenKind::Word => (token.text, token.at),
         _ => ("", cursor),
     };
     let significant: Vec<&str> = typed
@@ -90,36 +90,36 @@ pub(super) fn complete(tables: &[Table], text: &str, cursor: usize) -> (usize, V
         .collect();
     let all: Vec<&str> =
         tokens(text).filter(Token::is_significant).map(|token| token.text).collect();
-    (at, beginning_with(word, fitting(tables, &significant, &all, word)))
+    (at, with_prefix(word, candidates(tables, &significant, &all, word)))
 }
 
-/// Everything that fits behind the words before the cursor.
-fn fitting(tables: &[Table], before: &[&str], all: &[&str], word: &str) -> Vec<String> {
+/// All candidates for the position after the words `before`.
+fn candidates(tables: &[TableSchema], before: &[&str], all: &[&str], word: &str) -> Vec<String> {
     match before {
         [.., qualifier, "."] => named(tables, all, qualifier).map(columns).unwrap_or_default(),
         [.., last] if is_any(last, &["from", "join", "describe"]) => names(tables),
         _ => {
             let mentioned = tables.iter().filter(|table| all.contains(&table.name.as_str()));
-            let mut fitting: Vec<String> = mentioned.flat_map(columns).collect();
+            let mut candidates: Vec<String> = mentioned.flat_map(columns).collect();
             if !word.is_empty() {
                 let is_upper = word.starts_with(char::is_uppercase);
-                fitting.extend(
+                candidates.extend(
                     KEYWORDS.map(
                         |keyword| if is_upper { keyword.to_uppercase() } else { keyword.into() },
                     ),
                 );
-                fitting.extend(names(tables));
+                candidates.extend(names(tables));
                 if all.iter().all(|word| !is_any(word, &["from"])) {
-                    fitting.extend(tables.iter().flat_map(columns));
+                    candidates.extend(tables.iter().flat_map(columns));
                 }
             }
-            fitting
+            candidates
         }
     }
 }
 
 /// The table of this name, or of this alias: `movements m`, `movements as m`.
-fn named<'t>(tables: &'t [Table], all: &[&str], name: &str) -> Option<&'t Table> {
+fn named<'t>(tables: &'t [TableSchema], all: &[&str], name: &str) -> Option<&'t TableSchema> {
     let table = |name: &str| tables.iter().find(|table| table.name.eq_ignore_ascii_case(name));
     let aliased = || {
         let at = all.windows(2).position(|pair| pair[1] == name && table(pair[0]).is_some());
@@ -130,22 +130,22 @@ fn named<'t>(tables: &'t [Table], all: &[&str], name: &str) -> Option<&'t Table>
     table(name).or_else(aliased)
 }
 
-fn command(tables: &[Table], before: &str) -> (usize, Vec<String>) {
+fn command(tables: &[TableSchema], before: &str) -> (usize, Vec<String>) {
     let Some((name, argument)) = before.split_once(char::is_whitespace) else {
-        return (0, beginning_with(before, COMMANDS.map(str::to_string).into()));
+        return (0, with_prefix(before, COMMANDS.map(str::to_string).into()));
     };
     let at = before.len() - argument.trim_start().len();
-    let fitting = match name {
+    let arguments = match name {
         r"\d" | ".schema" => names(tables),
         r"\format" | ".mode" => formats(),
         r"\rows" | ".maxrows" => vec!["all".to_string()],
         r"\timing" | ".timer" => vec!["off".to_string(), "on".to_string()],
         _ => Vec::new(),
     };
-    (at, beginning_with(&before[at..], fitting))
+    (at, with_prefix(&before[at..], arguments))
 }
 
-/// The names of the formats for eyes and pipes.
+/// The names of the text formats.
 fn formats() -> Vec<String> {
     Format::value_variants()
         .iter()
@@ -154,23 +154,23 @@ fn formats() -> Vec<String> {
         .collect()
 }
 
-fn names(tables: &[Table]) -> Vec<String> {
+fn names(tables: &[TableSchema]) -> Vec<String> {
     tables.iter().map(|table| table.name.clone()).collect()
 }
 
-fn columns(table: &Table) -> Vec<String> {
-    table.columns.iter().map(|Column { name, .. }| name.clone()).collect()
+fn columns(table: &TableSchema) -> Vec<String> {
+    table.columns.iter().map(|ColumnSchema { name, .. }| name.clone()).collect()
 }
 
 fn is_any(word: &str, words: &[&str]) -> bool {
     words.iter().any(|other| other.eq_ignore_ascii_case(word))
 }
 
-fn beginning_with(word: &str, mut candidates: Vec<String>) -> Vec<String> {
-    let begins = |candidate: &String| {
-        candidate.get(..word.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(word))
+fn with_prefix(word: &str, mut candidates: Vec<String>) -> Vec<String> {
+    let has_prefix = |candidate: &String| {
+        candidate.get(..word.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(word))
     };
-    candidates.retain(begins);
+    candidates.retain(has_prefix);
     candidates.sort();
     candidates.dedup();
     candidates
@@ -180,12 +180,12 @@ fn beginning_with(word: &str, mut candidates: Vec<String>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn table(name: &str, columns: &[&str]) -> Table {
-        let column = |name: &&str| Column { name: (*name).into(), data_type: "text".into() };
-        Table { name: name.into(), columns: columns.iter().map(column).collect() }
+    fn table(name: &str, columns: &[&str]) -> TableSchema {
+        let column = |name: &&str| ColumnSchema { name: (*name).into(), data_type: "text".into() };
+        TableSchema { name: name.into(), columns: columns.iter().map(column).collect() }
     }
 
-    /// Completes at the bar.
+    /// Each input is completed at its `|`, or at its end.
     fn check(table: &[(&str, &str)]) {
         let tables = [
             self::table("customers", &["id", "name"]),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_those_of_the_tables_that_are_named() {
+    fn columns_belong_to_the_tables_of_the_query() {
         check(&[
             ("select | from movements", "amount customer_id"),
             ("select am| from movements", "amount"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_keep_the_case_that_is_typed() {
+    fn keywords_keep_the_typed_case() {
         check(&[("sel", "select"), ("SEL", "SELECT"), ("select 1 lim", "limit"), ("", "")]);
     }
 
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_complete_with_their_arguments() {
+    fn commands_and_their_arguments_are_completed() {
         check(&[
             (r"\f", r"\format"),
             (r"\", r"\? \d \format \q \rows \timing"),

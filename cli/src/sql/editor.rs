@@ -1,5 +1,4 @@
-//! The line editor: when Enter ends what is typed, what Tab offers, and a history that outlives the
-//! shell.
+//! The line editor: multi-line input, completion, and a persistent history.
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -11,31 +10,31 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::completion::complete;
 use super::history::History;
-use super::line::is_command;
-use super::schema::Table;
+use super::input::is_command;
+use super::schema::TableSchema;
 use super::statements::is_complete;
 use crate::exit::Failure;
 
 const PROMPT: &str = "mrrow> ";
 const HISTORY_ENTRIES_MAX: usize = 2_000;
 
-/// What became of the prompt.
-pub(super) enum Typed {
+/// The result of one prompt.
+pub(super) enum PromptResult {
     Text(String),
     /// Ctrl-C.
-    Dropped,
+    Interrupt,
     /// Ctrl-D.
-    Left,
+    EndOfInput,
 }
 
 /// A prompt with its history.
 pub(super) struct Prompt {
-    editor: Editor<Typing, FileHistory>,
+    editor: Editor<EditorHelper, FileHistory>,
     history: History,
 }
 
 impl Prompt {
-    pub(super) fn new(tables: Vec<Table>) -> Result<Prompt, Failure> {
+    pub(super) fn new(tables: Vec<TableSchema>) -> Result<Prompt, Failure> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .history_ignore_space(true)
@@ -43,20 +42,20 @@ impl Prompt {
             .map_err(cannot_read)?
             .build();
         let mut editor = Editor::with_config(config).map_err(cannot_read)?;
-        editor.set_helper(Some(Typing { tables }));
+        editor.set_helper(Some(EditorHelper { tables }));
         let history = History::load(&mut editor);
         Ok(Prompt { editor, history })
     }
 
-    /// Waits for a command or for whole statements.
-    pub(super) fn read(&mut self) -> Result<Typed, Failure> {
+    /// Reads a command, or complete statements.
+    pub(super) fn read(&mut self) -> Result<PromptResult, Failure> {
         match self.editor.readline(PROMPT) {
             Ok(text) => {
-                self.history.remember(&mut self.editor, &text);
-                Ok(Typed::Text(text))
+                self.history.append(&mut self.editor, &text);
+                Ok(PromptResult::Text(text))
             }
-            Err(ReadlineError::Interrupted) => Ok(Typed::Dropped),
-            Err(ReadlineError::Eof) => Ok(Typed::Left),
+            Err(ReadlineError::Interrupted) => Ok(PromptResult::Interrupt),
+            Err(ReadlineError::Eof) => Ok(PromptResult::EndOfInput),
             Err(error) => Err(cannot_read(error)),
         }
     }
@@ -66,20 +65,20 @@ fn cannot_read(error: ReadlineError) -> Failure {
     Failure::other(format!("read from the terminal: {error}"))
 }
 
-/// Helps while a line is typed.
-pub(super) struct Typing {
-    tables: Vec<Table>,
+/// Decides whether an input is complete, and completes names.
+pub(super) struct EditorHelper {
+    tables: Vec<TableSchema>,
 }
 
-impl Validator for Typing {
+impl Validator for EditorHelper {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let text = context.input();
-        let ends = is_command(text) || is_complete(text);
-        Ok(if ends { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
+        let is_whole = is_command(text) || is_complete(text);
+        Ok(if is_whole { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
     }
 }
 
-impl Completer for Typing {
+impl Completer for EditorHelper {
     type Candidate = String;
 
     fn complete(
@@ -92,10 +91,10 @@ impl Completer for Typing {
     }
 }
 
-impl Hinter for Typing {
+impl Hinter for EditorHelper {
     type Hint = String;
 }
 
-impl Highlighter for Typing {}
+impl Highlighter for EditorHelper {}
 
-impl Helper for Typing {}
+impl Helper for EditorHelper {}

@@ -1,4 +1,4 @@
-//! Where what was typed is kept, for its owner only; a shell without it works all the same.
+//! The history of the shell in a file. The shell works without one.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,27 +6,27 @@ use std::path::PathBuf;
 use rustyline::history::FileHistory;
 use rustyline::{Editor, Helper};
 
-/// The file of the history, if there is a place for one.
+/// The history file, if the environment gives it a place.
 pub(super) struct History {
     file: Option<PathBuf>,
 }
 
 impl History {
-    /// Lets the editor recall what was typed before.
+    /// Loads the history into the editor.
     pub(super) fn load<H: Helper>(editor: &mut Editor<H, FileHistory>) -> History {
-        let file = place(|name| std::env::var_os(name));
+        let file = history_file(|name| std::env::var_os(name));
         if let Some(file) = &file {
             if let Some(dir) = file.parent() {
                 let _ = std::fs::create_dir_all(dir);
             }
-            // There is none yet, or it cannot be read; both are no reason to stay away.
+            // A missing or unreadable history is no error.
             let _ = editor.load_history(file);
         }
         History { file }
     }
 
-    /// Adds what was typed, at once: a shell that is killed has forgotten nothing.
-    pub(super) fn remember<H: Helper>(&self, editor: &mut Editor<H, FileHistory>, text: &str) {
+    /// Appends an input to the file at once, so that a killed shell loses nothing.
+    pub(super) fn append<H: Helper>(&self, editor: &mut Editor<H, FileHistory>, text: &str) {
         let is_new = editor.add_history_entry(text.trim_end()).unwrap_or(false);
         if let Some(file) = &self.file
             && is_new
@@ -36,9 +36,9 @@ impl History {
     }
 }
 
-/// `MRROW_HISTORY` (nowhere, if it is empty), else `sql_history` in the directory for the state of
-/// programs.
-fn place(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+/// `MRROW_HISTORY` (no file if it is empty), else `sql_history` in the directory for program
+/// state.
+fn history_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(file) = variable("MRROW_HISTORY") {
         return Some(PathBuf::from(file)).filter(|file| !file.as_os_str().is_empty());
     }
@@ -60,11 +60,11 @@ mod tests {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| OsString::from(value))
         };
-        assert_eq!(place(variable), expected.map(PathBuf::from), "{variables:?}");
+        assert_eq!(history_file(variable), expected.map(PathBuf::from), "{variables:?}");
     }
 
     #[test]
-    fn the_history_has_the_place_that_the_environment_names() {
+    fn environment_chooses_the_history_file() {
         let home = ("HOME", "/home/a");
         check(&[home], Some("/home/a/.local/state/mrrow/sql_history"));
         check(&[home, ("XDG_STATE_HOME", "/s")], Some("/s/mrrow/sql_history"));

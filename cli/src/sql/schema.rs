@@ -1,4 +1,4 @@
-//! The public tables and their columns, as the engine tells them.
+//! The public tables and their columns, read from the information schema.
 
 use std::sync::Arc;
 
@@ -12,21 +12,21 @@ use crate::exit::Failure;
 const COLUMNS: &str = "select table_name, column_name, data_type from information_schema.columns \
                        where table_schema = 'public' order by table_name, ordinal_position";
 
-/// One table.
+/// One public table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
+pub(super) struct TableSchema {
     pub(super) name: String,
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<ColumnSchema>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
+pub(super) struct ColumnSchema {
     pub(super) name: String,
     pub(super) data_type: String,
 }
 
-/// Asks for the tables, in the order of their names.
-pub(super) async fn tables(snapshot: &Snapshot) -> Result<Vec<Table>, Failure> {
+/// Reads the public tables, ordered by name.
+pub(super) async fn read_tables(snapshot: &Snapshot) -> Result<Vec<TableSchema>, Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::other(format!("list the tables: {error}"));
     let rows: Vec<RecordBatch> = snapshot
@@ -35,27 +35,30 @@ pub(super) async fn tables(snapshot: &Snapshot) -> Result<Vec<Table>, Failure> {
         .try_collect()
         .await
         .map_err(|error| failed(&error.strip_backtrace()))?;
-    let mut tables: Vec<Table> = Vec::new();
+    let mut tables: Vec<TableSchema> = Vec::new();
     for batch in rows {
         let [table, column, data_type] =
             [0, 1, 2].map(|at| batch.column(at).as_string_opt::<i32>());
         let (Some(table), Some(column), Some(data_type)) = (table, column, data_type) else {
-            return Err(failed(&"a name is not text"));
+            return Err(failed(&"a name in the information schema is not text"));
         };
         for row in 0..batch.num_rows() {
-            let column =
-                Column { name: column.value(row).into(), data_type: in_sql(data_type.value(row)) };
+            let column = ColumnSchema {
+                name: column.value(row).into(),
+                data_type: sql_type(data_type.value(row)),
+            };
             match tables.last_mut() {
                 Some(last) if last.name == table.value(row) => last.columns.push(column),
-                _ => tables.push(Table { name: table.value(row).into(), columns: vec![column] }),
+                _ => tables
+                    .push(TableSchema { name: table.value(row).into(), columns: vec![column] }),
             }
         }
     }
     Ok(tables)
 }
 
-/// The tables as rows.
-pub(super) fn list(tables: &[Table]) -> Result<RecordBatch, ArrowError> {
+/// Rows that list the tables.
+pub(super) fn list(tables: &[TableSchema]) -> Result<RecordBatch, ArrowError> {
     let names = StringArray::from_iter_values(tables.iter().map(|table| &table.name));
     let columns: Int64Array = tables.iter().map(|table| Some(table.columns.len() as i64)).collect();
     RecordBatch::try_from_iter([
@@ -64,15 +67,15 @@ pub(super) fn list(tables: &[Table]) -> Result<RecordBatch, ArrowError> {
     ])
 }
 
-/// The columns of one table as rows.
-pub(super) fn describe(table: &Table) -> Result<RecordBatch, ArrowError> {
+/// Rows that list the columns of a table.
+pub(super) fn describe(table: &TableSchema) -> Result<RecordBatch, ArrowError> {
     let names = StringArray::from_iter_values(table.columns.iter().map(|column| &column.name));
     let types = StringArray::from_iter_values(table.columns.iter().map(|column| &column.data_type));
     RecordBatch::try_from_iter([("column", Arc::new(names) as ArrayRef), ("type", Arc::new(types))])
 }
 
-/// An Arrow type in the words of SQL; as it is where there are none.
-fn in_sql(data_type: &str) -> String {
+/// The SQL name of an Arrow type; the Arrow name if there is none.
+fn sql_type(data_type: &str) -> String {
     match data_type {
         "Utf8" => "text".to_string(),
         "Boolean" => "boolean".to_string(),
@@ -92,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_told_in_sql() {
+    fn types_are_told_sql_type() {
         for (arrow, sql) in [
             ("Utf8", "text"),
             ("Int64", "bigint"),
@@ -101,7 +104,7 @@ mod tests {
             ("List(Utf8)", "text[]"),
             ("Float64", "Float64"),
         ] {
-            assert_eq!(in_sql(arrow), sql);
+            assert_eq!(sql_type(arrow), sql);
         }
     }
 }

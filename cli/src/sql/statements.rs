@@ -1,53 +1,53 @@
-//! The statements of a text: they end at semicolons that are not in quotes or comments.
+//! Splits a text into statements, at semicolons outside of quotes and comments.
 
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Token, TokenKind, tokens};
 
-/// One statement, without its semicolon and without what says nothing around it.
+/// One statement, without its semicolon and the spaces and comments around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Statement<'t> {
     pub(crate) text: &'t str,
-    /// The line of the text it begins on.
+    /// The line number of its start.
     pub(crate) line: usize,
 }
 
-/// All statements; the last one needs no semicolon.
+/// All statements; the last needs no semicolon.
 pub(crate) fn split(text: &str) -> Vec<Statement<'_>> {
-    let (mut statements, rest) = ended_and_rest(text);
+    let (mut statements, rest) = split_rest(text);
     statements.extend(rest);
     statements
 }
 
-/// Whether every statement has ended, and no comment is open.
+/// Whether every statement ends with a semicolon, and no quote or comment is open.
 pub(super) fn is_complete(text: &str) -> bool {
     let is_open =
         tokens(text).last().is_some_and(|token| !token.is_closed && !token.text.starts_with("--"));
-    !is_open && ended_and_rest(text).1.is_none()
+    !is_open && split_rest(text).1.is_none()
 }
 
-fn ended_and_rest(text: &str) -> (Vec<Statement<'_>>, Option<Statement<'_>>) {
+fn split_rest(text: &str) -> (Vec<Statement<'_>>, Option<Statement<'_>>) {
     let mut statements = Vec::new();
     let mut range = None;
     for token in tokens(text).filter(Token::is_significant) {
-        if token.kind == Kind::Sign && token.text == ";" {
+        if token.kind == TokenKind::Sign && token.text == ";" {
             statements.extend(range.take());
         } else {
             let (start, _) = range.unwrap_or((token.at, 0));
             range = Some((start, token.end()));
         }
     }
-    let mut lines = Lines { text, at: 0, line: 1 };
+    let mut lines = LineCounter { text, at: 0, line: 1 };
     let statements = statements.into_iter().map(|range| lines.statement(range)).collect();
     (statements, range.map(|range| lines.statement(range)))
 }
 
 /// Counts lines from statement to statement.
-struct Lines<'t> {
+struct LineCounter<'t> {
     text: &'t str,
     at: usize,
     line: usize,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> LineCounter<'t> {
     fn statement(&mut self, (start, end): (usize, usize)) -> Statement<'t> {
         self.line += self.text[self.at..start].matches('\n').count();
         self.at = start;
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_statement_ends_at_a_semicolon_of_its_own() {
+    fn semicolons_in_quotes_and_comments_do_not_split() {
         let table: [(&str, &[(usize, &str)]); 7] = [
             ("", &[]),
             (" ;; -- nothing;\n ; /* nor; here */", &[]),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_complete_goes_on_on_the_next_line() {
+    fn input_without_final_semicolon_is_incomplete() {
         for text in ["", "  \n", "select 1;", "select 1; -- done", ";", "select ';'; /* x */"] {
             assert!(is_complete(text), "{text}");
         }

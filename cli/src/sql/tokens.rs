@@ -1,11 +1,10 @@
-//! SQL as words, quotes, comments and signs: as much of it as tells where a statement ends and what
-//! is being typed.
+//! A lexer for SQL: enough to find the end of a statement and the word at the cursor.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Space,
     Comment,
-    /// Text in quotes, of a string or a name.
+    /// A string or a name in quotes.
     Quoted,
     /// A name, keyword or number.
     Word,
@@ -15,18 +14,18 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token<'t> {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) text: &'t str,
-    /// Where it begins.
+    /// The byte offset of its start.
     pub(super) at: usize,
-    /// Whether its end was found: what is typed next does not belong to it.
+    /// Whether its end is in the text; an open token continues with the next input.
     pub(super) is_closed: bool,
 }
 
 impl Token<'_> {
-    /// Whether it says something.
+    /// Whether it is neither space nor comment.
     pub(super) fn is_significant(&self) -> bool {
-        !matches!(self.kind, Kind::Space | Kind::Comment)
+        !matches!(self.kind, TokenKind::Space | TokenKind::Comment)
     }
 
     pub(super) fn end(&self) -> usize {
@@ -34,7 +33,7 @@ impl Token<'_> {
     }
 }
 
-/// The tokens of a text; together they are the text.
+/// The tokens of a text. Concatenated, they are the text.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -52,17 +51,21 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// What the text begins with, and how long that is, if its end is there.
-fn measure(text: &str, first: char) -> (Kind, Option<usize>) {
+/// The kind and length of the first token; no length if it is open.
+fn measure(text: &str, first: char) -> (TokenKind, Option<usize>) {
     match first {
-        _ if first.is_whitespace() => (Kind::Space, Some(length_while(text, char::is_whitespace))),
-        '-' if text.starts_with("--") => (Kind::Comment, text.find('\n')),
-        '/' if text.starts_with("/*") => (Kind::Comment, block_comment(text)),
-        '\'' | '"' | '`' => (Kind::Quoted, text[1..].find(first).map(|end| end + 2)),
-        'e' | 'E' if text[1..].starts_with('\'') => (Kind::Quoted, escaped(text)),
-        '$' => dollar(text).unwrap_or((Kind::Sign, Some(1))),
-        _ if is_word(first) => (Kind::Word, Some(length_while(text, |c| is_word(c) || c == '$'))),
-        _ => (Kind::Sign, Some(first.len_utf8())),
+        _ if first.is_whitespace() => {
+            (TokenKind::Space, Some(length_while(text, char::is_whitespace)))
+        }
+        '-' if text.starts_with("--") => (TokenKind::Comment, text.find('\n')),
+        '/' if text.starts_with("/*") => (TokenKind::Comment, block_comment(text)),
+        '\'' | '"' | '`' => (TokenKind::Quoted, text[1..].find(first).map(|end| end + 2)),
+        'e' | 'E' if text[1..].starts_with('\'') => (TokenKind::Quoted, escaped(text)),
+        '$' => dollar(text).unwrap_or((TokenKind::Sign, Some(1))),
+        _ if is_word(first) => {
+            (TokenKind::Word, Some(length_while(text, |c| is_word(c) || c == '$')))
+        }
+        _ => (TokenKind::Sign, Some(first.len_utf8())),
     }
 }
 
@@ -74,7 +77,7 @@ fn length_while(text: &str, is_inside: impl Fn(char) -> bool) -> usize {
     text.find(|c| !is_inside(c)).unwrap_or(text.len())
 }
 
-/// A comment in a comment ends before it.
+/// Block comments nest.
 fn block_comment(text: &str) -> Option<usize> {
     let mut depth = 0;
     let mut at = 0;
@@ -90,38 +93,39 @@ fn block_comment(text: &str) -> Option<usize> {
     None
 }
 
-/// E'…': a backslash takes the next character with it.
+/// E'…': a backslash escapes the next character.
 fn escaped(text: &str) -> Option<usize> {
-    let mut is_taken = false;
+    let mut is_escaped = false;
     text.char_indices().skip(2).find_map(|(at, c)| {
-        let ends = c == '\'' && !is_taken;
-        is_taken = c == '\\' && !is_taken;
+        let ends = c == '\'' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
         ends.then_some(at + 1)
     })
 }
 
-/// $$…$$ or $tag$…$tag$; not $1, a parameter.
-fn dollar(text: &str) -> Option<(Kind, Option<usize>)> {
+/// $$…$$ or $tag$…$tag$, but not $1, which is a parameter.
+fn dollar(text: &str) -> Option<(TokenKind, Option<usize>)> {
     let tag = 1 + length_while(&text[1..], is_word);
     let is_quote =
         text[tag..].starts_with('$') && !text[1..].starts_with(|c: char| c.is_ascii_digit());
     let quote = &text[..=tag];
-    is_quote
-        .then(|| (Kind::Quoted, text[quote.len()..].find(quote).map(|end| end + 2 * quote.len())))
+    is_quote.then(|| {
+        (TokenKind::Quoted, text[quote.len()..].find(quote).map(|end| end + 2 * quote.len()))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Shows a text as its tokens without the spaces; an open one ends in …
+    /// Expects tokens separated by bars, without spaces; an open token ends in `…`.
     fn check(table: &[(&str, &str)]) {
         for (text, expected) in table {
             let all: Vec<_> = tokens(text).collect();
             assert_eq!(all.iter().map(|token| token.text).collect::<String>(), *text);
             let shown: Vec<String> = all
                 .iter()
-                .filter(|token| token.kind != Kind::Space)
+                .filter(|token| token.kind != TokenKind::Space)
                 .map(|token| {
                     let open = if token.is_closed { "" } else { "…" };
                     format!("{}{open}", token.text)
@@ -132,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_and_comments_are_one_token() {
+    fn quotes_and_comments_are_single_tokens() {
         check(&[
             ("", ""),
             ("select a.b,1.5;", "select | a | . | b | , | 1 | . | 5 | ;"),

@@ -1,18 +1,18 @@
-//! Kill -9 at any moment: what was acknowledged is there, nothing is there by half, and the next
-//! write goes through.
+//! Kills `mrrow` with SIGKILL at random times: acknowledged writes survive, no write is partial,
+//! and the next write succeeds.
 //!
-//! `MRROW_ROUNDS=N` kills N times in each test instead of the few of an ordinary run, `MRROW_SEED`
-//! chooses other moments.
+//! `MRROW_ROUNDS=N` kills N times in each test instead of a few; `MRROW_SEED` chooses other times.
 
 mod checks;
+mod expected_invoices;
+mod killed_run;
+
 mod compactions;
 mod deletes;
 mod imports;
-mod invoices;
 mod pushes;
-mod served;
+mod server;
 mod settings;
-mod victim;
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ fn rounds() -> u32 {
     number_from_environment("MRROW_ROUNDS").unwrap_or(ROUNDS)
 }
 
-fn chance() -> fastrand::Rng {
+fn seeded_rng() -> fastrand::Rng {
     fastrand::Rng::with_seed(number_from_environment("MRROW_SEED").unwrap_or(1).into())
 }
 
-/// The moment of a round's kill: all rounds together are spread over the time that the whole has
-/// taken here and now.
-fn moment(round: u32, whole: Duration, chance: &mut fastrand::Rng) -> Duration {
+/// The time of the kill in a round. The rounds are spread over `whole`, the duration of a complete
+/// run on this machine.
+fn kill_time(round: u32, whole: Duration, rng: &mut fastrand::Rng) -> Duration {
     const STEPS: u32 = 1000;
-    whole * (round * STEPS + chance.u32(..STEPS)) / (rounds() * STEPS)
+    whole * (round * STEPS + rng.u32(..STEPS)) / (rounds() * STEPS)
 }

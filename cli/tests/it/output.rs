@@ -1,17 +1,17 @@
-//! The forms of output, and how it ends.
+//! Output formats, and the end of output.
 
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::run::Place;
+use crate::test_dir::TestDir;
 
 #[test]
 fn every_format_has_the_same_rows() {
-    let place = Place::new();
-    place.import_sample();
+    let dir = TestDir::new();
+    dir.import_sample();
     let query =
         "select id, amount, amount * 0.5 as half, plan_id from invoices order by id limit 2";
-    let format = |format: &str| place.ok(&["sql", "-c", query, "--format", format]);
+    let format = |format: &str| dir.ok(&["sql", "-c", query, "--format", format]);
     let ndjson = format("ndjson");
     let first: serde_json::Value = serde_json::from_str(ndjson.lines().next().unwrap()).unwrap();
     assert!(first["half"].is_string() && first["amount"].is_i64(), "{ndjson}");
@@ -24,34 +24,33 @@ fn every_format_has_the_same_rows() {
 }
 
 #[test]
-fn binary_formats_can_be_read_again() {
-    let place = Place::new();
-    place.import_sample();
-    let output = place
+fn binary_formats_can_be_read_back() {
+    let dir = TestDir::new();
+    dir.import_sample();
+    let output = dir
         .command(&["sql", "-c", "select * from customers", "--format", "parquet"])
         .output()
         .unwrap();
-    place.file("customers.parquet", output.stdout);
-    let again = place.run(&["import", "customers.parquet", "--source", "again"]);
+    dir.file("customers.parquet", output.stdout);
+    let again = dir.run(&["import", "customers.parquet", "--source", "again"]);
     assert_eq!(again.code, 0, "{}", again.err);
-    let arrow = place.command(&["movements", "--format", "arrow"]).output().unwrap();
+    let arrow = dir.command(&["movements", "--format", "arrow"]).output().unwrap();
     assert!(arrow.status.success() && !arrow.stdout.is_empty());
 }
 
 #[test]
-fn an_empty_answer_still_has_its_form() {
-    let place = Place::new();
-    assert_eq!(place.ok(&["movements"]), "");
-    assert_eq!(place.ok(&["movements", "--format", "json"]), "[]\n");
+fn empty_result_has_the_shape_of_its_format() {
+    let dir = TestDir::new();
+    assert_eq!(dir.ok(&["movements"]), "");
+    assert_eq!(dir.ok(&["movements", "--format", "json"]), "[]\n");
     let header = "date,data_source,customer_id,currency,type,amount,mrr_after,scheduled\n";
-    assert_eq!(place.ok(&["movements", "--format", "csv"]), header);
+    assert_eq!(dir.ok(&["movements", "--format", "csv"]), header);
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
-    let place = Place::new();
-    let mut command =
-        place.command(&["sql", "-c", "select value from generate_series(1, 3000000)"]);
+fn closed_standard_output_is_no_failure() {
+    let dir = TestDir::new();
+    let mut command = dir.command(&["sql", "-c", "select value from generate_series(1, 3000000)"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut some = [0; 100];
     child.stdout.take().unwrap().read_exact(&mut some).unwrap();
@@ -61,28 +60,28 @@ fn a_reader_that_leaves_is_no_failure() {
 }
 
 #[test]
-fn anything_but_a_query_is_refused() {
-    let place = Place::new();
+fn statements_other_than_queries_are_refused() {
+    let dir = TestDir::new();
     for sql in [
         "create table t as select 1",
         "set x = 1",
         "copy (select 1) to 'x.csv'",
         "select * from 'x.csv'",
     ] {
-        let ran = place.run(&["sql", "-c", sql]);
-        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{sql}");
-        assert!(ran.err.starts_with("mrrow: "), "{}", ran.err);
+        let output = dir.run(&["sql", "-c", sql]);
+        assert_eq!((output.code, output.out.as_str()), (1, ""), "{sql}");
+        assert!(output.err.starts_with("mrrow: "), "{}", output.err);
     }
-    assert!(!place.dir.path().join("x.csv").exists());
+    assert!(!dir.path().join("x.csv").exists());
 }
 
 #[test]
-fn movements_are_narrowed_by_day_and_customer() {
-    let place = Place::new();
-    place.import_sample();
+fn movements_are_filtered_by_day_and_customer() {
+    let dir = TestDir::new();
+    dir.import_sample();
     let lines = |args: &[&str]| {
         let all = ["movements", "--as-of", "2025-07-01"];
-        place.ok(&[&all, args].concat()).lines().count()
+        dir.ok(&[&all, args].concat()).lines().count()
     };
     assert_eq!(lines(&[]), 35);
     assert_eq!(lines(&["--scheduled"]), 37);
@@ -93,14 +92,20 @@ fn movements_are_narrowed_by_day_and_customer() {
 }
 
 #[test]
-fn a_deep_statement_is_an_answer_or_an_error() {
-    let place = Place::new();
+fn deep_statement_does_not_crash() {
+    let dir = TestDir::new();
     for sql in [
         format!("select 1 where {}", vec!["1=1"; 1_500].join(" and ")),
         format!("select {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
         format!("select {}", "1".repeat(70_000)),
     ] {
-        let ran = place.run_with_input(&["sql", "-"], sql.as_bytes());
-        assert!(ran.code == 0 || ran.code == 1, "{} for {}: {}", ran.code, &sql[..40], ran.err);
+        let output = dir.run_with_input(&["sql", "-"], sql.as_bytes());
+        assert!(
+            output.code == 0 || output.code == 1,
+            "{} for {}: {}",
+            output.code,
+            &sql[..40],
+            output.err
+        );
     }
 }

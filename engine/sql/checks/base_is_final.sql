@@ -1,4 +1,5 @@
--- design §4: does the base hold no tombstone and no row that takes the place of another, and the history only what is not current?
+-- design §4: is the base without tombstones and superseding rows, and the history without current
+-- versions?
 -- One output row is one version in the wrong layer. Reads: stored_versions, current_versions.
 select s.object, s.data_source, s.id, s._sequence, s.layer
 from stored_versions s

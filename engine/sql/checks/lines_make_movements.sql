@@ -1,15 +1,24 @@
--- mrr.md §4, §5: is the MRR of the movements that of the lines, at the last movement of every customer and currency?
+-- mrr.md §4, §5: is the MRR after the last movement of every customer and currency that of the lines?
 -- One output row is one customer and currency where it is not. Reads: all_movements, mrr_lines.
 with
 -- A subscription's MRR at the end of time is the sum of its open lines; below 0.01 it counts as 0.
 subscriptions as (
-  select data_source, customer_id, currency, coalesce(subscription_id, '') as subscription_id, sum(mrr) as mrr
+  select
+    data_source,
+    customer_id,
+    currency,
+    coalesce(subscription_id, '') as subscription_id,
+    sum(mrr) as mrr
   from mrr_lines
   where until_on is null
   group by data_source, customer_id, currency, coalesce(subscription_id, '')
 ),
 open_lines as (
-  select data_source, customer_id, currency, sum(case when mrr < 0.01 then 0.0000 else mrr end) as mrr
+  select
+    data_source,
+    customer_id,
+    currency,
+    sum(case when mrr < 0.01 then 0.0000 else mrr end) as mrr
   from subscriptions
   group by data_source, customer_id, currency
 ),

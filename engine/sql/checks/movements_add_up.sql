@@ -1,11 +1,14 @@
 -- mrr.md §5.4: is opening + movements = closing on every day, in every currency?
--- One output row is one movement whose mrr_after is not the sum of the amounts so far. Reads: all_movements.
+-- One output row is one movement whose mrr_after is not the sum of the amounts so far.
+-- Reads: all_movements.
 with
 summed as (
   select
     *,
     sum(amount) over (
-      partition by data_source, customer_id, currency order by date rows between unbounded preceding and current row
+      partition by data_source, customer_id, currency
+      order by date
+      rows between unbounded preceding and current row
     ) as amounts_so_far
   from all_movements
 )

@@ -7,7 +7,8 @@ turns as (
   where type in ('new', 'churn', 'reactivation')
 ),
 followed as (
-  select *, lag(type) over (partition by data_source, customer_id order by date) as before from turns
+  select *, lag(type) over (partition by data_source, customer_id order by date) as before
+  from turns
 )
 select data_source, customer_id, date, before, type
 from followed

@@ -1,7 +1,8 @@
--- mrr.md §6: do the stored decisions say for which as_of each customer's rows hold, as a rebuild from nothing finds them?
--- One output row is one customer for whom they differ. Reads: refreshes, rebuilt_refreshes.
+-- mrr.md §6: are the stored decisions, the as_of for which each customer's rows hold, those of a
+-- rebuild from nothing?
+-- One output row is one customer with different ones. Reads: refreshes, rebuilt_refreshes.
 with
--- A customer for whom nothing hangs on as_of may have a row that says so, or none.
+-- A customer whose rows hold for every as_of may have a row without dates, or no row.
 stored as (
   select data_source, customer_id, recompute_on, stable_since
   from refreshes
@@ -21,5 +22,6 @@ select
   r.stable_since as rebuilt_stable_since
 from stored s
 full outer join rebuilt r on r.data_source = s.data_source and r.customer_id = s.customer_id
-where (s.recompute_on is distinct from r.recompute_on) or (s.stable_since is distinct from r.stable_since)
+where (s.recompute_on is distinct from r.recompute_on)
+  or (s.stable_since is distinct from r.stable_since)
 order by data_source, customer_id

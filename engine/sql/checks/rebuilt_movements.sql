@@ -1,5 +1,6 @@
 -- design §6.3: are the stored movements those of a rebuild from nothing?
--- One output row is one row that only one of the two has, or has more often. Reads: movements, rebuilt_movements.
+-- One output row is one row that one of the two has more often.
+-- Reads: movements, rebuilt_movements.
 with
 sides as (
   select 1 as side, *, array_to_string(invoice_ids, ' ') as invoices from movements
@@ -9,9 +10,12 @@ sides as (
 counted as (
   select
     sum(side) as surplus,
-    date, data_source, customer_id, currency, type, amount, mrr_after, cause, subtype, voluntary, invoices
+    date, data_source, customer_id, currency, type, amount, mrr_after,
+    cause, subtype, voluntary, invoices
   from sides
-  group by date, data_source, customer_id, currency, type, amount, mrr_after, cause, subtype, voluntary, invoices
+  group by
+    date, data_source, customer_id, currency, type, amount, mrr_after,
+    cause, subtype, voluntary, invoices
 ),
 final as (
   select case when surplus > 0 then 'stored' else 'rebuilt' end as only_in, * except (surplus)

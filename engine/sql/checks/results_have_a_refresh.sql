@@ -1,5 +1,6 @@
--- design §4: does every customer with lines or movements have a decision, of which there is one?
--- One output row is one customer without one, or with several. Reads: refreshes, all_movements, mrr_lines.
+-- design §4: does every customer with lines or movements have exactly one decision?
+-- One output row is one customer without one, or with several.
+-- Reads: refreshes, all_movements, mrr_lines.
 with
 computed as (
   select data_source, customer_id from all_movements

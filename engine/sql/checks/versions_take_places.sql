@@ -1,4 +1,4 @@
--- design §4: does a version take the place of an older one of the same id?
+-- design §4: does a version supersede only an older one of the same id?
 -- One output row is one version that does not. Reads: stored_versions.
 select s.object, s.data_source, s.id, s._sequence, s._supersedes
 from stored_versions s

@@ -1,5 +1,6 @@
--- mrr.md §1.3: which staged invoices name an unknown plan, or are in another currency than their plan?
--- One output row is one code with its number of invoices and the first of their ids. Reads: staged_invoices, staged_plans, plans.
+-- mrr.md §1.3: which staged invoices name an unknown plan, or have another currency than it?
+-- One output row is one code with its number of invoices and the first of their ids.
+-- Reads: staged_invoices, staged_plans, plans.
 with
 -- A plan may be stored, staged, or staged more than once; the last version counts.
 versions as (

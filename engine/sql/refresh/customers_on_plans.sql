@@ -1,4 +1,4 @@
--- design §4: who was ever invoiced on a plan that changed?
+-- design §4: which customers were ever invoiced on a changed plan?
 -- One output row is one customer. Reads: changed_plans, invoices.
 select distinct i.data_source, i.customer_id
 from invoices i

@@ -1,5 +1,5 @@
--- For whom can the rules not be carried out?
--- One output row is one customer who has no MRR until its records are corrected. Reads: refreshes.
+-- Which customers cannot be computed by the rules?
+-- One output row is one customer without MRR until its records are corrected. Reads: refreshes.
 select data_source, customer_id, failure
 from refreshes
 where failure is not null

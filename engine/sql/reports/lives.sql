@@ -1,9 +1,16 @@
 -- When did customers begin to pay, when did that last change, and what do they pay now?
--- One output row is one customer and currency; `mrr` in minor units of it. Customers who never paid have none.
+-- One output row is one customer and currency; `mrr` is in its minor units. A customer that never
+-- paid has no row.
 -- Parameters: $data_source, $customer (null: any). Reads: movements.
 with
 final as (
-  select data_source, customer_id, currency, min(date) as paid_from, max(date) as changed_on, sum(amount) as mrr
+  select
+    data_source,
+    customer_id,
+    currency,
+    min(date) as paid_from,
+    max(date) as changed_on,
+    sum(amount) as mrr
   from movements
   where ($data_source is null or data_source = $data_source)
     and ($customer is null or customer_id = $customer)

@@ -1,17 +1,21 @@
 -- reports.md: how did MRR come about, period by period?
--- One output row is one period and currency: opening + new + expansion + contraction + churn + reactivation = closing, in minor
--- units; `…_customers` are the customers with such a movement in the period, `customers` those with MRR in the currency at its close.
+-- One output row is one period and currency, in minor units: opening + new + expansion + contraction
+-- + churn + reactivation = closing. `…_customers` counts the customers with such a movement in the
+-- period, `customers` those with MRR in the currency at its close.
 -- Parameters: $to. Reads: periods, movements.
 with
 days as (
   select distinct date from movements where date <= $to
 ),
--- Each day is placed in the period that starts last by it; one before all periods has none, and is part of the opening.
+-- The period of a day is the last one that starts by it. A day before all periods has none, and is
+-- part of the opening.
 placed_days as (
   select
     date,
     turn,
-    max(start_on) over (order by date, turn rows between unbounded preceding and current row) as period_start
+    max(start_on) over (
+      order by date, turn rows between unbounded preceding and current row
+    ) as period_start
   from (
     select date, 1 as turn, null as start_on from days
     union all
@@ -27,7 +31,9 @@ by_customer as (
     m.type,
     d.period_start,
     sum(m.amount) as amount,
-    sum(case when m.mrr_after = m.amount then 1 when m.mrr_after = 0 then -1 else 0 end) as customers_change
+    sum(
+      case when m.mrr_after = m.amount then 1 when m.mrr_after = 0 then -1 else 0 end
+    ) as customers_change
   from movements m
   join placed_days d on d.date = m.date and d.turn = 1
   group by m.data_source, m.customer_id, m.currency, m.type, d.period_start
@@ -90,7 +96,11 @@ running as (
   from calendar c
   left join summed s on s.currency = c.currency and s.period_start = c.period_start
   left join before b on b.currency = c.currency
-  window so_far as (partition by c.currency order by c.period_start rows between unbounded preceding and current row)
+  window so_far as (
+    partition by c.currency
+    order by c.period_start
+    rows between unbounded preceding and current row
+  )
 ),
 final as (
   select

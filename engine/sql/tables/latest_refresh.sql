@@ -1,6 +1,6 @@
 -- design §4: which precomputed rows are current?
--- One output row is a row of the last refresh of its customer. Reads: base, delta (what was computed since), refreshed (the
--- refreshes of the delta).
+-- One output row is a row of the last refresh of its customer.
+-- Reads: base, delta (rows computed since), refreshed (the refreshes of the delta).
 with
 last_refreshes as (
   select data_source, customer_id, max(_refresh) as _refresh

@@ -1,6 +1,6 @@
 -- design §4: which version of each record is current?
--- One output row is a version that no other has taken the place of, unless it is a tombstone.
--- Reads: versions, newer (those of them that lie over older ones).
+-- One output row is a version that no other supersedes, and that is not a tombstone.
+-- Reads: versions, newer (those of them that may supersede others).
 with
 superseded as (
   select _supersedes as _sequence from newer where _supersedes is not null

@@ -1,5 +1,6 @@
 -- design §4: which versions are of the past only?
--- One output row is a version that another has taken the place of, or a tombstone. Reads: versions, newer (those of them that lie over older ones).
+-- One output row is a version that another supersedes, or a tombstone.
+-- Reads: versions, newer (those of them that may supersede others).
 with
 superseded as (
   select _supersedes as _sequence from newer where _supersedes is not null

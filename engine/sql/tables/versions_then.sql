@@ -1,12 +1,14 @@
 -- design §4: which version of each record was current at a moment of the past?
--- One output row is the last version of its id of those that were known then, unless it is a tombstone.
--- Parameters: $last_sequence, what was published by then; $received_until and $received_at, what was received by then though no
--- kept snapshot tells when it was published. Reads: versions, superseded ones too.
+-- One output row is the last version of its id among those known then, unless it is a tombstone.
+-- Parameters: $last_sequence, the last version published by then; $received_until and $received_at,
+-- versions received by then whose publication no retained snapshot dates.
+-- Reads: versions, superseded ones too.
 with
 known as (
   select *
   from versions
-  where _sequence <= $last_sequence or (_sequence <= $received_until and _received_at <= $received_at)
+  where _sequence <= $last_sequence
+    or (_sequence <= $received_until and _received_at <= $received_at)
 ),
 ranked as (
   select *, row_number() over (partition by data_source, id order by _sequence desc) as _age

@@ -51,7 +51,7 @@ impl Engine {
         let definition = definition.checked()?;
         let text = definition.to_text()?;
         let mut group = PlanGroup::of(id.to_string(), definition, self.store.now())?;
-        group.changed_at = self.store.catalog.put_plan_group(id, &text, group.changed_at).await?;
+        group.changed_at = self.store.catalog.put_plan_group(id, text, group.changed_at).await?;
         Ok(group)
     }
 

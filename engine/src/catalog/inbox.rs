@@ -1,21 +1,19 @@
-//! The inbox: acknowledged pushes that are not yet in a file.
+//! The inbox: acknowledged pushes that are not yet in a data file.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
-use sqlx::{Row, SqliteConnection};
-use tokio::sync::Mutex;
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 
-use super::{BUSY_TIMEOUT, Catalog, RememberedAnswer, idempotency};
+use super::{Catalog, RememberedAnswer, idempotency, unblocked};
+use crate::catalog::connection::{WriteLock, all, connect, execute, first};
 use crate::catalog::data_sources::ADD_DATA_SOURCE;
-use crate::catalog::wal::LOG_PRAGMAS;
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
-/// Rows of one type in one request, or in several that were admitted side by side; a request goes
-/// into a snapshot whole.
+/// Rows of one type in one request, or in several that were validated together; a request goes into
+/// a snapshot whole.
 #[derive(Debug, Clone)]
 pub(crate) struct InboxRows {
     pub(crate) object: ObjectType,
@@ -29,102 +27,65 @@ pub(crate) struct InboxRows {
     pub(crate) memory_bytes: u64,
 }
 
-/// What one transaction acknowledges: requests side by side, the data sources they name, and the
-/// answers to be remembered.
+/// Everything that one transaction acknowledges: the rows of requests, the data sources that they
+/// name, and the answers to remember.
 #[derive(Debug, Default)]
-pub(crate) struct Acknowledged {
+pub(crate) struct Acknowledgement {
     pub(crate) rows: Vec<InboxRows>,
     pub(crate) data_sources: BTreeSet<String>,
     pub(crate) answers: Vec<RememberedAnswer>,
 }
 
-const ADD_ROWS: &str =
-    "insert into inbox (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes)
-     values (?1, ?2, ?3, ?4, ?5, ?6)";
-
-/// The acknowledger's own way into the catalog: it waits for no reader, for no other writer of this
-/// process longer than that one takes, and for no other thread, as each of sqlx's connections has
-/// one.
-pub(crate) struct Acknowledging {
+/// The connection of the commit loop, which uses it on its own thread: an acknowledgement changes
+/// no thread, waits for no reader, and for other writers of this process in turn.
+pub(crate) struct InboxConnection {
     connection: Connection,
-    writing: Arc<Mutex<()>>,
+    writing: Arc<WriteLock>,
 }
 
-impl Acknowledging {
-    /// Makes requests durable, all or none; the thread waits for the disk.
+impl InboxConnection {
+    /// Makes requests durable, all or none. It blocks its thread until they are on the disk.
     pub(crate) async fn acknowledge(
         &mut self,
-        acknowledged: &Acknowledged,
+        acknowledgement: &Acknowledgement,
         at: DateTime<Utc>,
     ) -> Result<()> {
         let _writing = self.writing.lock().await;
-        // What is not committed is rolled back when it is dropped.
+        // It rolls back when it is dropped.
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for of_type in &acknowledged.rows {
-            let InboxRows {
-                object,
-                first_sequence,
-                last_sequence,
-                request_last_sequence,
-                rows,
-                memory_bytes,
-            } = of_type;
-            let (object, memory_bytes) = (object.name(), *memory_bytes as i64);
-            transaction.prepare_cached(ADD_ROWS)?.execute(params![
-                first_sequence,
-                last_sequence,
-                request_last_sequence,
-                object,
-                rows,
-                memory_bytes
-            ])?;
+        for rows in &acknowledgement.rows {
+            insert(&transaction, rows)?;
         }
-        for id in &acknowledged.data_sources {
-            transaction
-                .prepare_cached(ADD_DATA_SOURCE)?
-                .execute(params![id, at.timestamp_micros()])?;
+        for id in &acknowledgement.data_sources {
+            execute(&transaction, ADD_DATA_SOURCE, (id, at.timestamp_micros()))?;
         }
-        acknowledged
-            .answers
-            .iter()
-            .try_for_each(|answer| idempotency::remember(&transaction, answer, at))?;
+        for answer in &acknowledgement.answers {
+            idempotency::remember(&transaction, answer, at)?;
+        }
         Ok(transaction.commit()?)
     }
 
     pub(crate) fn close(self) {
-        // What was acknowledged is durable, however the connection ends.
+        // Everything that was acknowledged is durable, however the connection ends.
         let _ = self.connection.close();
     }
 }
 
 impl Catalog {
-    /// Opens the way for acknowledgements.
-    pub(crate) async fn acknowledging(&self) -> Result<Acknowledging> {
-        let path = self.options.get_filename().to_path_buf();
-        let opening = tokio::task::spawn_blocking(move || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            LOG_PRAGMAS
-                .iter()
-                .try_for_each(|(name, value)| connection.pragma_update(None, name, value))?;
-            Ok::<_, rusqlite::Error>(connection)
-        });
-        let connection = opening
-            .await
-            .map_err(|error| Error::Internal(format!("open the inbox: {error}")))??;
-        Ok(Acknowledging { connection, writing: Arc::clone(&self.writing) })
+    /// Opens the connection of the commit loop.
+    pub(crate) async fn inbox_connection(&self) -> Result<InboxConnection> {
+        let path = self.path.clone();
+        let connection = unblocked("open", move || connect(&path)).await?;
+        Ok(InboxConnection { connection, writing: self.connections.write_lock() })
     }
 
-    /// The requests that are not yet in a file, in the order of their receipt, up to a sequence: as
-    /// many as take so many bytes of memory together, or the first alone if it takes more. A
-    /// request is there whole or not at all.
+    /// The requests up to a sequence that are not yet in a data file, in the order of their
+    /// receipt: as many as take so many bytes of memory together, or the first alone if it takes
+    /// more. A request is there whole or not at all.
     pub(crate) async fn inbox(&self, until: i64, bytes_max: u64) -> Result<Vec<InboxRows>> {
-        let rows = sqlx::query(
-            // The rows themselves, which come last in the table, are read only of what is chosen.
-            "with requests as (
+        // The column `rows`, which is the last of the table, is read of the chosen requests alone.
+        let sql = "with requests as (
                select request_last_sequence, sum(memory_bytes) as bytes from inbox
                where last_sequence <= ?1 group by request_last_sequence
              ),
@@ -132,50 +93,62 @@ impl Catalog {
                select request_last_sequence, bytes, sum(bytes) over (order by request_last_sequence) as bytes_to_here
                from requests
              )
-             select first_sequence, last_sequence, request_last_sequence, object, memory_bytes, rows from inbox
+             select * from inbox
              where last_sequence <= ?1 and request_last_sequence in (
                select request_last_sequence from steps where bytes_to_here <= ?2 or bytes_to_here = bytes)
-             order by first_sequence",
-        )
-        .bind(until)
-        .bind(i64::try_from(bytes_max).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter()
-            .map(|row| {
-                let object: String = row.try_get("object")?;
-                Ok(InboxRows {
-                    object: object.parse().map_err(Error::Internal)?,
-                    first_sequence: row.try_get("first_sequence")?,
-                    last_sequence: row.try_get("last_sequence")?,
-                    request_last_sequence: row.try_get("request_last_sequence")?,
-                    rows: row.try_get("rows")?,
-                    memory_bytes: row.try_get::<i64, _>("memory_bytes")? as u64,
-                })
-            })
-            .collect()
+             order by first_sequence";
+        let bytes_max = i64::try_from(bytes_max).unwrap_or(i64::MAX);
+        self.connections
+            .read(move |connection| all(connection, sql, [until, bytes_max], inbox_rows))
+            .await
     }
 
     /// The greatest sequence in the inbox; none when it is empty.
     pub(crate) async fn inbox_end(&self) -> Result<Option<i64>> {
-        let row = sqlx::query("select max(last_sequence) as last from inbox")
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(row.try_get("last")?)
+        let end = |connection: &Connection| {
+            first(connection, "select max(last_sequence) from inbox", [], |row| Ok(row.get(0)?))
+        };
+        Ok(self.connections.read(end).await?.flatten())
     }
 }
 
-pub(super) async fn empty_until(connection: &mut SqliteConnection, sequence: i64) -> Result<()> {
-    sqlx::query("delete from inbox where last_sequence <= ?1")
-        .bind(sequence)
-        .execute(connection)
-        .await?;
+fn insert(connection: &Connection, rows: &InboxRows) -> Result<()> {
+    let sql = "insert into inbox
+      (first_sequence, last_sequence, request_last_sequence, object, rows, memory_bytes)
+      values (?1, ?2, ?3, ?4, ?5, ?6)";
+    let values = params![
+        rows.first_sequence,
+        rows.last_sequence,
+        rows.request_last_sequence,
+        rows.object.name(),
+        rows.rows,
+        rows.memory_bytes as i64
+    ];
+    execute(connection, sql, values)?;
+    Ok(())
+}
+
+fn inbox_rows(row: &Row<'_>) -> Result<InboxRows> {
+    let object: String = row.get("object")?;
+    Ok(InboxRows {
+        object: object.parse().map_err(Error::Internal)?,
+        first_sequence: row.get("first_sequence")?,
+        last_sequence: row.get("last_sequence")?,
+        request_last_sequence: row.get("request_last_sequence")?,
+        rows: row.get("rows")?,
+        memory_bytes: row.get::<_, i64>("memory_bytes")? as u64,
+    })
+}
+
+/// Removes the requests that are published.
+pub(super) fn empty_until(connection: &Connection, sequence: i64) -> Result<()> {
+    execute(connection, "delete from inbox where last_sequence <= ?1", [sequence])?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::ConnectOptions;
+    use std::time::Duration;
 
     use super::*;
 
@@ -194,14 +167,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_inbox_is_read_in_steps_of_whole_requests() -> Result<()> {
+    async fn inbox_is_read_in_steps_of_whole_requests() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut acknowledging = catalog.acknowledging().await?;
+        let mut acknowledging = catalog.inbox_connection().await?;
         // Two requests, of which the first has rows of two types, and one that takes more memory
         // than it has bytes here.
         for rows in [rows(1, 4, 10), rows(3, 4, 10), rows(5, 6, 10), rows(7, 8, 1000)] {
-            let acknowledged = Acknowledged { rows: vec![rows], ..Acknowledged::default() };
+            let acknowledged = Acknowledgement { rows: vec![rows], ..Acknowledgement::default() };
             acknowledging.acknowledge(&acknowledged, DateTime::UNIX_EPOCH).await?;
         }
         for (until, bytes_max, expected) in [
@@ -224,39 +197,38 @@ mod tests {
         Ok(())
     }
 
-    #[tokio::test]
-    async fn whether_a_snapshot_is_there_is_known_once_whoever_writes_has_ended() -> Result<()> {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn has_snapshot_waits_for_the_transaction_of_another_process() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut other = catalog.options.connect().await?;
-        sqlx::raw_sql(
+        let other = connect(&catalog.path)?;
+        other.execute_batch(
             "begin immediate;
              insert into snapshot (id, committed_at, as_of, settings, first_sequence, last_sequence, last_refresh, cause)
              values (1, 0, '2024-01-01', '{}', 1, 0, 0, 'push')",
-        )
-        .execute(&mut other)
-        .await?;
-        let asked = tokio::spawn(async move { catalog.has_snapshot(1).await });
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        assert!(!asked.is_finished());
-        sqlx::raw_sql("commit").execute(&mut other).await?;
-        assert!(asked.await.map_err(|error| Error::Internal(error.to_string()))??);
+        )?;
+        let mut answer = std::pin::pin!(catalog.has_snapshot(1));
+        // The answer cannot come before the commit; the timeout bounds the test alone.
+        let early = tokio::time::timeout(Duration::from_millis(100), &mut answer).await;
+        assert!(early.is_err(), "answered while the transaction was open: {early:?}");
+        other.execute_batch("commit")?;
+        assert!(answer.await?);
         Ok(())
     }
 
     #[tokio::test]
-    async fn what_could_not_be_written_whole_is_not_written_at_all() -> Result<()> {
+    async fn acknowledgement_is_written_whole_or_not_at_all() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::file("create", "a temporary directory"))?;
         let catalog = Catalog::open(&dir.path().join("catalog.db")).await?;
-        let mut acknowledging = catalog.acknowledging().await?;
+        let mut acknowledging = catalog.inbox_connection().await?;
         let request = rows(1, 2, 10);
-        let twice = Acknowledged {
+        let twice = Acknowledgement {
             rows: vec![request.clone(), request.clone()],
-            ..Acknowledged::default()
+            ..Acknowledgement::default()
         };
         assert!(acknowledging.acknowledge(&twice, DateTime::UNIX_EPOCH).await.is_err());
         assert_eq!(catalog.inbox_end().await?, None);
-        let once = Acknowledged { rows: vec![request], ..Acknowledged::default() };
+        let once = Acknowledgement { rows: vec![request], ..Acknowledgement::default() };
         acknowledging.acknowledge(&once, DateTime::UNIX_EPOCH).await?;
         assert_eq!(catalog.inbox_end().await?, Some(2));
         Ok(())

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use sqlx::{Connection, Row};
+use rusqlite::{Connection, Row};
 
 use super::{Catalog, instant};
+use crate::catalog::connection::{all, execute};
 use crate::config::Retention;
 use crate::error::Result;
 
-struct Kept {
+/// A retained snapshot, as far as retention depends on it.
+struct RetainedSnapshot {
     id: i64,
     committed_at: DateTime<Utc>,
     cause: String,
@@ -17,67 +19,78 @@ struct Kept {
 }
 
 impl Catalog {
-    /// Forgets the snapshots that are not to be kept, and returns the paths of the files that no
-    /// kept snapshot needs any more; the catalog names them no longer.
+    /// Deletes the snapshots that are not retained, and returns the paths of the files that no
+    /// retained snapshot needs; the catalog names them no more.
     pub(crate) async fn thin(
         &self,
         retention: Retention,
         now: DateTime<Utc>,
-        in_use: &[i64],
+        in_use: Vec<i64>,
     ) -> Result<Vec<String>> {
-        let mut connection = self.pool.acquire().await?;
-        let rows =
-            sqlx::query("select id, committed_at, cause, files_kept from snapshot order by id")
-                .fetch_all(&mut *connection)
-                .await?;
-        let mut snapshots = Vec::with_capacity(rows.len());
-        for row in rows {
-            let committed_at = instant(row.try_get("committed_at")?);
-            let (id, cause) = (row.try_get("id")?, row.try_get("cause")?);
-            snapshots.push(Kept { id, committed_at, cause, has_files: row.try_get("files_kept")? });
-        }
-        let (with_files, without_files) = kept(&snapshots, retention, now);
-        let with_files: HashSet<i64> =
-            with_files.into_iter().chain(in_use.iter().copied()).collect();
-        let without_files: HashSet<i64> = without_files.into_iter().collect();
-        let others = snapshots.iter().filter(|snapshot| !with_files.contains(&snapshot.id));
-        let (emptied, forgotten): (Vec<&Kept>, Vec<&Kept>) =
-            others.partition(|one| without_files.contains(&one.id));
-        let emptied = list(emptied.into_iter().filter(|snapshot| snapshot.has_files));
-        // Others wait for this: a few statements, however much there is to forget.
-        let _writing = self.writing.lock().await;
-        let mut transaction = connection.begin_with("begin immediate").await?;
-        for (sql, ids) in [
-            (
-                "update snapshot set files_kept = 0 where id in (select value from json_each(?1))",
-                emptied,
-            ),
-            ("delete from snapshot where id in (select value from json_each(?1))", list(forgotten)),
-        ] {
-            sqlx::query(sql).bind(ids).execute(&mut *transaction).await?;
-        }
-        let ended = sqlx::query(
-            "delete from data_file
-             where end_snapshot is not null and not exists (
-               select 1 from snapshot s
-               where s.files_kept = 1 and s.id >= data_file.begin_snapshot and s.id < data_file.end_snapshot)
-             returning path",
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        ended.iter().map(|row| Ok(row.try_get("path")?)).collect()
+        let (emptied, deleted) = self
+            .connections
+            .read(move |connection| {
+                let sql = "select id, committed_at, cause, files_kept from snapshot order by id";
+                let snapshots = all(connection, sql, [], retained_snapshot)?;
+                Ok(superfluous(&snapshots, retention, now, in_use))
+            })
+            .await?;
+        // A few statements, however many rows there are: other writers wait meanwhile.
+        self.connections.write(move |connection| delete(connection, &emptied, &deleted)).await
     }
 }
 
+fn retained_snapshot(row: &Row<'_>) -> Result<RetainedSnapshot> {
+    Ok(RetainedSnapshot {
+        id: row.get("id")?,
+        committed_at: instant(row, "committed_at")?,
+        cause: row.get("cause")?,
+        has_files: row.get("files_kept")?,
+    })
+}
+
+/// The snapshots that lose their files, and those that are deleted, as JSON arrays of ids.
+fn superfluous(
+    snapshots: &[RetainedSnapshot],
+    retention: Retention,
+    now: DateTime<Utc>,
+    in_use: Vec<i64>,
+) -> (String, String) {
+    let (with_files, without_files) = retained(snapshots, retention, now);
+    let with_files: HashSet<i64> = with_files.into_iter().chain(in_use).collect();
+    let without_files: HashSet<i64> = without_files.into_iter().collect();
+    let others = snapshots.iter().filter(|snapshot| !with_files.contains(&snapshot.id));
+    let (emptied, deleted): (Vec<&RetainedSnapshot>, Vec<&RetainedSnapshot>) =
+        others.partition(|one| without_files.contains(&one.id));
+    let emptied = emptied.into_iter().filter(|snapshot| snapshot.has_files);
+    (list(emptied), list(deleted))
+}
+
+fn delete(connection: &Connection, emptied: &str, deleted: &str) -> Result<Vec<String>> {
+    let empty = "update snapshot set files_kept = 0 where id in (select value from json_each(?1))";
+    execute(connection, empty, [emptied])?;
+    let delete = "delete from snapshot where id in (select value from json_each(?1))";
+    execute(connection, delete, [deleted])?;
+    let ended = "delete from data_file
+      where end_snapshot is not null and not exists (
+        select 1 from snapshot s
+        where s.files_kept = 1 and s.id >= data_file.begin_snapshot and s.id < data_file.end_snapshot)
+      returning path";
+    all(connection, ended, [], |row| Ok(row.get(0)?))
+}
+
 /// Ids as a JSON array.
-fn list<'s>(snapshots: impl IntoIterator<Item = &'s Kept>) -> String {
+fn list<'s>(snapshots: impl IntoIterator<Item = &'s RetainedSnapshot>) -> String {
     let ids: Vec<String> = snapshots.into_iter().map(|snapshot| snapshot.id.to_string()).collect();
     format!("[{}]", ids.join(","))
 }
 
 /// The ids of the snapshots that are kept with their files, and of those kept without.
-fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i64>, Vec<i64>) {
+fn retained(
+    snapshots: &[RetainedSnapshot],
+    retention: Retention,
+    now: DateTime<Utc>,
+) -> (Vec<i64>, Vec<i64>) {
     let mut last_of_day: BTreeMap<NaiveDate, i64> = BTreeMap::new();
     let mut last_of_month: BTreeMap<(i32, u32), i64> = BTreeMap::new();
     for snapshot in snapshots {
@@ -87,10 +100,11 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
     }
     let (mut with_files, mut without_files) = (Vec::new(), Vec::new());
     // The settings of every instant stay known: those of a change, and those before it.
-    let changes_settings =
-        |snapshot: Option<&Kept>| snapshot.is_some_and(|snapshot| snapshot.cause == "settings");
+    let changes_settings = |snapshot: Option<&RetainedSnapshot>| {
+        snapshot.is_some_and(|snapshot| snapshot.cause == "settings")
+    };
     let mut follows_one_with_files = false;
-    for (at, Kept { id, committed_at, cause, .. }) in snapshots.iter().enumerate() {
+    for (at, RetainedSnapshot { id, committed_at, cause, .. }) in snapshots.iter().enumerate() {
         let day = committed_at.date_naive();
         // A snapshot is read until the next one takes its place: its age is counted from there.
         let Some(next) = snapshots.get(at + 1) else {
@@ -123,8 +137,8 @@ fn kept(snapshots: &[Kept], retention: Retention, now: DateTime<Utc>) -> (Vec<i6
 mod tests {
     use super::*;
 
-    fn snapshot(id: i64, at: &str) -> Kept {
-        Kept {
+    fn snapshot(id: i64, at: &str) -> RetainedSnapshot {
+        RetainedSnapshot {
             id,
             committed_at: format!("{at}Z").parse().unwrap(),
             cause: "push".to_string(),
@@ -135,10 +149,11 @@ mod tests {
     /// Snapshots numbered from 1 at these instants; the numbers kept with files and without, at
     /// noon of 2024-03-10.
     fn check(at: &[&str], with_files: &[i64], without_files: &[i64]) {
-        let snapshots: Vec<Kept> = at.iter().zip(1..).map(|(at, id)| snapshot(id, at)).collect();
+        let snapshots: Vec<RetainedSnapshot> =
+            at.iter().zip(1..).map(|(at, id)| snapshot(id, at)).collect();
         let now = "2024-03-10T12:00:00Z".parse().unwrap();
         assert_eq!(
-            kept(&snapshots, Retention::default(), now),
+            retained(&snapshots, Retention::default(), now),
             (with_files.to_vec(), without_files.to_vec())
         );
     }
@@ -182,6 +197,6 @@ mod tests {
         ];
         snapshots[2].cause = "settings".to_string();
         let now = "2024-03-10T12:00:00Z".parse().unwrap();
-        assert_eq!(kept(&snapshots, Retention::default(), now), (vec![5], vec![2, 3]));
+        assert_eq!(retained(&snapshots, Retention::default(), now), (vec![5], vec![2, 3]));
     }
 }

@@ -12,6 +12,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::reports;
 use crate::catalog::At;
@@ -30,10 +31,13 @@ pub use portable::PortableSnapshot;
 use records::IdIndex;
 pub use records::RecordsQuery;
 
-/// Everything at one catalog version, as of one day. Writes that come later do not show.
+/// Everything at one catalog version, as of one day. Later writes are not visible.
+///
+/// A snapshot is a list of files. Its public tables are planned when they are first read: a server
+/// that sends the snapshot to another process never plans them.
 pub struct Snapshot {
     content: Content,
-    public: SessionContext,
+    public: OnceCell<SessionContext>,
 }
 
 /// What a snapshot is made of.
@@ -86,17 +90,17 @@ impl Snapshot {
         } else {
             compute_stale_customers(store, &pinned, &moment, &mut tables).await?
         };
-        Snapshot::of(store, &pinned, moment, &tables, computed, in_use).await
+        Ok(Snapshot::of(store, &pinned, moment, &tables, computed, in_use))
     }
 
-    async fn of(
+    fn of(
         store: &Arc<Store>,
         pinned: &SnapshotFiles,
         moment: RuleInputs,
         tables: &StoredTables,
         computed: Option<TempDir>,
         in_use: SnapshotPin,
-    ) -> Result<Snapshot> {
+    ) -> Snapshot {
         let held = Arc::new(Held { _computed: computed, _in_use: Some(in_use) });
         Snapshot::open(Content {
             id: pinned.info.id,
@@ -109,24 +113,25 @@ impl Snapshot {
             plans: Plans::Shown,
             held,
         })
-        .await
     }
 
-    async fn open(content: Content) -> Result<Snapshot> {
-        let Content { tables, sessions, moment, only, .. } = &content;
-        let public = public_tables(tables, sessions, moment, only.as_deref()).await?;
-        Ok(Snapshot { content, public })
+    fn open(content: Content) -> Snapshot {
+        Snapshot { content, public: OnceCell::new() }
     }
 
-    /// The same moment, of which only the rows of these data sources are seen, whatever is asked.
-    /// Restricted again, it shows the rows of those that both name.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn restricted_to(&self, data_sources: &[String]) -> Result<Snapshot> {
+    /// A session with the public tables.
+    async fn public(&self) -> Result<&SessionContext> {
+        let Content { tables, sessions, moment, only, .. } = &self.content;
+        let plan = || public_tables(tables, sessions, moment, only.as_deref());
+        self.public.get_or_try_init(plan).await
+    }
+
+    /// The same snapshot with only the rows of these data sources. Restricted twice, it has the
+    /// rows of the data sources in both lists.
+    pub fn restricted_to(&self, data_sources: &[String]) -> Snapshot {
         let is_seen = |source: &&String| self.content.sees(source);
         let only = data_sources.iter().filter(is_seen).cloned().collect();
-        Snapshot::open(Content { only: Some(only), ..self.content.clone() }).await
+        Snapshot::open(Content { only: Some(only), ..self.content.clone() })
     }
 
     /// The catalog version; 0 before the first write.
@@ -155,7 +160,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read.
     pub async fn movements(&self, query: &MovementsQuery) -> Result<SendableRecordBatchStream> {
-        Ok(self.holding(reports::movements(&self.public, query).await?))
+        Ok(self.holding(reports::movements(self.public().await?, query).await?))
     }
 
     /// When customers began to pay, when that last changed, and what they pay now, ordered by data
@@ -164,7 +169,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read.
     pub async fn lives(&self, query: &LivesQuery) -> Result<SendableRecordBatchStream> {
-        Ok(self.holding(reports::lives(&self.public, query).await?))
+        Ok(self.holding(reports::lives(self.public().await?, query).await?))
     }
 
     /// MRR by period and currency: opening, movements by type, closing.
@@ -172,7 +177,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read, or there are more than [`reports::PERIODS_MAX`] periods.
     pub async fn mrr(&self, query: &MrrQuery) -> Result<SendableRecordBatchStream> {
-        Ok(self.holding(reports::mrr(&self.public, query, self.as_of()).await?))
+        Ok(self.holding(reports::mrr(self.public().await?, query, self.as_of()).await?))
     }
 
     /// Runs one read-only SQL statement over the public tables.
@@ -180,7 +185,7 @@ impl Snapshot {
     /// # Errors
     /// When the statement is wrong, or is more than a query.
     pub async fn sql(&self, sql: &str) -> Result<SendableRecordBatchStream> {
-        Ok(self.holding(read_only(&self.public, sql, self.content.plans).await?))
+        Ok(self.holding(read_only(self.public().await?, sql, self.content.plans).await?))
     }
 
     /// The same rows; what they are read from stays until they are.

@@ -40,16 +40,27 @@ pub(crate) async fn read_only(
     sql: &str,
     plans: Plans,
 ) -> Result<SendableRecordBatchStream> {
-    check(public, sql, plans)?;
-    let options =
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let query = public.sql_with_options(sql, options).await.map_err(Error::of_statement)?;
-    query.execute_stream().await.map_err(Error::of_statement)
+    let statement = parse(public, sql)?;
+    check(&statement, plans)?;
+    let rows = plan_and_start(public, statement).await;
+    rows.map_err(Error::of_statement)
 }
 
-/// Whether the text is one statement that asks for something; what a query hides inside is refused
-/// when it is planned.
-fn check(public: &SessionContext, sql: &str, plans: Plans) -> Result<()> {
+/// Plans a statement and starts its execution. The plan is checked too, because a query can contain
+/// DDL or DML.
+async fn plan_and_start(
+    public: &SessionContext,
+    statement: Statement,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let queries_only =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let plan = public.state().statement_to_plan(statement).await?;
+    queries_only.verify_plan(&plan)?;
+    public.execute_logical_plan(plan).await?.execute_stream().await
+}
+
+/// Parses a text that is one statement.
+fn parse(public: &SessionContext, sql: &str) -> Result<Statement> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(Error::SqlTooLarge(format!(
             "the statement has {} bytes; {SQL_BYTES_MAX} are allowed",
@@ -57,7 +68,7 @@ fn check(public: &SessionContext, sql: &str, plans: Plans) -> Result<()> {
         )));
     }
     let depth_max = public.copied_config().options().sql_parser.recursion_limit.get();
-    let statements = DFParserBuilder::new(sql)
+    let mut statements = DFParserBuilder::new(sql)
         .with_recursion_limit(depth_max)
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -68,14 +79,17 @@ fn check(public: &SessionContext, sql: &str, plans: Plans) -> Result<()> {
             statements.len()
         )));
     }
-    let Some(statement) = statements.front() else {
-        return Err(Error::Sql("the statement is empty; write a query".to_string()));
-    };
+    let empty = || Error::Sql("the statement is empty; write a query".to_string());
+    statements.pop_front().ok_or_else(empty)
+}
+
+/// Rejects a statement that is not a query, or that shows a plan where plans are hidden.
+fn check(statement: &Statement, plans: Plans) -> Result<()> {
     if plans == Plans::Hidden && explains(statement) {
         let message = "a plan names the files of the server; look at it there, with \"mrrow sql\"";
         return Err(Error::SqlNotAllowed(message.to_string()));
     }
-    if asks(statement) {
+    if is_query(statement) {
         return Ok(());
     }
     let text = statement.to_string();
@@ -91,7 +105,7 @@ fn explains(statement: &Statement) -> bool {
     }
 }
 
-fn asks(statement: &Statement) -> bool {
+fn is_query(statement: &Statement) -> bool {
     match statement {
         Statement::Statement(parsed) => matches!(
             **parsed,
@@ -103,7 +117,7 @@ fn asks(statement: &Statement) -> bool {
                 | Parsed::ShowVariable { .. }
                 | Parsed::Explain { .. }
         ),
-        Statement::Explain(explained) => asks(&explained.statement),
+        Statement::Explain(explained) => is_query(&explained.statement),
         _ => false,
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn expected(case: &Value) -> Vec<Movement> {
 }
 
 #[test]
-fn the_interpreter_gives_every_expected_movement() {
+fn interpreter_gives_the_expected_movements() {
     let cases = all();
     assert!(cases.len() >= 96, "only {} cases", cases.len());
     for case in cases {
@@ -52,7 +52,7 @@ fn the_interpreter_gives_every_expected_movement() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_import_gives_every_expected_movement() {
+async fn one_import_gives_the_expected_movements() {
     for case in all() {
         let ledger = Ledger::for_book(&case).await;
         ledger.import(&case).await;
@@ -61,7 +61,7 @@ async fn one_import_gives_every_expected_movement() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shuffled_imports_in_pieces_give_every_expected_movement() {
+async fn shuffled_imports_in_pieces_give_the_expected_movements() {
     let mut chance = Chance::new(7);
     for case in all() {
         let ledger = Ledger::for_book(&case).await;

@@ -1,5 +1,5 @@
-//! What may happen to a data directory: odd names, foreign files, a lost catalog, a missing file,
-//! records that cannot be computed.
+//! Damage to a data directory: odd names, foreign files, a lost catalog, a missing file, records
+//! that cannot be computed.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn only_file_of(ledger: &Ledger, table: &str) -> std::path::PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_may_have_any_name() {
+async fn directory_may_have_any_name() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["a b", "a*b", "a?b", "b[1]", "100%", "é#x"] {
         let path = dir.path().join(name).join("data");
@@ -40,13 +40,13 @@ async fn a_directory_may_have_any_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_with_a_line_break_in_its_name_is_refused() {
+async fn directory_with_a_line_break_in_its_name_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(try_open(&dir.path().join("new\nline")).await, Err(Error::Argument(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_of_something_else_is_refused_and_left_alone() {
+async fn directory_with_other_content_is_refused_and_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     for file in ["staging/precious/a", "data/invoices/2024.csv", "notes.txt"] {
         let root = dir.path().join(file.replace('/', "-"));
@@ -60,7 +60,7 @@ async fn a_directory_of_something_else_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_files_in_a_store_survive_its_sweep() {
+async fn sweep_keeps_foreign_files() {
     let ledger = Ledger::for_book(&book()).await;
     ledger.import(&book()).await;
     let foreign = ["data/invoices/2024.csv", "data/invoices/dir/x.parquet", "staging/notes"];
@@ -77,7 +77,7 @@ async fn foreign_files_in_a_store_survive_its_sweep() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_or_older_catalog_deletes_nothing() {
+async fn lost_or_older_catalog_deletes_no_file() {
     let ledger = Ledger::for_book(&book()).await;
     ledger.import(&book()).await;
     let (dir, file) = (ledger.dir.path().to_path_buf(), only_file_of(&ledger, "invoices"));
@@ -101,7 +101,7 @@ async fn a_lost_or_older_catalog_deletes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_or_shortened_file_is_told() {
+async fn missing_or_shortened_file_is_reported() {
     for table in ["invoices", "movements", "refreshes"] {
         let ledger = Ledger::for_book(&book()).await;
         ledger.import(&book()).await;
@@ -114,15 +114,15 @@ async fn a_missing_or_shortened_file_is_told() {
     }
 }
 
-/// Three customers, of whom one has a refund that its tiny invoice makes larger than any rate may
-/// be.
+/// Three customers. One has a refund that its tiny invoice makes larger than the largest rate.
 fn book_with_poison() -> Value {
     let mut book = book();
     let mut invoices = book["invoices"].as_array().unwrap().clone();
     for id in ["a", "poison", "z"] {
         book["customers"].as_array_mut().unwrap().push(json!({"id": id, "name": id}));
         invoices.push(json!({
-            "id": format!("inv-{id}"), "customer_id": id, "type": "subscription", "invoice_date": "2024-01-01", "amount": 1,
+            "id": format!("inv-{id}"), "customer_id": id, "type": "subscription",
+            "invoice_date": "2024-01-01", "amount": 1,
             "discount": if id == "poison" { 10_000_000_000_000_i64 } else { 0 }, "currency": "USD",
             "plan_id": book["plans"][0]["id"],
         }));
@@ -137,7 +137,7 @@ fn book_with_poison() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_that_cannot_be_computed_is_named_and_nothing_is_stored() {
+async fn import_names_a_customer_that_cannot_be_computed_and_stores_nothing() {
     let book = book_with_poison();
     let ledger = Ledger::for_book(&book).await;
     let input = Input::bytes("book", None, book.to_string().into_bytes());
@@ -151,13 +151,14 @@ async fn a_customer_that_cannot_be_computed_is_named_and_nothing_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pushed_customer_that_cannot_be_computed_stops_nobody_else() {
+async fn pushed_customer_that_cannot_be_computed_does_not_block_others() {
     let mut book = book_with_poison();
     let ledger = Ledger::for_book(&book).await;
     ledger.push_book(&book).await;
     ledger.engine.flush().await.unwrap();
     ledger.verify().await;
-    let others = "select distinct customer_id from mrr_lines where customer_id in ('a', 'poison', 'z') order by 1";
+    let others = "select distinct customer_id from mrr_lines \
+                  where customer_id in ('a', 'poison', 'z') order by 1";
     assert_eq!(ledger.sql(others).await, [["a"], ["z"]]);
     let warnings = ledger.engine.status().await.unwrap().warnings;
     assert!(
@@ -166,7 +167,7 @@ async fn a_pushed_customer_that_cannot_be_computed_stops_nobody_else() {
             .any(|warning| warning.contains("\"poison\"") && warning.contains("24 digits")),
         "{warnings:?}"
     );
-    // An import of others goes through, and the correction mends it.
+    // An import of other customers succeeds, and a correction repairs this one.
     ledger.import(&json!({"customers": [{"id": "b", "name": "B"}]})).await;
     ledger.engine.delete("default", ObjectType::Invoices, &["refund".to_string()]).await.unwrap();
     ledger.engine.flush().await.unwrap();
@@ -179,7 +180,7 @@ async fn a_pushed_customer_that_cannot_be_computed_stops_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_small_imports_are_folded_into_one_refresh() {
+async fn many_small_imports_are_compacted_into_one_refresh() {
     let book = random_book(4_711);
     let ledger = Ledger::for_book(&book).await;
     ledger.import(&json!({"customers": book["customers"], "plans": book["plans"]})).await;
@@ -193,18 +194,15 @@ async fn many_small_imports_are_folded_into_one_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_catalog_in_another_form_is_refused_with_what_to_do() {
+async fn catalog_in_another_form_is_refused_with_a_remedy() {
     let ledger = Ledger::for_book(&book()).await;
     let Ledger { engine, dir } = ledger;
     engine.close().await.unwrap();
-    let catalog =
-        sqlx::SqlitePool::connect(&format!("sqlite://{}", dir.path().join("catalog.db").display()))
-            .await
-            .unwrap();
-    sqlx::query("update _sqlx_migrations set checksum = x'00'").execute(&catalog).await.unwrap();
-    catalog.close().await;
+    let catalog = rusqlite::Connection::open(dir.path().join("catalog.db")).unwrap();
+    catalog.pragma_update(None, "user_version", 99).unwrap();
+    drop(catalog);
     let config =
         Config::new(dir.path(), std::sync::Arc::new(|| "2024-01-01T00:00:00Z".parse().unwrap()));
-    let Err(Error::Argument(message)) = Engine::open(config).await else { panic!("it is opened") };
-    assert!(message.ends_with("name a new directory and import the records again"), "{message}");
+    let refused = Engine::open(config).await;
+    assert!(matches!(refused, Err(Error::NewerStore { stored: 99, .. })), "{:?}", refused.err());
 }

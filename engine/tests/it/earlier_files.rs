@@ -1,4 +1,4 @@
-//! A directory that an earlier version wrote: columns that came later are not in its files.
+//! A directory that an earlier version wrote: its files lack the columns that were added since.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -7,15 +7,12 @@ use mrrow_engine::model::ObjectType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
-use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
 
 use crate::ledger::{Clock, Ledger, config};
 
-/// Writes every file of a table again without a column, as the version did that did not know it.
-async fn forget(dir: &Path, table: &str, column: &str) {
-    let catalog = dir.join("catalog.db").display().to_string();
-    let mut catalog = SqliteConnection::connect(&format!("sqlite://{catalog}")).await.unwrap();
+/// Rewrites every file of a table without a column, as a version without that column wrote it.
+fn forget(dir: &Path, table: &str, column: &str) {
+    let catalog = rusqlite::Connection::open(dir.join("catalog.db")).unwrap();
     let folder = dir.join("data").join(table);
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!files.is_empty());
@@ -37,29 +34,29 @@ async fn forget(dir: &Path, table: &str, column: &str) {
         let bytes = fs::metadata(&path).unwrap().len() as i64;
         let name = format!("%{}", path.file_name().unwrap().display());
         let sql = "update data_file set bytes = ?1 where path like ?2";
-        sqlx::query(sql).bind(bytes).bind(name).execute(&mut catalog).await.unwrap();
+        catalog.execute(sql, (bytes, name)).unwrap();
     }
-    catalog.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn columns_that_came_later_are_empty_in_earlier_files() {
+async fn added_columns_are_empty_in_earlier_files() {
     let today = "2024-03-01".parse().unwrap();
     let ledger = Ledger::open(today).await;
     let customers = [json!({"id": "a", "name": "A"}), json!({"id": "b", "name": "B"})];
-    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
+    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1,
+        "currency": "USD"}]);
     ledger.import(&json!({"customers": customers, "plans": plans})).await;
     ledger.push(ObjectType::Customers, &[json!({"id": "b", "name": "Bee"})]).await;
     let Ledger { engine, dir } = ledger;
     engine.close().await.unwrap();
-    forget(dir.path(), "customers", "state").await;
-    forget(dir.path(), "plans", "product_name").await;
+    forget(dir.path(), "customers", "state");
+    forget(dir.path(), "plans", "product_name");
     let engine = mrrow_engine::Engine::open(config(dir.path(), &Clock::on(today))).await.unwrap();
     let ledger = Ledger { engine, dir };
     let named = "select id, name, coalesce(state, '-') from customers order by id";
     assert_eq!(ledger.sql(named).await, [["a", "A", "-"], ["b", "Bee", "-"]]);
     assert_eq!(ledger.sql("select id, coalesce(product_name, '-') from plans").await, [["p", "-"]]);
-    // What is sent again is the same, what is new is kept.
+    // The same record is unchanged; a value in an added column is stored.
     let again = ledger.push(ObjectType::Customers, &[customers[0].clone()]).await;
     assert_eq!(again.result[0].status, mrrow_engine::RowStatus::Unchanged);
     ledger.push(ObjectType::Customers, &[json!({"id": "b", "name": "Bee", "state": "ca"})]).await;

@@ -1,8 +1,8 @@
-//! Random histories: after each step the tables are those of the interpreter and of a rebuild, and
-//! what was known then stays known.
+//! Random histories: after each step the tables equal those of the interpreter and of a rebuild,
+//! and the answers of every earlier instant stay the same.
 //!
-//! `MRROW_HISTORIES=N` runs N histories instead of the few of an ordinary run, `MRROW_SEED` begins
-//! elsewhere.
+//! `MRROW_HISTORIES=N` runs N histories instead of the few of an ordinary run, `MRROW_SEED` starts
+//! from another seed.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ use crate::random_books::number_from_environment;
 
 const STEPS: usize = 30;
 
-/// The current records as the test knows them, and those that may still come.
+/// The current records as the test expects them, and the records that are not sent yet.
 struct Model {
     settings: Value,
     current: BTreeMap<(ObjectType, String), Value>,
-    /// Every record that ever was, by which deleted ones come back.
+    /// Every record ever sent, so that deleted ones can be sent again.
     known: Vec<(ObjectType, Value)>,
     to_come: Vec<(ObjectType, Value)>,
 }
@@ -32,7 +32,7 @@ struct Model {
 impl Model {
     fn of(book: &Value) -> Model {
         let mut to_come = Vec::new();
-        // Taken from the end: customers come first.
+        // Records are taken from the end, so the customers stand there.
         for object in [ObjectType::Invoices, ObjectType::Plans, ObjectType::Customers] {
             to_come.extend(
                 book[object.name()]
@@ -80,7 +80,7 @@ impl Model {
     }
 }
 
-/// What was answered at an instant.
+/// The answer at an instant.
 struct Answer {
     at: DateTime<Utc>,
     movements: Vec<Movement>,
@@ -96,7 +96,7 @@ struct History {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn random_histories_equal_the_interpreter_and_a_rebuild_and_stay_known() {
+async fn random_histories_equal_the_interpreter_and_a_rebuild() {
     let first = number_from_environment("MRROW_SEED", 1);
     for seed in first..first + number_from_environment("MRROW_HISTORIES", 4) {
         History::begin(seed).await.run(seed).await;
@@ -107,7 +107,7 @@ impl History {
     async fn begin(seed: u64) -> History {
         let book = random_book(40_000 + seed);
         let clock = Clock::on(as_of(&book) - Duration::days(200));
-        // Every other history keeps no old snapshot: then the past is computed from the versions of
+        // Every other history retains no old snapshot: the past is computed from the versions of
         // records.
         let retention = match seed % 2 {
             0 => Retention {
@@ -151,10 +151,10 @@ impl History {
         self.ledger.verify().await;
         self.ledger.engine.compact().await.unwrap();
         self.ledger.verify().await;
-        self.what_was_known_stays_known(seed).await;
+        self.past_answers_stay_the_same(seed).await;
     }
 
-    async fn what_was_known_stays_known(&mut self, seed: u64) {
+    async fn past_answers_stay_the_same(&mut self, seed: u64) {
         for _ in 0..10 {
             let place = self.chance.place(self.answers.len());
             let Answer { at, movements: expected } = &self.answers[place];
@@ -165,14 +165,14 @@ impl History {
         }
     }
 
-    /// One random thing that happens to a store; what it was is told.
+    /// Applies one random change to a store, and returns its description.
     async fn step(&mut self) -> String {
         match self.chance.place(11) {
             0..=3 => self.records_arrive().await,
             4 => self.a_record_is_corrected().await,
             5 => self.an_invoice_moves().await,
             6 => self.records_are_deleted().await,
-            7 => self.what_was_known_is_sent_again().await,
+            7 => self.stored_records_are_sent_again().await,
             8 => self.days_pass().await,
             9 => self.a_setting_changes().await,
             _ => self.it_is_compacted_or_opened_again().await,
@@ -194,7 +194,7 @@ impl History {
         }
         let way = self.chance.place(3);
         match way {
-            // Those that come one by one keep their order: customers first.
+            // Records that are sent one by one keep their order: customers first.
             0 => {
                 for (object, row) in &arrived {
                     self.ledger.push(*object, std::slice::from_ref(row)).await;
@@ -247,7 +247,7 @@ impl History {
         format!("{object} {ids:?} are deleted")
     }
 
-    async fn what_was_known_is_sent_again(&mut self) -> String {
+    async fn stored_records_are_sent_again(&mut self) -> String {
         if self.model.known.is_empty() {
             return "nothing was known".to_string();
         }
@@ -292,15 +292,15 @@ impl History {
         "it is opened again".to_string()
     }
 
-    /// Sends a record whose customer is there; whether the sender knows is not our matter.
+    /// Sends a record, unless its customer is missing.
     async fn send(&mut self, object: ObjectType, row: Value) -> String {
         if self.model.lacks_customer(object, &row) {
-            return "its customer is not there".to_string();
+            return "its customer is missing".to_string();
         }
         self.ledger.push(object, std::slice::from_ref(&row)).await;
-        let told = format!("{object} gets {row}");
+        let change = format!("{object} gets {row}");
         self.model.set(object, row);
-        told
+        change
     }
 
     fn any(&mut self, object: ObjectType) -> Option<Value> {

@@ -1,4 +1,4 @@
-//! Requests with an idempotency key: carried out once, however often they are sent.
+//! Requests with an idempotency key are carried out once, however often they are sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::ledger::{Clock, rows, texts};
-use crate::overload::open_patient;
+use crate::overload::open_without_flushes;
 
 fn options(key: &str, content: u8) -> PushOptions {
     let key = IdempotencyKey {
@@ -41,17 +41,17 @@ fn as_replayed(pushed: &Pushed) -> Pushed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repetition_gets_the_first_answer_also_after_a_restart() {
+async fn repetition_gets_the_first_response_also_after_a_restart() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     let first = push(&engine, "A", &options("k", 1)).await.unwrap();
     assert_eq!((first.result[0].status, first.result[0].line), (RowStatus::Created, Some(0)));
     assert_eq!((first.rejections.len(), first.stored, first.replayed), (1, true, false));
     assert_eq!(push(&engine, "A", &options("k", 1)).await.unwrap(), as_replayed(&first));
     engine.close().await.unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     assert_eq!(push(&engine, "A", &options("k", 1)).await.unwrap(), as_replayed(&first));
-    // Under another key it is carried out, and found to say nothing new.
+    // Under another key it is carried out, and its row is unchanged.
     let other = push(&engine, "A", &options("l", 1)).await.unwrap();
     assert_eq!((other.result[0].status, other.replayed), (RowStatus::Unchanged, false));
     assert_eq!(push(&engine, "A", &options("l", 1)).await.unwrap(), as_replayed(&other));
@@ -59,9 +59,9 @@ async fn a_repetition_gets_the_first_answer_also_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repetition_does_not_take_back_what_was_sent_since() {
+async fn repetition_does_not_undo_later_requests() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     let first = push(&engine, "A", &options("k", 1)).await.unwrap();
     assert_eq!(
         push(&engine, "B", &PushOptions::default()).await.unwrap().result[0].status,
@@ -73,15 +73,15 @@ async fn a_repetition_does_not_take_back_what_was_sent_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_content_under_a_used_key_is_refused() {
+async fn other_content_under_a_used_key_is_refused() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     push(&engine, "A", &options("k", 1)).await.unwrap();
     let Err(Error::IdempotencyConflict { key }) = push(&engine, "B", &options("k", 2)).await else {
         panic!("it is stored")
     };
     assert_eq!(key, "k");
-    // Somebody else's key of the same name is another one.
+    // Two API keys may use the same idempotency key.
     let mut others = options("k", 2);
     others.idempotency.as_mut().unwrap().scope = "others".to_string();
     assert_eq!(push(&engine, "C", &others).await.unwrap().result[0].status, RowStatus::Updated);
@@ -90,9 +90,9 @@ async fn another_content_under_a_used_key_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_request_can_be_corrected_under_its_key() {
+async fn refused_request_can_be_corrected_under_its_key() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     let push = async |bytes: &[u8], content| {
         engine
             .push("default", Some(ObjectType::Customers), bytes.to_vec(), &options("k", content))
@@ -105,9 +105,9 @@ async fn a_refused_request_can_be_corrected_under_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_repetitions_at_once_one_is_carried_out() {
+async fn concurrent_repetitions_are_carried_out_once() {
     let dir = TempDir::new().unwrap();
-    let engine = Arc::new(open_patient(dir.path(), PushLimits::default()).await);
+    let engine = Arc::new(open_without_flushes(dir.path(), PushLimits::default()).await);
     let mut pushes = JoinSet::new();
     for number in 0..32_u8 {
         let engine = Arc::clone(&engine);
@@ -132,7 +132,7 @@ async fn of_repetitions_at_once_one_is_carried_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_forgotten_after_a_day() {
+async fn key_expires_after_a_day() {
     let dir = TempDir::new().unwrap();
     let clock = Clock::on(NaiveDate::from_ymd_opt(2024, 3, 1).unwrap());
     let told = clock.clone();
@@ -153,9 +153,9 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_changed_since_it_was_read_is_not_written_over() {
+async fn update_of_a_record_that_changed_since_it_was_read_is_a_conflict() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     let read = push(&engine, "A", &PushOptions::default()).await.unwrap().sequence;
     let since =
         |sequence| PushOptions { unchanged_since: Some(sequence), ..PushOptions::default() };
@@ -170,9 +170,9 @@ async fn what_was_changed_since_it_was_read_is_not_written_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_several_data_sources_are_one_request() {
+async fn request_may_name_several_data_sources() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     let push = async |object, bytes: &str| {
         let options = PushOptions {
             dialect: Dialect::Clients,
@@ -182,8 +182,10 @@ async fn rows_of_several_data_sources_are_one_request() {
         };
         engine.push("", Some(object), bytes.as_bytes().to_vec(), &options).await.unwrap()
     };
-    let customers = r#"[{"id":"c","name":"A","data_source":"one"},{"id":"c","name":"B","data_source":"Two"},
-                        {"id":"x","name":"X","data_source":"three"},{"id":"d","email":"d@two","data_source":"two"}]"#;
+    let customers = r#"[{"id":"c","name":"A","data_source":"one"},
+                        {"id":"c","name":"B","data_source":"Two"},
+                        {"id":"x","name":"X","data_source":"three"},
+                        {"id":"d","email":"d@two","data_source":"two"}]"#;
     let pushed = push(ObjectType::Customers, customers).await;
     let lines: Vec<_> =
         pushed.result.iter().map(|row| (row.id.as_str(), row.status, row.line)).collect();
@@ -197,9 +199,11 @@ async fn rows_of_several_data_sources_are_one_request() {
     );
     assert_eq!(pushed.rejections[0].line, Some(2));
     assert_eq!(push(ObjectType::Customers, customers).await, as_replayed(&pushed));
-    // A customer is known in its own data source only.
-    let invoices = r#"[{"id":"i","customer_id":"d","date":"2024-02-01","amount":1,"currency":"usd","data_source":"one"},
-                       {"id":"i","customer_id":"d","date":"2024-02-01","amount":1,"currency":"usd","data_source":"two"}]"#;
+    // A customer exists in its own data source only.
+    let invoices = r#"[{"id":"i","customer_id":"d","date":"2024-02-01","amount":1,"currency":"usd",
+                        "data_source":"one"},
+                       {"id":"i","customer_id":"d","date":"2024-02-01","amount":1,"currency":"usd",
+                        "data_source":"two"}]"#;
     let pushed = push(ObjectType::Invoices, invoices).await;
     assert_eq!((pushed.rejections[0].line, pushed.result[0].line), (Some(0), Some(1)));
     engine.flush().await.unwrap();
@@ -214,10 +218,10 @@ async fn rows_of_several_data_sources_are_one_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn compressed_bytes_may_not_grow_beyond_their_limit() {
+async fn compressed_bytes_are_refused_beyond_their_decompressed_limit() {
     let dir = TempDir::new().unwrap();
     let limits = PushLimits { decoded_bytes: 100_000, ..PushLimits::default() };
-    let engine = open_patient(dir.path(), limits).await;
+    let engine = open_without_flushes(dir.path(), limits).await;
     let lines = "{\"id\":\"c\",\"name\":\"A\"}\n".repeat(100_000);
     let bytes = zstd::encode_all(lines.as_bytes(), 0).unwrap();
     let pushed =

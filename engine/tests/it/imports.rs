@@ -1,4 +1,4 @@
-//! Imports: what is counted, what is refused and in which words, and that nothing else is lost.
+//! Imports: counts, rejections with their codes, and no other row is lost.
 
 use std::io::Write;
 
@@ -34,7 +34,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// Each class of malformed input beside one good customer: under abort nothing is stored, under
 /// skip the good one is, and the refused row has these codes.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_malformed_class_is_refused_and_nothing_else_is_lost() {
+async fn malformed_rows_are_rejected_and_no_other_row_is_lost() {
     let deep = format!(
         "{{\"id\":\"d\",\"name\":\"D\",\"metadata\":{}1{}}}",
         "[".repeat(50_000),
@@ -81,13 +81,15 @@ async fn every_malformed_class_is_refused_and_nothing_else_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invoices_are_refused_with_the_code_of_their_fault() {
+async fn invoices_are_rejected_with_the_code_of_their_error() {
     let ledger = empty().await;
     ledger.import(&json!({"customers": [{"id": "c", "name": "C"}]})).await;
     let with = |fields: serde_json::Value| {
         let mut invoice = json!({
-            "id": "i", "customer_id": "c", "type": "subscription", "invoice_date": "2024-01-01", "amount": 100,
-            "currency": "USD", "plan_id": "p", "period_start": "2024-01-01", "period_end": "2024-02-01",
+            "id": "i", "customer_id": "c", "type": "subscription", "invoice_date": "2024-01-01",
+            "amount": 100,
+            "currency": "USD", "plan_id": "p", "period_start": "2024-01-01",
+            "period_end": "2024-02-01",
         });
         invoice.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         invoice
@@ -120,7 +122,7 @@ async fn invoices_are_refused_with_the_code_of_their_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whole_inputs_that_cannot_be_read_are_refused() {
+async fn unreadable_inputs_are_refused() {
     let compressed = gzip(format!("{CUSTOMER}\n").repeat(5000).as_bytes());
     let cut = compressed[..compressed.len() / 2].to_vec();
     for (name, bytes) in [
@@ -138,9 +140,10 @@ async fn whole_inputs_that_cannot_be_read_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repeating_an_import_changes_nothing() {
+async fn repeated_import_changes_nothing() {
     let ledger = empty().await;
-    let book = json!({"customers": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}, {"id": "a", "name": "AA"}]});
+    let book = json!({"customers": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}, {"id": "a",
+        "name": "AA"}]});
     let first = ledger.import(&book).await.total();
     assert_eq!(
         (first.read, first.accepted, first.created, first.updated, first.unchanged),
@@ -151,7 +154,8 @@ async fn repeating_an_import_changes_nothing() {
         .await;
     assert!(again.stored && again.snapshot.is_none());
     assert_eq!(again.total().unchanged, 2);
-    // The same file again says first what is no longer so, and then again what is.
+    // The file has two versions of one id: the first differs from the stored one, the second
+    // equals it.
     let whole = ledger.import(&book).await;
     assert!(whole.snapshot.is_none(), "{whole:?}");
     assert_eq!(
@@ -161,15 +165,18 @@ async fn repeating_an_import_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invoice_that_moves_to_another_customer_leaves_the_first() {
+async fn invoice_that_moves_to_another_customer_leaves_the_first() {
     let ledger = empty().await;
     let invoice = |customer: &str| {
         json!({
-            "id": "i", "customer_id": customer, "type": "subscription", "invoice_date": "2024-06-01", "amount": 100,
-            "currency": "USD", "plan_id": "p", "period_start": "2024-06-01", "period_end": "2024-07-01",
+            "id": "i", "customer_id": customer, "type": "subscription",
+            "invoice_date": "2024-06-01", "amount": 100,
+            "currency": "USD", "plan_id": "p", "period_start": "2024-06-01",
+            "period_end": "2024-07-01",
         })
     };
-    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
+    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1,
+        "currency": "USD"}]);
     let customers = json!([{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]);
     ledger
         .import(&json!({"customers": customers, "plans": plans, "invoices": [invoice("a")]}))
@@ -180,14 +187,17 @@ async fn an_invoice_that_moves_to_another_customer_leaves_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_order_of_types_in_an_import_does_not_matter() {
+async fn order_of_types_in_an_import_does_not_matter() {
     let ledger = empty().await;
     let document = json!({
         "invoices": [{
-            "id": "i", "customer_id": "a", "type": "subscription", "invoice_date": "2024-06-01", "amount": 100,
-            "currency": "USD", "plan_id": "p", "period_start": "2024-06-01", "period_end": "2024-07-01", "memo": "x",
+            "id": "i", "customer_id": "a", "type": "subscription", "invoice_date": "2024-06-01",
+            "amount": 100,
+            "currency": "USD", "plan_id": "p", "period_start": "2024-06-01",
+            "period_end": "2024-07-01", "memo": "x",
         }],
-        "plans": [{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "EUR"}],
+        "plans": [{"id": "p", "name": "P", "interval": "month", "interval_count": 1,
+        "currency": "EUR"}],
         "customers": [{"id": "a", "name": "A"}],
     });
     let input = Input::bytes("book", None, document.to_string().into_bytes());
@@ -202,7 +212,7 @@ async fn the_order_of_types_in_an_import_does_not_matter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_are_unique_inside_their_data_source_only() {
+async fn ids_are_unique_in_their_data_source_only() {
     let ledger = empty().await;
     for (source, name) in [("one", "A"), ("two", "B")] {
         let options = ImportOptions { data_source: source.to_string(), ..ImportOptions::default() };

@@ -1,5 +1,4 @@
-//! Jobs and plan groups: what is written is read back, and what is old is forgotten or kept as each
-//! should be.
+//! Jobs and plan groups are read back as they were written; old jobs are deleted.
 
 use chrono::{NaiveDate, TimeDelta};
 use mrrow_engine::jobs::{Job, JobState};
@@ -50,7 +49,7 @@ impl Place {
 }
 
 #[tokio::test]
-async fn a_job_is_kept_as_it_was_last_saved() {
+async fn job_is_read_as_it_was_last_saved() {
     let place = place().await;
     let job = place.job("j", "pull", "shop", JobState::Waiting);
     place.engine.save_job(&job).await.unwrap();
@@ -82,7 +81,7 @@ async fn jobs_are_listed_newest_first_by_data_source_and_kind() {
 }
 
 #[tokio::test]
-async fn whoever_starts_marks_what_was_at_work_as_interrupted() {
+async fn start_marks_running_jobs_as_interrupted() {
     let place = place().await;
     for state in JobState::ALL {
         place.engine.save_job(&place.job(state.as_str(), "pull", "shop", state)).await.unwrap();
@@ -97,7 +96,7 @@ async fn whoever_starts_marks_what_was_at_work_as_interrupted() {
 }
 
 #[tokio::test]
-async fn old_jobs_are_forgotten_but_for_the_newest_hundred_of_a_source_and_kind() {
+async fn old_jobs_are_deleted_except_the_newest_hundred_of_a_source_and_kind() {
     let place = place().await;
     for number in 0..103 {
         let state = if number == 0 { JobState::Running } else { JobState::Done };
@@ -118,7 +117,7 @@ async fn old_jobs_are_forgotten_but_for_the_newest_hundred_of_a_source_and_kind(
     place.clock.advance(TimeDelta::seconds(1));
     place.engine.save_job(&place.job("past-it", "pull", "shop", JobState::Done)).await.unwrap();
     let left = place.ids(Some("shop"), Some("pull"), 1000).await;
-    // The one that is still at work is never forgotten.
+    // A running job is never deleted.
     assert_eq!(
         (left.len(), left.first().unwrap().as_str(), left.last().unwrap().as_str()),
         (101, "past-it", "0")
@@ -137,7 +136,7 @@ fn auto(name: &str, selector_type: SelectorType, selector: &str) -> GroupDefinit
 }
 
 #[tokio::test]
-async fn a_plan_group_is_made_changed_and_deleted() {
+async fn plan_group_is_created_changed_and_deleted() {
     let place = place().await;
     let engine = &place.engine;
     let made = engine
@@ -169,7 +168,7 @@ async fn a_plan_group_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_plan_group_that_makes_no_sense_is_refused() {
+async fn invalid_plan_group_is_refused() {
     let place = place().await;
     let no_selector = GroupDefinition { kind: GroupKind::Auto, ..manual("x", &["p"]) };
     let no_type = GroupDefinition { selector: Some("p".to_string()), ..no_selector.clone() };
@@ -184,7 +183,8 @@ async fn a_plan_group_that_makes_no_sense_is_refused() {
     let told = serde_json::to_value(
         place.engine.put_plan_group("g", auto("G", SelectorType::StartsWith, "p")).await.unwrap(),
     );
-    let expected = json!({"id": "g", "name": "G", "type": "auto", "plans": [], "selector_type": "startswith", "selector": "p",
+    let expected = json!({"id": "g", "name": "G", "type": "auto", "plans": [],
+        "selector_type": "startswith", "selector": "p",
                           "changed_at": "2024-03-01T10:00:00Z"});
     assert_eq!(told.unwrap(), expected);
 }

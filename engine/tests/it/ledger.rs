@@ -1,4 +1,4 @@
-//! A book of records in an engine of its own, and its movements read back.
+//! A book of records in an engine of its own; its movements are read back.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,13 +17,13 @@ use tempfile::TempDir;
 
 use crate::interpreter::Movement;
 
-/// An engine on a directory that goes when it is dropped.
+/// An engine in a temporary directory.
 pub(crate) struct Ledger {
     pub(crate) engine: Engine,
     pub(crate) dir: TempDir,
 }
 
-/// A clock that stands where it is put.
+/// A clock that stands still until it is set.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<Mutex<DateTime<Utc>>>);
 

@@ -1,17 +1,17 @@
 //! The engine's integration tests: one binary, one room a subject.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-mod access;
-mod amending;
+mod api_keys;
 #[allow(dead_code, unreachable_pub)]
 mod books;
-mod canceled;
+mod canceled_imports;
 mod cases;
+mod concurrent_use;
 #[allow(dead_code, unreachable_pub)]
 mod coverage;
-mod crowd;
 mod damage;
 mod earlier_files;
+mod group_commit;
 mod histories;
 mod idempotency;
 mod imports;
@@ -19,17 +19,19 @@ mod imports;
 mod interpreter;
 mod jobs;
 mod ledger;
-mod left_behind;
 mod overload;
-mod portable;
+mod portable_snapshots;
+mod published_waits;
 mod random_books;
+mod record_updates;
 mod records;
-mod restricted;
+mod restricted_snapshots;
 mod routes;
 mod rules;
 mod snapshots;
 mod sources;
 mod sql;
+mod stores;
 mod stories;
-mod together;
-mod waiting;
+mod tidy;
+mod unfinished_writes;

@@ -1,4 +1,4 @@
-//! More is pushed than is published: the inbox has a limit, and what is refused is not stored.
+//! More is pushed than published: the inbox has a limit, and a refused push is not stored.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::ledger::{Ledger, rows, texts};
 
-/// An engine that publishes only when it is told to.
-pub(crate) async fn open_patient(dir: &Path, limits: PushLimits) -> Engine {
+/// An engine that publishes only on request.
+pub(crate) async fn open_without_flushes(dir: &Path, limits: PushLimits) -> Engine {
     let now: DateTime<Utc> = "2024-03-01T10:00:00Z".parse().unwrap();
     let push = PushLimits { flush_after: Duration::from_secs(3600), ..limits };
     Engine::open(Config { push, ..Config::new(dir, Arc::new(move || now)) }).await.unwrap()
@@ -32,10 +32,13 @@ async fn customers(engine: &Engine) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_inbox_refuses_pushes_until_it_is_published() {
+async fn full_inbox_refuses_pushes_until_it_is_published() {
     let dir = TempDir::new().unwrap();
-    let engine =
-        open_patient(dir.path(), PushLimits { inbox_bytes: 20_000, ..PushLimits::default() }).await;
+    let engine = open_without_flushes(
+        dir.path(),
+        PushLimits { inbox_bytes: 20_000, ..PushLimits::default() },
+    )
+    .await;
     let mut accepted = Vec::new();
     let refused = loop {
         let id = format!("c{:03}", accepted.len());
@@ -55,10 +58,14 @@ async fn a_full_inbox_refuses_pushes_until_it_is_published() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_requests_at_once_are_refused_and_the_others_are_stored() {
+async fn too_many_concurrent_requests_are_refused_and_the_others_stored() {
     let dir = TempDir::new().unwrap();
     let engine = Arc::new(
-        open_patient(dir.path(), PushLimits { requests_waiting: 1, ..PushLimits::default() }).await,
+        open_without_flushes(
+            dir.path(),
+            PushLimits { requests_waiting: 1, ..PushLimits::default() },
+        )
+        .await,
     );
     let mut pushes = JoinSet::new();
     for number in 0..64 {
@@ -79,9 +86,9 @@ async fn too_many_requests_at_once_are_refused_and_the_others_are_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_seems_unchanged_while_an_import_runs_is_compared_with_it_afterwards() {
+async fn push_during_an_import_is_compared_with_the_import_afterwards() {
     let dir = TempDir::new().unwrap();
-    let engine = Arc::new(open_patient(dir.path(), PushLimits::default()).await);
+    let engine = Arc::new(open_without_flushes(dir.path(), PushLimits::default()).await);
     push(&engine, "x", "A").await.unwrap();
     let (at_work, computing) = std::sync::mpsc::channel();
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
@@ -109,7 +116,7 @@ async fn what_seems_unchanged_while_an_import_runs_is_compared_with_it_afterward
     push(&engine, "x", "A").await.unwrap();
     go_on.send(()).unwrap();
     assert!(importing.await.unwrap().unwrap().snapshot.is_some());
-    // It differs from what was acknowledged last, though not from what is published.
+    // It differs from the last acknowledged version, and equals the published one.
     assert_eq!(push(&engine, "x", "B").await.unwrap().result[0].status, RowStatus::Updated);
     engine.flush().await.unwrap();
     assert_eq!(customers(&engine).await, [["x", "B"]]);
@@ -118,12 +125,14 @@ async fn what_seems_unchanged_while_an_import_runs_is_compared_with_it_afterward
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_refused_one_byte_past_its_limit() {
+async fn request_is_refused_one_byte_past_its_limit() {
     let dir = TempDir::new().unwrap();
     let row = br#"{"id":"c","name":"A"}"#;
-    let engine =
-        open_patient(dir.path(), PushLimits { request_bytes: row.len(), ..PushLimits::default() })
-            .await;
+    let engine = open_without_flushes(
+        dir.path(),
+        PushLimits { request_bytes: row.len(), ..PushLimits::default() },
+    )
+    .await;
     assert!(push(&engine, "c", "A").await.unwrap().stored);
     let Err(Error::TooLarge(message)) = push(&engine, "cc", "A").await else {
         panic!("it is stored")
@@ -133,15 +142,15 @@ async fn a_request_is_refused_one_byte_past_its_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_durable_is_acknowledged_to_nobody() {
+async fn push_that_is_not_durable_is_not_acknowledged() {
     let dir = TempDir::new().unwrap();
-    let engine = Arc::new(open_patient(dir.path(), PushLimits::default()).await);
+    let engine = Arc::new(open_without_flushes(dir.path(), PushLimits::default()).await);
     assert!(push(&engine, "first", "A").await.unwrap().stored);
-    let url = format!("sqlite://{}", dir.path().join("catalog.db").display());
-    let catalog = sqlx::SqlitePool::connect(&url).await.unwrap();
-    let fail = "create trigger fail before insert on inbox begin select raise(abort, 'the disk is full'); end";
-    sqlx::query(fail).execute(&catalog).await.unwrap();
-    // The second of two in one transaction says what the first said, and depends on it.
+    let catalog = rusqlite::Connection::open(dir.path().join("catalog.db")).unwrap();
+    let fail = "create trigger fail before insert on inbox \
+                begin select raise(abort, 'the disk is full'); end";
+    catalog.execute_batch(fail).unwrap();
+    // Requests of one transaction have the same row: each but the first depends on it.
     let mut pushes = JoinSet::new();
     for _ in 0..64 {
         let engine = Arc::clone(&engine);
@@ -150,7 +159,7 @@ async fn what_is_not_durable_is_acknowledged_to_nobody() {
     while let Some(pushed) = pushes.join_next().await {
         assert!(matches!(pushed.unwrap(), Err(Error::NotAcknowledged(_))));
     }
-    sqlx::query("drop trigger fail").execute(&catalog).await.unwrap();
+    catalog.execute_batch("drop trigger fail").unwrap();
     let pushed = push(&engine, "c", "A").await.unwrap();
     assert_eq!(pushed.result[0].status, RowStatus::Created);
     engine.flush().await.unwrap();

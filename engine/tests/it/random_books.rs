@@ -1,8 +1,8 @@
 //! Random books: the SQL against the interpreter, row by row, by one import and by pieces in any
 //! order.
 //!
-//! `MRROW_BOOKS=N` runs N books instead of the few of an ordinary run, `MRROW_SEED` begins
-//! elsewhere.
+//! `MRROW_BOOKS=N` runs N books instead of the few of an ordinary run, `MRROW_SEED` starts
+//! from another seed.
 
 use std::collections::BTreeMap;
 
@@ -138,7 +138,7 @@ fn numbered(row: &Value, number: usize) -> Value {
     row
 }
 
-/// The rows in another order that keeps that of the versions of one id.
+/// The rows in another order; the versions of one id keep theirs.
 pub(crate) fn shuffled(rows: &[Value], chance: &mut Chance) -> Vec<Value> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     chance.shuffle(&mut order);
@@ -151,7 +151,7 @@ pub(crate) fn shuffled(rows: &[Value], chance: &mut Chance) -> Vec<Value> {
     order.iter().map(&mut next).collect()
 }
 
-/// The book in so many imports: the customers first, plans and invoices anywhere.
+/// The book in `count` imports: the customers first, plans and invoices anywhere.
 pub(crate) fn pieces_of(book: &Value, count: usize, chance: &mut Chance) -> Vec<Value> {
     let mut pieces = vec![json!({"customers": [], "plans": [], "invoices": []}); count];
     pieces[0]["customers"] = Value::Array(shuffled(book["customers"].as_array().unwrap(), chance));

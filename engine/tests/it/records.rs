@@ -1,4 +1,4 @@
-//! Records are read in the order of their ids, page by page, and one is found by its id.
+//! Records are read in the order of their ids, page by page; one is found by its id.
 
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::{Past, RecordsQuery, Snapshot};
@@ -11,7 +11,8 @@ fn customer(id: &str, name: &str) -> Value {
 }
 
 fn invoice(id: &str, customer: &str) -> Value {
-    json!({"id": id, "customer_id": customer, "type": "one-time", "invoice_date": "2024-01-02", "amount": 5, "currency": "USD"})
+    json!({"id": id, "customer_id": customer, "type": "one-time", "invoice_date": "2024-01-02",
+        "amount": 5, "currency": "USD"})
 }
 
 async fn ids(snapshot: &Snapshot, query: &RecordsQuery) -> Vec<String> {
@@ -20,7 +21,7 @@ async fn ids(snapshot: &Snapshot, query: &RecordsQuery) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_come_page_by_page_in_the_order_of_their_ids() {
+async fn records_are_listed_page_by_page_in_the_order_of_their_ids() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     ledger
         .import(&json!({"customers": [customer("b", "B"), customer("d", "D"), customer("a", "A")]}))
@@ -37,10 +38,11 @@ async fn records_come_page_by_page_in_the_order_of_their_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_is_found_by_its_id_as_it_is_now_wherever_it_lies() {
+async fn current_record_is_found_by_its_id_in_every_layer() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     ledger
-        .import(&json!({"customers": [customer("a", "A"), customer("b", "B")], "invoices": [invoice("i", "a")]}))
+        .import(&json!({"customers": [customer("a", "A"), customer("b", "B")],
+            "invoices": [invoice("i", "a")]}))
         .await;
     let one =
         |object, id: &str| RecordsQuery { id: Some(id.to_string()), ..RecordsQuery::of(object) };

@@ -1,4 +1,4 @@
-//! Every route that records can take gives the tables of one import.
+//! Every route of records into a store gives the tables of one import.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn rows(book: &Value, object: ObjectType) -> &Vec<Value> {
     book[object.name()].as_array().unwrap()
 }
 
-/// Stores each book by a route, and compares with one import of it.
+/// Stores each book by a route, and compares it with one import.
 macro_rules! route {
     ($name:ident, |$ledger:ident, $book:ident, $chance:ident| $route:expr) => {
         #[tokio::test(flavor = "multi_thread")]
@@ -90,7 +90,7 @@ route!(shuffled_and_each_object_twice, |ledger, book, chance| {
         if chance.percent(50) {
             ledger.engine.flush().await.unwrap();
         }
-        // Of an id that has several versions the last one is sent last again.
+        // Each version of an id is sent again, in the order of the versions.
         for row in once {
             ledger.push(object, &[row]).await;
         }

@@ -1,4 +1,4 @@
-//! Single rules that a reader may want to see alone: precision, causes, subtypes.
+//! Single rules, each alone: precision, causes, subtypes.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ fn book(plans: Value, invoices: Value) -> Value {
         .collect();
     customers.dedup();
     let customers: Vec<Value> = customers.iter().map(|id| json!({"id": id, "name": id})).collect();
-    json!({"settings": {}, "as_of": "2024-06-15", "customers": customers, "plans": plans, "invoices": invoices})
+    json!({"settings": {}, "as_of": "2024-06-15", "customers": customers, "plans": plans,
+        "invoices": invoices})
 }
 
 fn plan(id: &str, interval: &str) -> Value {
@@ -22,7 +23,8 @@ fn plan(id: &str, interval: &str) -> Value {
 
 fn invoice(id: &str, plan: &str, start: &str, end: &str, amount: i64) -> Value {
     json!({
-        "id": id, "customer_id": "c", "type": "subscription", "invoice_date": start, "amount": amount, "currency": "USD",
+        "id": id, "customer_id": "c", "type": "subscription", "invoice_date": start,
+        "amount": amount, "currency": "USD",
         "plan_id": plan, "subscription_id": "s", "period_start": start, "period_end": end,
     })
 }
@@ -53,7 +55,7 @@ async fn yearly_prices_keep_four_decimals_of_a_cent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_movement_says_what_caused_it() {
+async fn movement_names_its_cause() {
     let with = |mut invoice: Value, field: &str, value: Value| {
         invoice[field] = value;
         invoice
@@ -63,13 +65,16 @@ async fn every_movement_says_what_caused_it() {
         with(invoice("i2", "basic", "2024-02-01", "2024-03-01", 2000), "quantity", json!(2)),
         with(invoice("i3", "pro", "2024-03-01", "2024-04-01", 5000), "quantity", json!(2)),
         with(invoice("i4", "pro", "2024-04-01", "2024-05-01", 4000), "discount", json!(1000)),
-        {"id": "r", "customer_id": "c", "type": "refund", "invoice_date": "2024-04-10", "amount": 1000, "currency": "USD"},
+        {"id": "r", "customer_id": "c", "type": "refund", "invoice_date": "2024-04-10",
+            "amount": 1000, "currency": "USD"},
         with(invoice("i5", "pro", "2024-05-01", "2024-06-01", 4000), "discount", json!(1000)),
-        {"id": "x", "customer_id": "c", "type": "cancellation", "invoice_date": "2024-05-10", "amount": 0, "currency": "USD"},
+        {"id": "x", "customer_id": "c", "type": "cancellation", "invoice_date": "2024-05-10",
+            "amount": 0, "currency": "USD"},
     ]);
     check(
         book(json!([plan("basic", "month"), plan("pro", "month")]), invoices),
-        "select date, type, amount, cause, subtype, voluntary, array_to_string(invoice_ids, ' ') from movements order by date",
+        "select date, type, amount, cause, subtype, voluntary, array_to_string(invoice_ids, ' ') \
+         from movements order by date",
         &[
             &["2024-01-01", "new", "1000.0000", "invoice", "", "", "i1"],
             &["2024-02-01", "expansion", "1000.0000", "replaced", "quantity", "", "i1 i2"],
@@ -84,7 +89,7 @@ async fn every_movement_says_what_caused_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_names_its_rule_its_invoice_and_its_end() {
+async fn line_names_its_rule_its_invoice_and_its_end() {
     let mut change = invoice("p", "basic", "2024-01-16", "2024-02-01", 2581);
     change["proration"] = json!(true);
     let invoices = json!([
@@ -94,7 +99,8 @@ async fn a_line_names_its_rule_its_invoice_and_its_end() {
     ]);
     check(
         book(json!([plan("basic", "month")]), invoices),
-        "select invoice_id, rule, start_on, until_on, mrr, ended_by from mrr_lines order by start_on",
+        "select invoice_id, rule, start_on, until_on, mrr, ended_by from mrr_lines \
+         order by start_on",
         &[
             &["i1", "invoice", "2024-01-01", "2024-02-01", "10000.0000", "replaced"],
             &["p", "proration", "2024-01-16", "2024-02-01", "5000.0000", "replaced"],

@@ -1,4 +1,4 @@
-//! One moment: as_of, settings, the writer's lock, and what an interrupted write leaves.
+//! Snapshots: as_of, settings, the writer's lock, and the rest of an interrupted write.
 
 use mrrow_engine::Error;
 use mrrow_engine::import::{ImportOptions, Input};
@@ -15,7 +15,7 @@ fn with(mut book: Value, field: &str, value: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_as_of_gives_what_the_interpreter_gives_for_it() {
+async fn another_as_of_equals_the_interpreter() {
     for seed in 500_000..500_012 {
         let book = random_book(seed);
         let ledger = Ledger::for_book(&book).await;
@@ -29,7 +29,7 @@ async fn another_as_of_gives_what_the_interpreter_gives_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_setting_recomputes_everything() {
+async fn changed_setting_recomputes_every_customer() {
     for seed in 600_000..600_006 {
         let book = with(random_book(seed), "settings", json!({"timezone": "UTC"}));
         let ledger = Ledger::for_book(&book).await;
@@ -48,7 +48,7 @@ async fn a_changed_setting_recomputes_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grace_that_ran_out_overnight_shows_the_next_day() {
+async fn grace_that_ends_overnight_shows_the_next_day() {
     let book: Value = serde_json::from_str(include_str!("../cases/T18.json")).unwrap();
     let ledger = Ledger::for_book(&book).await;
     ledger.import(&book).await;
@@ -63,7 +63,7 @@ async fn a_grace_that_ran_out_overnight_shows_the_next_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_writer_is_refused_and_told_who_writes() {
+async fn second_writer_is_refused_with_the_process_id_of_the_first() {
     let today = "2024-03-01".parse().unwrap();
     let ledger = Ledger::open(today).await;
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
@@ -73,7 +73,10 @@ async fn a_second_writer_is_refused_and_told_who_writes() {
     };
     let refused = second.import(input(), &ImportOptions::default()).await;
     assert!(
-        matches!(&refused, Err(Error::WriterBusy { pid, .. }) if *pid == std::process::id().to_string()),
+        matches!(
+            &refused,
+            Err(Error::WriterBusy { pid, .. }) if *pid == std::process::id().to_string()
+        ),
         "{refused:?}"
     );
     let seen = second.snapshot(None).await.unwrap();
@@ -83,7 +86,7 @@ async fn a_second_writer_is_refused_and_told_who_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_interrupted_import_left_is_swept_and_never_seen() {
+async fn files_of_an_interrupted_import_are_swept_and_never_read() {
     let today = "2024-03-01".parse().unwrap();
     let ledger = Ledger::open(today).await;
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
@@ -101,7 +104,7 @@ async fn what_an_interrupted_import_left_is_swept_and_never_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pinned_snapshot_does_not_see_later_writes() {
+async fn pinned_snapshot_does_not_see_later_writes() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     ledger.import(&json!({"customers": [{"id": "a", "name": "A"}]})).await;
     let before = ledger.engine.snapshot(None).await.unwrap();

@@ -1,4 +1,4 @@
-//! Data sources: made, changed, emptied, deleted; and how they are pulled.
+//! Data sources are created, changed, reset and deleted; their pull settings are stored.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ledger::{Clock, Ledger, config, rows, texts};
-use crate::overload::open_patient;
+use crate::overload::open_without_flushes;
 
 fn today() -> NaiveDate {
     "2024-03-01".parse().unwrap()
@@ -31,18 +31,20 @@ async fn push(engine: &Engine, source: &str, customers: std::ops::Range<u32>) {
     let people: Vec<Value> =
         customers.clone().map(|at| json!({"id": id(at), "name": "C"})).collect();
     let invoice = |at: u32| {
-        json!({"id": format!("i{at}"), "customer_id": id(at), "type": "subscription", "invoice_date": "2024-02-01",
+        json!({"id": format!("i{at}"), "customer_id": id(at), "type": "subscription",
+            "invoice_date": "2024-02-01",
                "amount": 900, "currency": "USD", "plan_id": "p"})
     };
     let invoices: Vec<Value> = customers.map(invoice).collect();
-    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"}]);
+    let plans = json!([{"id": "p", "name": "P", "interval": "month", "interval_count": 1,
+        "currency": "USD"}]);
     let book =
         json!({"customers": people, "plans": plans, "invoices": invoices}).to_string().into_bytes();
     let pushed = engine.push(source, None, book, &PushOptions::default()).await.unwrap();
     assert!(pushed.stored, "{:?}", pushed.rejections);
 }
 
-/// How many rows the public tables have of a source: customers, plans, invoices, movements.
+/// The numbers of rows that a source has in the tables customers, plans, invoices, movements.
 async fn counts(engine: &Engine, past: Option<Past>, source: &str) -> Vec<String> {
     let snapshot = match past {
         Some(past) => engine.snapshot_of(past, None).await.unwrap(),
@@ -57,7 +59,7 @@ async fn counts(engine: &Engine, past: Option<Past>, source: &str) -> Vec<String
 }
 
 #[tokio::test]
-async fn a_data_source_is_made_shown_and_changed() {
+async fn data_source_is_created_shown_and_changed() {
     let (dir, clock) = (TempDir::new().unwrap(), Clock::on(today()));
     let engine = Engine::open(config(dir.path(), &clock)).await.unwrap();
     let made = engine.create_data_source(named(None, "Our shop"), [0xab; 16]).await.unwrap();
@@ -87,7 +89,7 @@ async fn a_data_source_is_made_shown_and_changed() {
 }
 
 #[tokio::test]
-async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
+async fn id_of_a_data_source_is_not_the_name_of_another() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     create(engine, "a", "Shop").await.unwrap();
@@ -98,7 +100,7 @@ async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
     }
     let refused = engine.update_data_source("b", Some("a"), None).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
-    // A name that several have names none of them; their ids do.
+    // A name shared by several sources identifies none of them; their ids do.
     create(engine, "twin", "Shop").await.unwrap();
     assert!(matches!(engine.data_source("Shop").await, Err(Error::Argument(_))));
     let customer = br#"[{"id":"c","name":"C"}]"#;
@@ -109,7 +111,7 @@ async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
     assert_eq!(engine.data_source("twin").await.unwrap().unwrap().id, "twin");
     engine.delete_data_source("twin").await.unwrap();
     assert_eq!(engine.data_source("Shop").await.unwrap().unwrap().id, "a");
-    // Its own name, its own id.
+    // Its own id as its name is allowed.
     assert!(engine.update_data_source("b", Some("App"), None).await.unwrap().is_some());
     assert!(engine.update_data_source("b", Some("b"), None).await.unwrap().is_some());
     for (id, name) in [("", "x"), ("a/b", "x"), ("x", ""), ("x", "a\nb")] {
@@ -123,7 +125,7 @@ async fn an_id_is_of_one_data_source_and_no_other_ones_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_those_who_make_one_data_source_at_once_one_does() {
+async fn concurrent_creations_of_one_data_source_create_one() {
     let ledger = Ledger::open(today()).await;
     let other = Engine::open(config(ledger.dir.path(), &Clock::on(today()))).await.unwrap();
     let engines = [&ledger.engine, &other];
@@ -135,7 +137,7 @@ async fn of_those_who_make_one_data_source_at_once_one_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_are_pushed_to_a_data_source_by_its_name_and_make_one_that_is_not_there() {
+async fn push_names_a_data_source_by_its_name_and_creates_a_missing_one() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     create(engine, "a", "Shop").await.unwrap();
@@ -150,7 +152,7 @@ async fn records_are_pushed_to_a_data_source_by_its_name_and_make_one_that_is_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_data_source_does_not_show_and_what_it_has_sent_stays() {
+async fn deleted_data_source_is_hidden_and_its_records_stay() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     create(engine, "a", "Shop").await.unwrap();
@@ -164,10 +166,10 @@ async fn a_deleted_data_source_does_not_show_and_what_it_has_sent_stays() {
     assert_eq!(engine.update_data_source("a", Some("x"), None).await.unwrap(), None);
     engine.flush().await.unwrap();
     assert_eq!(counts(engine, None, "a").await, ["2", "1", "2", "2"]);
-    // Its name is free, and what is sent under it does not go to the deleted one.
+    // Its name is free: a push under the name does not go to the deleted source.
     let anew = create(engine, "b", "Shop").await.unwrap();
     push(engine, "Shop", 0..1).await;
-    // A push to its id makes it anew, under its id, for the name is taken.
+    // A push to its id creates it again, with its id as the name, because the name is taken.
     push(engine, "a", 2..3).await;
     engine.flush().await.unwrap();
     assert_eq!(counts(engine, None, "a").await[0], "3");
@@ -178,16 +180,16 @@ async fn a_deleted_data_source_does_not_show_and_what_it_has_sent_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_deletes_what_is_published_and_what_waits_and_nothing_else() {
+async fn reset_deletes_published_and_pending_records_of_one_source() {
     let dir = TempDir::new().unwrap();
-    let engine = open_patient(dir.path(), PushLimits::default()).await;
+    let engine = open_without_flushes(dir.path(), PushLimits::default()).await;
     create(&engine, "shop", "Shop").await.unwrap();
     engine.set_pull("shop", json!({"url": "https://shop.example"}), None).await.unwrap();
     push(&engine, "app", 0..10).await;
     push(&engine, "shop", 0..30).await;
     engine.flush().await.unwrap();
     let before = engine.snapshot(None).await.unwrap().id();
-    // An invoice whose customer is deleted is hidden; it goes too.
+    // The hidden invoice of a deleted customer is deleted too.
     engine.delete("shop", ObjectType::Customers, &["c00003".to_string()]).await.unwrap();
     push(&engine, "shop", 40..45).await;
     let mut told = Vec::new();
@@ -204,7 +206,8 @@ async fn a_reset_deletes_what_is_published_and_what_waits_and_nothing_else() {
     assert!(engine.pull("shop").await.unwrap().is_some());
     assert!(engine.verify().await.unwrap().holds());
     assert_eq!(engine.reset_data_source("shop", |_| {}).await.unwrap(), 0);
-    // What comes back is new; the hidden invoice does not come back with its customer.
+    // A record that is sent again is created; the hidden invoice does not come back with its
+    // customer.
     push(&engine, "shop", 3..4).await;
     engine.flush().await.unwrap();
     assert_eq!(counts(&engine, None, "shop").await, ["1", "1", "1", "1"]);
@@ -213,7 +216,7 @@ async fn a_reset_deletes_what_is_published_and_what_waits_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_data_source_is_emptied_and_stays_deleted() {
+async fn deleted_data_source_can_be_reset_and_stays_deleted() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     push(engine, "shop", 0..5).await;
@@ -223,16 +226,16 @@ async fn a_deleted_data_source_is_emptied_and_stays_deleted() {
     assert_eq!(engine.data_sources().await.unwrap(), []);
     let never = engine.reset_data_source("nowhere", |_| {}).await;
     assert!(matches!(never, Err(Error::Argument(_))), "{never:?}");
-    // Nor does the deletion of what is not there make one.
+    // Deleting missing records does not create the source either.
     engine.delete("nowhere", ObjectType::Plans, &["p".to_string()]).await.unwrap();
     assert_eq!(engine.data_sources().await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_makes_room_for_itself_while_others_push() {
+async fn reset_succeeds_while_others_push() {
     let dir = TempDir::new().unwrap();
     let limits = PushLimits { inbox_bytes: 300_000, ..PushLimits::default() };
-    let engine = Arc::new(open_patient(dir.path(), limits).await);
+    let engine = Arc::new(open_without_flushes(dir.path(), limits).await);
     for from in (0..6_000).step_by(1_000) {
         push(&engine, "shop", from..from + 1_000).await;
         engine.flush().await.unwrap();
@@ -261,14 +264,15 @@ async fn a_reset_makes_room_for_itself_while_others_push() {
 }
 
 #[tokio::test]
-async fn how_a_data_source_is_pulled_is_kept_as_it_was_set() {
+async fn pull_settings_of_a_data_source_are_read_as_they_were_set() {
     let ledger = Ledger::open(today()).await;
     let engine = &ledger.engine;
     let refused = engine.set_pull("shop", json!({}), None).await;
     assert!(matches!(refused, Err(Error::Argument(_))), "{refused:?}");
     create(engine, "shop", "Shop").await.unwrap();
     create(engine, "app", "App").await.unwrap();
-    let settings = json!({"url": "https://shop.example/export?a=1", "types": ["customers"], "n": 1.5, "z": null});
+    let settings = json!({"url": "https://shop.example/export?a=1", "types": ["customers"],
+        "n": 1.5, "z": null});
     let set = engine.set_pull("shop", settings.clone(), Some(vec![0, 255, 7])).await.unwrap();
     assert_eq!(
         (&set.settings, set.sealed_credentials.as_deref()),

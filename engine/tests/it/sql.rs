@@ -1,4 +1,4 @@
-//! Ad-hoc SQL: queries pass, everything else is refused in words.
+//! Ad-hoc SQL: queries run, every other statement is refused with a reason.
 
 use mrrow_engine::Error;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::ledger::Ledger;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_queries_of_the_public_tables_pass() {
+async fn only_queries_of_the_public_tables_run() {
     let ledger = Ledger::open("2024-03-01".parse().unwrap()).await;
     ledger
         .import(&json!({"customers": [{"id": "a", "name": "A", "metadata": {"industry": "art"}}]}))

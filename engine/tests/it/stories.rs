@@ -1,4 +1,4 @@
-//! The company of `sample-data/`: its movements and monthly MRR are those its README tells.
+//! The company of `sample-data/`: its movements and monthly MRR are those of its README.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ fn expected_movements(file: &str) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sample_company_is_as_its_readme_tells() {
+async fn sample_company_has_the_movements_of_its_readme() {
     let as_of = "2025-07-01".parse().unwrap();
     let ledger = Ledger::open("2026-01-15".parse().unwrap()).await;
     let summary = ledger
@@ -39,7 +39,8 @@ async fn the_sample_company_is_as_its_readme_tells() {
     let found: Vec<_> = found.into_iter().map(|row| row[..7].to_vec()).collect();
     assert_eq!(found, expected_movements("movements.ndjson"));
 
-    let scheduled = "select date, data_source, customer_id, currency, type, amount, mrr_after from scheduled_movements
+    let scheduled = "select date, data_source, customer_id, currency, type, amount, mrr_after
+                     from scheduled_movements
                      order by date, data_source, customer_id, currency";
     let found = texts(&rows(snapshot.sql(scheduled).await.unwrap()).await);
     assert_eq!(found, expected_movements("scheduled.ndjson"));

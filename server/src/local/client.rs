@@ -1,4 +1,4 @@
-//! What a command asks of the server that holds its directory.
+//! The client of the command line: one method for each command.
 
 use std::io::{self, Read};
 
@@ -6,74 +6,76 @@ use mrrow_engine::import::{ImportSummary, Progress};
 use mrrow_engine::push::Pushed;
 use mrrow_engine::{Compaction, Engine};
 
-use super::connection::{Connection, Events};
-use super::wire::{DeleteRequest, Event, Failed, ImportRequest, PushRequest, ResetRequest};
+use super::client_connection::{ClientConnection, EventReader};
+use super::protocol::{
+    CommandEvent, CommandFailure, DeleteRequest, ImportRequest, PushRequest, ResetRequest,
+};
 
-/// A server that holds the data directory and listens on its socket. Dropping what it is asked for
+/// A connection to the server that holds the data directory. Dropping the future of a command
 /// cancels it.
-pub struct LocalClient(Connection);
+pub struct LocalClient(ClientConnection);
 
-/// Why the server did not do the work.
+/// Why the server did not finish a command.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The request makes no sense.
+    /// The request is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The work failed.
+    /// The command failed.
     #[error("{0}")]
     Failed(String),
-    /// The server cannot be heard any more; nobody knows how far it came.
+    /// The connection broke; the outcome of the command is unknown.
     #[error(
-        "the server that holds the data directory broke off: {0}; see its log, then run the command again, which does no harm"
+        "the connection to the server that holds the data directory broke: {0}; see its log, then run the command again: rows that are stored already change nothing"
     )]
-    BrokenOff(#[from] io::Error),
+    Disconnected(#[from] io::Error),
 }
 
 type Result<T, E = LocalError> = std::result::Result<T, E>;
 
 impl LocalClient {
-    /// The server that holds the engine's directory; none when nobody listens there.
+    /// Connects to the server that holds the engine's directory; none if no server listens.
     pub async fn connect(engine: &Engine) -> Option<LocalClient> {
-        // What a dead server has left refuses; where there is none, nothing is found. Whoever may
-        // not ask is told who writes.
-        Connection::open(&engine.server_socket()).await.ok().map(LocalClient)
+        // Every error means none: the socket is missing, was left by a dead server, or belongs to
+        // another user. The writer's lock then reports the process that holds the directory.
+        ClientConnection::open(&engine.server_socket()).await.ok().map(LocalClient)
     }
 
-    /// Imports files, and the stream where the request has it among its inputs.
+    /// Imports files, and `stream` for an input without a path.
     ///
     /// # Errors
-    /// As for [`Engine::import`], and when the server breaks off.
+    /// As for [`Engine::import`], and when the connection breaks.
     pub async fn import(
         self,
         request: &ImportRequest,
         stream: Option<Box<dyn Read + Send>>,
         progress: impl Fn(Progress),
     ) -> Result<ImportSummary> {
-        let mut events = self.0.ask("import", request, stream).await?;
+        let mut events = self.0.send("import", request, stream).await?;
         loop {
             match events.next().await? {
-                Event::Progress(step) => progress(step),
-                Event::Imported(summary) => return Ok(summary),
+                CommandEvent::Progress(step) => progress(step),
+                CommandEvent::Imported(summary) => return Ok(summary),
                 event => return Err(unexpected(event)),
             }
         }
     }
 
-    /// Pushes a stream; `acknowledged` is told of each request of it.
+    /// Pushes a stream; `acknowledged` is called for each of its requests.
     ///
     /// # Errors
-    /// As for [`Engine::push_stream`], and when the server breaks off.
+    /// As for [`Engine::push_stream`], and when the connection breaks.
     pub async fn push(
         self,
         request: &PushRequest,
         stream: Box<dyn Read + Send>,
         mut acknowledged: impl FnMut(Pushed),
     ) -> Result<()> {
-        let mut events = self.0.ask("push", request, Some(stream)).await?;
+        let mut events = self.0.send("push", request, Some(stream)).await?;
         loop {
             match events.next().await? {
-                Event::Acknowledged(pushed) => acknowledged(pushed),
-                Event::Published => return Ok(()),
+                CommandEvent::Acknowledged(pushed) => acknowledged(pushed),
+                CommandEvent::Published => return Ok(()),
                 event => return Err(unexpected(event)),
             }
         }
@@ -82,10 +84,10 @@ impl LocalClient {
     /// Deletes records.
     ///
     /// # Errors
-    /// As for [`Engine::delete`], and when the server breaks off.
+    /// As for [`Engine::delete`], and when the connection breaks.
     pub async fn delete(self, request: &DeleteRequest) -> Result<Pushed> {
-        match self.last("delete", request).await? {
-            Event::Deleted(deleted) => Ok(deleted),
+        match self.only_event("delete", request).await? {
+            CommandEvent::Deleted(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
         }
     }
@@ -93,36 +95,42 @@ impl LocalClient {
     /// Compacts.
     ///
     /// # Errors
-    /// As for [`Engine::compact`], and when the server breaks off.
+    /// As for [`Engine::compact`], and when the connection breaks.
     pub async fn compact(self) -> Result<Compaction> {
-        match self.last("compact", &()).await? {
-            Event::Compacted(done) => Ok(done),
+        match self.only_event("compact", &()).await? {
+            CommandEvent::Compacted(compaction) => Ok(compaction),
             event => Err(unexpected(event)),
         }
     }
 
-    /// Deletes the records of a data source, and tells how many.
+    /// Deletes the records of a data source, and returns their number.
     ///
     /// # Errors
-    /// As for [`Engine::reset_data_source`], and when the server breaks off.
+    /// As for [`Engine::reset_data_source`], and when the connection breaks.
     pub async fn reset(self, request: &ResetRequest) -> Result<u64> {
-        match self.last("reset", request).await? {
-            Event::Reset(deleted) => Ok(deleted),
+        match self.only_event("reset", request).await? {
+            CommandEvent::Reset(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
         }
     }
 
-    /// The only event of work that has no more.
-    async fn last(self, what: &str, request: &impl serde::Serialize) -> Result<Event> {
-        let mut events: Events = self.0.ask(what, request, None).await?;
+    /// The event of a command that has only one.
+    async fn only_event(
+        self,
+        command: &str,
+        request: &impl serde::Serialize,
+    ) -> Result<CommandEvent> {
+        let mut events: EventReader = self.0.send(command, request, None).await?;
         events.next().await
     }
 }
 
-fn unexpected(event: Event) -> LocalError {
+fn unexpected(event: CommandEvent) -> LocalError {
     match event {
-        Event::Failed(Failed { is_usage: true, message }) => LocalError::Usage(message),
-        Event::Failed(Failed { message, .. }) => LocalError::Failed(message),
-        _ => io::Error::other("it answers something else; is it of another version?").into(),
+        CommandEvent::Failed(CommandFailure { is_usage: true, message }) => {
+            LocalError::Usage(message)
+        }
+        CommandEvent::Failed(CommandFailure { message, .. }) => LocalError::Failed(message),
+        _ => io::Error::other("unexpected event; is the server of another version?").into(),
     }
 }

@@ -1,4 +1,4 @@
-//! What can be asked for on the socket.
+//! The routes of the socket: one for each command.
 
 use std::future::ready;
 use std::io;
@@ -11,28 +11,39 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use mrrow_engine::Engine;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{Event, Failed};
-use super::work::{self, Stream, Teller};
-use crate::app::App;
+use super::commands;
+use super::event_sender::EventSender;
+use super::protocol::{CommandEvent, CommandFailure, InputStream};
+use crate::pull::RunningSyncs;
 
-/// The longest request: ids to be deleted, as many as a command line takes.
+/// The longest request: a list of ids to delete, as long as a command line.
 const REQUEST_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Lines that may wait to be read.
+/// Lines of a response that wait for the client.
 const LINES_WAITING: usize = 64;
 
-/// How long the end of an answer waits for whoever reads it to hang up: until then nothing that
-/// they still send is refused.
-const HANG_UP_WAIT: Duration = Duration::from_secs(2);
+/// The time that the client has to close the connection after the last event. Until then the server
+/// accepts the rest of its stream.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
 
-/// Every piece of work and its path.
-pub(crate) fn routes(app: App) -> Router {
+/// The state of the room; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct LocalState {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) syncs: Arc<RunningSyncs>,
+    /// Canceled when the server stops.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Every command with its path.
+pub(crate) fn routes(state: LocalState) -> Router {
     Router::new()
         .route("/import", post(import))
         .route("/push", post(push))
@@ -40,69 +51,74 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/compact", post(compact))
         .route("/reset", post(reset))
         .layer(DefaultBodyLimit::disable())
-        .with_state(app)
+        .with_state(state)
 }
 
-async fn import(State(app): State<App>, body: Body) -> Body {
-    let engine = Arc::clone(&app.engine);
-    answer(&app, body, move |request, stream, teller| async move {
-        work::import(&engine, request, stream, &teller).await
+async fn import(State(state): State<LocalState>, body: Body) -> Body {
+    let engine = Arc::clone(&state.engine);
+    respond(&state, body, move |request, stream, events| async move {
+        commands::import(&engine, request, stream, &events).await
     })
 }
 
-async fn push(State(app): State<App>, body: Body) -> Body {
-    let engine = Arc::clone(&app.engine);
-    answer(&app, body, move |request, stream, teller| async move {
-        work::push(&engine, request, stream, &teller).await
+async fn push(State(state): State<LocalState>, body: Body) -> Body {
+    let engine = Arc::clone(&state.engine);
+    respond(&state, body, move |request, stream, events| async move {
+        commands::push(&engine, request, stream, &events).await
     })
 }
 
-async fn delete(State(app): State<App>, body: Body) -> Body {
-    let engine = Arc::clone(&app.engine);
-    answer(&app, body, move |request, _, _| async move { work::delete(&engine, request).await })
-}
-
-async fn compact(State(app): State<App>, body: Body) -> Body {
-    let engine = Arc::clone(&app.engine);
-    answer(&app, body, move |(), _, _| async move { work::compact(&engine).await })
-}
-
-async fn reset(State(app): State<App>, body: Body) -> Body {
-    let at_work = app.clone();
-    answer(&app, body, move |request, _, _| async move { work::reset(&at_work, request).await })
-}
-
-/// Does the work beside the answer, whose lines tell of it.
-fn answer<R, W, F>(app: &App, body: Body, work: W) -> Body
-where
-    R: DeserializeOwned + Send,
-    W: FnOnce(R, Stream, Teller) -> F + Send + 'static,
-    F: Future<Output = Result<Event, Failed>> + Send,
-{
-    let (lines, mut told) = mpsc::channel::<Bytes>(LINES_WAITING);
-    let (teller, stopping) = (Teller::new(lines), app.stopping.clone());
-    tokio::spawn(async move {
-        let done = match read_request(body, stopping).await {
-            Ok((request, stream)) => work(request, stream, teller.clone()).await,
-            Err(error) => Err(Failed::usage(format!("read the request: {error}"))),
-        };
-        teller.tell(&done.unwrap_or_else(Event::Failed)).await;
-        // Who has heard the end hangs up.
-        let _ = tokio::time::timeout(HANG_UP_WAIT, teller.nobody_listens()).await;
-    });
-    Body::from_stream(
-        stream::poll_fn(move |context| told.poll_recv(context)).map(Ok::<_, io::Error>),
+async fn delete(State(state): State<LocalState>, body: Body) -> Body {
+    let engine = Arc::clone(&state.engine);
+    respond(
+        &state,
+        body,
+        move |request, _, _| async move { commands::delete(&engine, request).await },
     )
 }
 
-/// The request, which is the first line, and the bytes after it. They break off when the server
-/// stops: nobody knows how long they go on.
+async fn compact(State(state): State<LocalState>, body: Body) -> Body {
+    let engine = Arc::clone(&state.engine);
+    respond(&state, body, move |(), _, _| async move { commands::compact(&engine).await })
+}
+
+async fn reset(State(state): State<LocalState>, body: Body) -> Body {
+    let LocalState { engine, syncs, .. } = state.clone();
+    respond(&state, body, move |request, _, _| async move {
+        commands::reset(&engine, &syncs, request).await
+    })
+}
+
+/// Runs a command in its own task; the response body is its events.
+fn respond<R, C, F>(state: &LocalState, body: Body, command: C) -> Body
+where
+    R: DeserializeOwned + Send,
+    C: FnOnce(R, InputStream, EventSender) -> F + Send + 'static,
+    F: Future<Output = Result<CommandEvent, CommandFailure>> + Send,
+{
+    let (lines, mut received) = mpsc::channel::<Bytes>(LINES_WAITING);
+    let (events, stopping) = (EventSender::new(lines), state.stopping.clone());
+    tokio::spawn(async move {
+        let done = match read_request(body, stopping).await {
+            Ok((request, stream)) => command(request, stream, events.clone()).await,
+            Err(error) => Err(CommandFailure::usage(format!("read the request: {error}"))),
+        };
+        events.send(&done.unwrap_or_else(CommandEvent::Failed)).await;
+        // The client closes the connection after the last event.
+        let _ = tokio::time::timeout(CLOSE_TIME, events.closed()).await;
+    });
+    let lines = stream::poll_fn(move |context| received.poll_recv(context));
+    Body::from_stream(lines.map(Ok::<_, io::Error>))
+}
+
+/// The request, which is the first line, and the stream after it. The stream fails when the server
+/// stops, because it may never end.
 async fn read_request<R: DeserializeOwned>(
     body: Body,
     stopping: CancellationToken,
-) -> io::Result<(R, Stream)> {
+) -> io::Result<(R, InputStream)> {
     let stopped = stopping.clone();
-    let broken_off = async move {
+    let stopped_error = async move {
         stopped
             .is_cancelled()
             .then(|| Err(io::Error::other("the server is stopping; run the command again")))
@@ -110,7 +126,7 @@ async fn read_request<R: DeserializeOwned>(
     let bytes = body.into_data_stream().map_err(io::Error::other);
     let bytes = bytes
         .take_until(stopping.cancelled_owned())
-        .chain(stream::once(broken_off).filter_map(ready));
+        .chain(stream::once(stopped_error).filter_map(ready));
     let mut reader = Box::pin(StreamReader::new(bytes));
     let mut line = Vec::new();
     (&mut reader).take(REQUEST_BYTES_MAX).read_until(b'\n', &mut line).await?;

@@ -1,4 +1,4 @@
-//! How an endpoint knows us: what is sent with each request, and how it is kept.
+//! The credentials of an endpoint: their kinds, checks, and the header that carries them.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{ApiError, Result};
+use super::error::{PullError, PullResult};
 
-/// Bytes of a name, token or password at most.
+/// The longest name, token or password.
 const BYTES_MAX: usize = 8192;
 
-/// Headers that are not for credentials: they say how the request itself is read.
-const NOT_FOR_CREDENTIALS: [&str; 12] = [
+/// Headers that control the request itself and cannot carry credentials.
+const RESERVED_HEADERS: [&str; 12] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -29,13 +29,13 @@ const NOT_FOR_CREDENTIALS: [&str; 12] = [
     "upgrade",
 ];
 
-/// How the endpoint is to know us. What is secret is never given back.
+/// How requests are authenticated at the endpoint. Secrets are never returned.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Authentication {
-    /// It asks for nothing.
+    /// No credentials.
     None {},
-    /// A header of its own.
+    /// A custom header.
     Header {
         /// The header's name.
         #[schema(
@@ -45,7 +45,7 @@ pub(crate) enum Authentication {
             pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
         )]
         name: String,
-        /// Its value.
+        /// The header's value.
         #[schema(format = Password, min_length = 1, max_length = 8192, pattern = "^[!-~]([ -~]*[!-~])?$")]
         value: String,
     },
@@ -66,71 +66,71 @@ pub(crate) enum Authentication {
     },
 }
 
-/// What of it may be seen.
+/// The kind of authentication, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum ShownAuthentication {
-    /// Nothing is sent.
+pub(crate) enum AuthenticationSummary {
+    /// Requests carry no credentials.
     None {},
-    /// A header is sent.
+    /// Requests carry a custom header.
     Header {
         /// The header's name.
         name: String,
     },
-    /// A token is sent.
+    /// Requests carry a bearer token.
     Bearer {},
-    /// A name and a password are sent.
+    /// Requests carry a user name and a password.
     Basic {},
 }
 
 impl fmt::Debug for Authentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shown().fmt(f)
+        self.summary().fmt(f)
     }
 }
 
 impl Authentication {
-    pub(super) fn shown(&self) -> ShownAuthentication {
+    pub(super) fn summary(&self) -> AuthenticationSummary {
         match self {
-            Authentication::None {} => ShownAuthentication::None {},
+            Authentication::None {} => AuthenticationSummary::None {},
             Authentication::Header { name, .. } => {
-                ShownAuthentication::Header { name: name.clone() }
+                AuthenticationSummary::Header { name: name.clone() }
             }
-            Authentication::Bearer { .. } => ShownAuthentication::Bearer {},
-            Authentication::Basic { .. } => ShownAuthentication::Basic {},
+            Authentication::Bearer { .. } => AuthenticationSummary::Bearer {},
+            Authentication::Basic { .. } => AuthenticationSummary::Basic {},
         }
     }
 
-    /// Refuses what cannot be sent; the message never repeats a secret.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Rejects credentials that a header cannot carry; the message never repeats a secret.
+    pub(super) fn check(&self) -> PullResult<()> {
         let (field, text) = match self {
             Authentication::None {} => return Ok(()),
             Authentication::Header { name, value } => {
-                if NOT_FOR_CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()) {
+                if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
                     let message =
                         format!("the header \"{name}\" cannot carry a credential; name another");
-                    return Err(ApiError::invalid("authentication.name", message));
+                    return Err(PullError::field("authentication.name", message));
                 }
                 if name.len() > BYTES_MAX || HeaderName::try_from(name.as_str()).is_err() {
                     let message =
                         "the header's name must be letters, digits and -, such as X-Api-Key";
-                    return Err(ApiError::invalid("authentication.name", message));
+                    return Err(PullError::field("authentication.name", message));
                 }
                 ("authentication.value", value)
             }
             Authentication::Bearer { token } => ("authentication.token", token),
             Authentication::Basic { username, password } => return check_basic(username, password),
         };
-        let is_in_place = |text: &str| text.trim() == text && !text.is_empty();
-        if !is_in_place(text)
+        let is_trimmed = |text: &str| text.trim() == text && !text.is_empty();
+        if !is_trimmed(text)
             || text.len() > BYTES_MAX
             || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         {
             let message = "it must be 1 to 8192 visible ASCII characters, without a space at its ends or a line break";
-            return Err(ApiError::invalid(field, message));
+            return Err(PullError::field(field, message));
         }
         if field == "authentication.token" && text.contains(' ') {
-            return Err(ApiError::invalid(
+            return Err(PullError::field(
                 field,
                 "a token has no spaces; leave out the word Bearer",
             ));
@@ -138,7 +138,7 @@ impl Authentication {
         Ok(())
     }
 
-    /// The header to send; none when the endpoint asks for nothing.
+    /// The header that carries the credentials; none without credentials.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let (name, value) = match self {
             Authentication::None {} => return None,
@@ -157,20 +157,20 @@ impl Authentication {
     }
 }
 
-/// RFC 7617: a name has no colon, neither has control characters.
-fn check_basic(username: &str, password: &str) -> Result<()> {
+/// RFC 7617: the name has no colon; neither has control characters.
+fn check_basic(username: &str, password: &str) -> PullResult<()> {
     for (field, text) in
         [("authentication.username", username), ("authentication.password", password)]
     {
         if text.chars().count() > BYTES_MAX || text.chars().any(char::is_control) {
-            return Err(ApiError::invalid(
+            return Err(PullError::field(
                 field,
                 "it must have at most 8192 characters and no control characters",
             ));
         }
     }
     if username.contains(':') {
-        return Err(ApiError::invalid(
+        return Err(PullError::field(
             "authentication.username",
             "the user's name must not have a colon",
         ));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_sent_as_its_header() {
+    fn each_kind_has_its_header() {
         for (json, expected) in [
             (r#"{"type":"none"}"#, None),
             (
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_without_being_repeated() {
+    fn invalid_credentials_are_rejected_without_repeating_them() {
         for json in [
             r#"{"type":"header","name":"X Api","value":"s3cret"}"#,
             r#"{"type":"header","name":"Host","value":"s3cret"}"#,
@@ -223,8 +223,8 @@ mod tests {
             r#"{"type":"basic","username":"a:b","password":"s3cret"}"#,
             r#"{"type":"basic","username":"a","password":"s3cret\n"}"#,
         ] {
-            let refused = authentication(json).check().unwrap_err();
-            assert!(!refused.message.contains("s3c"), "{json}");
+            let error = authentication(json).check().unwrap_err().to_string();
+            assert!(!error.contains("s3c"), "{json}");
         }
         for json in [
             r#"{"type":"none","token":"x"}"#,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_shown_by_debug() {
+    fn debug_shows_no_secret() {
         for json in [
             r#"{"type":"header","name":"X-Api-Key","value":"s3cret"}"#,
             r#"{"type":"bearer","token":"s3cret"}"#,
@@ -249,7 +249,7 @@ mod tests {
                 "{json}"
             );
             assert!(
-                !serde_json::to_string(&authentication.shown()).unwrap().contains("s3cret"),
+                !serde_json::to_string(&authentication.summary()).unwrap().contains("s3cret"),
                 "{json}"
             );
         }

@@ -1,4 +1,4 @@
-//! One page from an endpoint: asked for, redirected, asked for again, received.
+//! Fetches a page of an endpoint: request, redirects, retries, response.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -11,36 +11,36 @@ use reqwest::header::{
 use reqwest::{Client, Response, StatusCode};
 use url::{Origin, Url};
 
-use super::address::{Guard, Refused};
-use super::body::{self, ENCODINGS};
+use super::address_guard::{AddressGuard, RefusedAddress};
 use super::credentials::Authentication;
-use super::failure::{Again, Failure};
-use super::limits::PullLimits;
+use super::response_body::{self, ENCODINGS};
+use super::sync_failure::{Retry, SyncFailure};
+use crate::config::PullLimits;
 
 /// Fetches the pages of one endpoint.
-pub(super) struct Fetcher {
+pub(super) struct PageFetcher {
     client: Client,
-    guard: Guard,
-    /// Where the credentials are sent, and nowhere else.
+    guard: AddressGuard,
+    /// The only origin that receives the credentials.
     origin: Origin,
     credentials: Option<(HeaderName, HeaderValue)>,
     limits: PullLimits,
     now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
-impl Fetcher {
+impl PageFetcher {
     pub(super) fn new(
         endpoint: &Url,
         authentication: &Authentication,
-        guard: Guard,
+        guard: AddressGuard,
         limits: PullLimits,
         now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
-    ) -> Result<Fetcher, Failure> {
+    ) -> Result<PageFetcher, SyncFailure> {
         let client = Client::builder()
             .user_agent(concat!("mrrow/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(guard.clone())
-            // A proxy would connect where it likes, and a redirect is checked before it is
-            // followed.
+            // The guard checks every destination: a proxy would bypass it, and redirects are
+            // followed here, after the check.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -54,10 +54,10 @@ impl Fetcher {
                     "make an HTTP client: {}; are the system's certificates installed?",
                     causes(&error)
                 );
-                Failure::new("client_failed", message)
+                SyncFailure::new("client_failed", message)
             })?;
         let credentials = authentication.header();
-        Ok(Fetcher {
+        Ok(PageFetcher {
             client,
             guard,
             origin: endpoint.origin(),
@@ -67,48 +67,46 @@ impl Fetcher {
         })
     }
 
-    /// Fetches a page; asks again where that may help, with pauses of which `seed` is the
-    /// randomness.
-    pub(super) async fn fetch(&self, url: &Url, seed: u64) -> Result<Vec<u8>, Failure> {
+    /// Fetches a page. Retries after temporary errors, with a backoff whose jitter comes from
+    /// `seed`.
+    pub(super) async fn fetch(&self, url: &Url, seed: u64) -> Result<Vec<u8>, SyncFailure> {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(self.limits.retry_pause)
             .with_max_delay(self.limits.retry_pause_max)
             .with_max_times(self.limits.retries)
             .with_jitter()
             .with_jitter_seed(seed);
-        let asked_for = |failure: &Failure, pause: Option<Duration>| match (failure.again, pause) {
-            (Again::After(asked), Some(pause)) => {
-                Some(pause.max(asked.min(self.limits.retry_after_max)))
-            }
-            (_, pause) => pause,
+        let at_least_retry_after = |failure: &SyncFailure, pause: Option<Duration>| {
+            let Retry::After(requested) = failure.retry else { return pause };
+            Some(pause?.max(requested.min(self.limits.retry_after_max)))
         };
-        let told = |failure: &Failure, pause: Duration| {
+        let log_retry = |failure: &SyncFailure, pause: Duration| {
             tracing::info!(
                 code = failure.code,
                 message = failure.message,
                 ?pause,
-                "a page is asked for again"
+                "a page is requested again"
             );
         };
-        (|| self.once(url))
+        (|| self.fetch_once(url))
             .retry(pauses)
-            .when(|failure| failure.again != Again::Never)
-            .adjust(asked_for)
-            .notify(told)
+            .when(|failure| failure.retry != Retry::Never)
+            .adjust(at_least_retry_after)
+            .notify(log_retry)
             .await
     }
 
-    /// Asks for a page and follows redirects.
-    async fn once(&self, url: &Url) -> Result<Vec<u8>, Failure> {
+    /// Requests a page and follows redirects.
+    async fn fetch_once(&self, url: &Url) -> Result<Vec<u8>, SyncFailure> {
         let mut at = url.clone();
         for _ in 0..=self.limits.redirects {
-            let answer = self.ask(&at).await?;
-            match redirect(&answer, &at)? {
+            let response = self.request(&at).await?;
+            match redirect_target(&response, &at)? {
                 Some(target) => at = target,
                 None => {
-                    self.check_status(&answer, url, &at)?;
-                    let lost = |error: &reqwest::Error| self.not_reached(error);
-                    return body::receive(answer, &self.limits, lost)
+                    self.check_status(&response, url, &at)?;
+                    let to_failure = |error: &reqwest::Error| self.transport_failure(error);
+                    return response_body::receive(response, &self.limits, to_failure)
                         .await
                         .map_err(|failure| failure.at(&at));
                 }
@@ -118,10 +116,10 @@ impl Fetcher {
             "it redirects more than {} times; configure the address where it ends",
             self.limits.redirects
         );
-        Err(Failure::new("too_many_redirects", message).at(url))
+        Err(SyncFailure::new("too_many_redirects", message).at(url))
     }
 
-    async fn ask(&self, url: &Url) -> Result<Response, Failure> {
+    async fn request(&self, url: &Url) -> Result<Response, SyncFailure> {
         self.guard.check(url)?;
         let mut request = self
             .client
@@ -133,41 +131,48 @@ impl Fetcher {
         {
             request = request.header(name, value);
         }
-        request.send().await.map_err(|error| self.not_reached(&error).at(url))
+        request.send().await.map_err(|error| self.transport_failure(&error).at(url))
     }
 
-    fn check_status(&self, answer: &Response, asked: &Url, at: &Url) -> Result<(), Failure> {
-        let status = answer.status();
+    fn check_status(
+        &self,
+        response: &Response,
+        requested: &Url,
+        at: &Url,
+    ) -> Result<(), SyncFailure> {
+        let status = response.status();
         if status.is_success() {
             return Ok(());
         }
-        let again = match status {
-            StatusCode::TOO_MANY_REQUESTS => retry_after(answer.headers(), (self.now)()),
-            status if status.is_server_error() => retry_after(answer.headers(), (self.now)()),
-            _ => Again::Never,
+        let retry = match status {
+            StatusCode::TOO_MANY_REQUESTS => retry_after(response.headers(), (self.now)()),
+            status if status.is_server_error() => retry_after(response.headers(), (self.now)()),
+            _ => Retry::Never,
         };
         let hint = match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if at.origin() != asked.origin() => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                if at.origin() != requested.origin() =>
+            {
                 "it was redirected to another host, where credentials are not sent; configure that address"
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 "does it take the configured credentials?"
             }
             StatusCode::NOT_FOUND => "is the configured address the one under which the types are?",
-            _ if again != Again::Never => "it was asked several times; try again later",
-            _ => "look into its log",
+            _ if retry != Retry::Never => "it was requested several times; try again later",
+            _ => "its log may say why",
         };
         let mut failure =
-            Failure::new("endpoint_status", format!("the endpoint answered {status}; {hint}"));
+            SyncFailure::new("endpoint_status", format!("the endpoint answered {status}; {hint}"));
         failure.status = Some(status.as_u16());
-        Err(failure.again(again).at(at))
+        Err(failure.with_retry(retry).at(at))
     }
 
-    /// What a request says that got no answer, or not all of it.
-    fn not_reached(&self, error: &reqwest::Error) -> Failure {
+    /// The failure of a request without a response, or with a part of one.
+    fn transport_failure(&self, error: &reqwest::Error) -> SyncFailure {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(at) = cause {
-            if let Some(refused) = at.downcast_ref::<Refused>() {
+            if let Some(refused) = at.downcast_ref::<RefusedAddress>() {
                 return refused.failure();
             }
             cause = at.source();
@@ -175,14 +180,14 @@ impl Fetcher {
         if error.is_timeout() {
             let (page, pause) = (self.limits.page_time, self.limits.pause_time);
             let message = format!(
-                "the page did not arrive within {page:?}, or nothing of it for {pause:?}; send fewer objects on a page"
+                "the page did not arrive within {page:?}, or the endpoint sent nothing for {pause:?}; send fewer objects on a page"
             );
-            return Failure::new("timeout", message).again(Again::Later);
+            return SyncFailure::new("timeout", message).with_retry(Retry::Later);
         }
         if error.is_builder() {
-            return Failure::new(
+            return SyncFailure::new(
                 "url_refused",
-                format!("the page cannot be asked for: {}", causes(error)),
+                format!("the page cannot be requested: {}", causes(error)),
             );
         }
         let (code, what) = if error.is_connect() {
@@ -190,51 +195,54 @@ impl Fetcher {
         } else {
             ("connection_lost", "receive the page")
         };
-        Failure::new(code, format!("{what}: {}; is it up, and its address right?", causes(error)))
-            .again(Again::Later)
+        SyncFailure::new(
+            code,
+            format!("{what}: {}; is it up, and its address right?", causes(error)),
+        )
+        .with_retry(Retry::Later)
     }
 }
 
-/// Where an answer redirects to, if it does.
-fn redirect(answer: &Response, at: &Url) -> Result<Option<Url>, Failure> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+/// The URL to which a response redirects; none if it does not.
+fn redirect_target(response: &Response, at: &Url) -> Result<Option<Url>, SyncFailure> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
     let target = location.and_then(|location| at.join(location).ok()).ok_or_else(|| {
-        Failure::new(
+        SyncFailure::new(
             "redirect_invalid",
-            "the endpoint redirects without saying whereto; configure the address where the types are",
+            "the endpoint redirects without a Location; configure the address where the types are",
         )
         .at(at)
     })?;
     Ok(Some(target))
 }
 
-/// The pause that an endpoint asks for, in seconds or until a date (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Again {
+/// The pause that an endpoint requests, in seconds or until a date (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Retry {
     let Some(text) = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()) else {
-        return Again::Later;
+        return Retry::Later;
     };
     if let Ok(seconds) = text.trim().parse() {
-        return Again::After(Duration::from_secs(seconds));
+        return Retry::After(Duration::from_secs(seconds));
     }
     match DateTime::parse_from_rfc2822(text.trim()) {
-        Ok(at) => Again::After((at.with_timezone(&Utc) - now).to_std().unwrap_or_default()),
-        Err(_) => Again::Later,
+        Ok(at) => Retry::After((at.with_timezone(&Utc) - now).to_std().unwrap_or_default()),
+        Err(_) => Retry::Later,
     }
 }
 
-/// An error with what caused it; reqwest tells it only when asked, and its URL may have a secret.
+/// The causes of an error. The error itself is left out: its URL may contain a secret.
 fn causes(error: &reqwest::Error) -> String {
-    let mut told = Vec::new();
+    let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(at) = cause {
-        told.push(at.to_string());
+        causes.push(at.to_string());
         cause = at.source();
     }
-    told.dedup();
-    if told.is_empty() { "no reason is known".to_string() } else { told.join(": ") }
+    causes.dedup();
+    if causes.is_empty() { "no reason is known".to_string() } else { causes.join(": ") }
 }
 
 #[cfg(test)]
@@ -243,18 +251,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_told_in_seconds_or_by_a_date() {
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
         let now = "2024-11-06T08:49:37Z".parse().unwrap();
         for (text, expected) in [
-            ("120", Again::After(Duration::from_secs(120))),
-            ("Wed, 06 Nov 2024 08:50:07 GMT", Again::After(Duration::from_secs(30))),
-            ("Wed, 06 Nov 2024 08:00:00 GMT", Again::After(Duration::ZERO)),
-            ("-1", Again::Later),
-            ("soon", Again::Later),
+            ("120", Retry::After(Duration::from_secs(120))),
+            ("Wed, 06 Nov 2024 08:50:07 GMT", Retry::After(Duration::from_secs(30))),
+            ("Wed, 06 Nov 2024 08:00:00 GMT", Retry::After(Duration::ZERO)),
+            ("-1", Retry::Later),
+            ("soon", Retry::Later),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
             assert_eq!(retry_after(&headers, now), expected, "{text}");
         }
-        assert_eq!(retry_after(&HeaderMap::new(), now), Again::Later);
+        assert_eq!(retry_after(&HeaderMap::new(), now), Retry::Later);
     }
 }

@@ -1,4 +1,4 @@
-//! When a data source is fetched by itself.
+//! The schedule of a data source: the times at which a sync starts without a request.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use croner::Cron;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{ApiError, Result};
+use super::error::{PullError, PullResult};
 
 /// The shortest interval.
 const SECONDS_MIN: u32 = 60;
@@ -19,23 +19,22 @@ const SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
 /// The longest pattern.
 const CRON_BYTES_MAX: usize = 200;
 
-/// When a data source is fetched by itself.
+/// The times at which a sync starts without a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Schedule {
-    /// Only when it is asked for.
+pub(crate) enum PullSchedule {
+    /// Never; syncs start on demand.
     #[default]
     #[serde(rename = "none")]
     OnDemand,
-    /// Every so many seconds, from the beginning of one sync to that of the next; the first one at
+    /// At a fixed interval from the start of one sync to the start of the next; the first one at
     /// once.
     Interval {
-        /// At least 60.
+        /// The interval in seconds, at least 60.
         #[schema(minimum = 60, maximum = 31622400)]
         seconds: u32,
     },
-    /// At the minutes that a cron pattern names, in the account's time zone (the setting
-    /// `timezone`).
+    /// At the minutes of a cron pattern, in the account's time zone (the setting `timezone`).
     Cron {
         /// Minute, hour, day of the month, month, day of the week.
         #[schema(example = "0 3 * * *", min_length = 1, max_length = 200)]
@@ -43,25 +42,25 @@ pub(crate) enum Schedule {
     },
 }
 
-impl Schedule {
-    /// Refuses what never comes, or too often.
-    pub(super) fn check(&self) -> Result<()> {
+impl PullSchedule {
+    /// Rejects a schedule that is invalid, too frequent or never due.
+    pub(super) fn check(&self) -> PullResult<()> {
         match self {
-            Schedule::OnDemand => Ok(()),
-            Schedule::Interval { seconds } if (SECONDS_MIN..=SECONDS_MAX).contains(seconds) => {
+            PullSchedule::OnDemand => Ok(()),
+            PullSchedule::Interval { seconds } if (SECONDS_MIN..=SECONDS_MAX).contains(seconds) => {
                 Ok(())
             }
-            Schedule::Interval { .. } => {
+            PullSchedule::Interval { .. } => {
                 let message =
                     format!("the interval must be between {SECONDS_MIN} and {SECONDS_MAX} seconds");
-                Err(ApiError::invalid("schedule.seconds", message))
+                Err(PullError::field("schedule.seconds", message))
             }
-            Schedule::Cron { cron } => {
+            PullSchedule::Cron { cron } => {
                 let refused = |why: &str| {
                     let message = format!(
                         "{why}; use minute, hour, day of the month, month, day of the week, such as \"0 3 * * *\""
                     );
-                    ApiError::invalid("schedule.cron", message)
+                    PullError::field("schedule.cron", message)
                 };
                 if cron.len() > CRON_BYTES_MAX {
                     return Err(refused("the pattern has more than 200 characters"));
@@ -70,35 +69,36 @@ impl Schedule {
                     return Err(refused("the pattern does not have five parts"));
                 }
                 let pattern = Cron::from_str(cron).map_err(|error| {
-                    refused(&format!("the pattern is not one of cron: {error}"))
+                    refused(&format!("the pattern is not a cron pattern: {error}"))
                 })?;
                 match pattern.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false) {
                     Ok(_) => Ok(()),
-                    Err(_) => Err(refused("the pattern names no day that comes")),
+                    Err(_) => Err(refused("no date matches the pattern")),
                 }
             }
         }
     }
 
-    /// When the next sync is due: it is at once where a time was missed. `set_at` is when the
-    /// schedule was set, `begun_at` when the last sync began.
-    pub(super) fn due(
+    /// The time at which the next sync is due; in the past if a time was missed. `set_at` is the
+    /// time at which the schedule was set, `started_at` that of the last sync.
+    pub(super) fn next_due(
         &self,
         set_at: DateTime<Utc>,
-        begun_at: Option<DateTime<Utc>>,
+        started_at: Option<DateTime<Utc>>,
         zone: Tz,
     ) -> Option<DateTime<Utc>> {
         match self {
-            Schedule::OnDemand => None,
-            Schedule::Interval { seconds } => match begun_at {
+            PullSchedule::OnDemand => None,
+            PullSchedule::Interval { seconds } => match started_at {
                 None => Some(set_at),
-                Some(begun_at) => {
-                    begun_at.checked_add_signed(TimeDelta::seconds(i64::from(*seconds)))
+                Some(started_at) => {
+                    started_at.checked_add_signed(TimeDelta::seconds(i64::from(*seconds)))
                 }
             },
-            Schedule::Cron { cron } => {
-                let after =
-                    begun_at.map_or(set_at, |begun_at| begun_at.max(set_at)).with_timezone(&zone);
+            PullSchedule::Cron { cron } => {
+                let after = started_at
+                    .map_or(set_at, |started_at| started_at.max(set_at))
+                    .with_timezone(&zone);
                 let next = Cron::from_str(cron).ok()?.find_next_occurrence(&after, false).ok()?;
                 Some(next.with_timezone(&Utc))
             }
@@ -111,7 +111,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    fn schedule(json: &str) -> Schedule {
+    fn schedule(json: &str) -> PullSchedule {
         serde_json::from_str(json).unwrap()
     }
 
@@ -120,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn what_never_comes_or_too_often_is_refused() {
-        for (json, is_taken) in [
+    fn invalid_and_too_frequent_schedules_are_rejected() {
+        for (json, is_valid) in [
             (r#"{"type":"none"}"#, true),
             (r#"{"type":"interval","seconds":59}"#, false),
             (r#"{"type":"interval","seconds":60}"#, true),
@@ -134,7 +134,7 @@ mod tests {
             (r#"{"type":"cron","cron":"0 0 30 2 *"}"#, false),
             (r#"{"type":"cron","cron":""}"#, false),
         ] {
-            assert_eq!(schedule(json).check().is_ok(), is_taken, "{json}");
+            assert_eq!(schedule(json).check().is_ok(), is_valid, "{json}");
         }
         for json in [
             r#"{"type":"interval"}"#,
@@ -142,36 +142,36 @@ mod tests {
             r#"{"type":"weekly"}"#,
             "{}",
         ] {
-            assert!(serde_json::from_str::<Schedule>(json).is_err(), "{json}");
+            assert!(serde_json::from_str::<PullSchedule>(json).is_err(), "{json}");
         }
     }
 
     #[test]
-    fn an_interval_runs_from_beginning_to_beginning() {
+    fn interval_counts_from_start_to_start() {
         let hourly = schedule(r#"{"type":"interval","seconds":3600}"#);
         let set_at = at("2024-01-01T00:00:00Z");
-        assert_eq!(hourly.due(set_at, None, Tz::UTC), Some(set_at));
+        assert_eq!(hourly.next_due(set_at, None, Tz::UTC), Some(set_at));
         assert_eq!(
-            hourly.due(set_at, Some(at("2024-01-01T05:10:00Z")), Tz::UTC),
+            hourly.next_due(set_at, Some(at("2024-01-01T05:10:00Z")), Tz::UTC),
             Some(at("2024-01-01T06:10:00Z"))
         );
-        assert_eq!(schedule(r#"{"type":"none"}"#).due(set_at, None, Tz::UTC), None);
+        assert_eq!(schedule(r#"{"type":"none"}"#).next_due(set_at, None, Tz::UTC), None);
     }
 
     #[test]
-    fn a_pattern_is_of_the_accounts_time_zone() {
+    fn pattern_follows_the_accounts_time_zone() {
         let nightly = schedule(r#"{"type":"cron","cron":"0 3 * * *"}"#);
         let set_at = at("2024-01-10T12:00:00Z");
-        assert_eq!(nightly.due(set_at, None, Tz::UTC), Some(at("2024-01-11T03:00:00Z")));
+        assert_eq!(nightly.next_due(set_at, None, Tz::UTC), Some(at("2024-01-11T03:00:00Z")));
         assert_eq!(
-            nightly.due(set_at, None, Tz::America__New_York),
+            nightly.next_due(set_at, None, Tz::America__New_York),
             Some(at("2024-01-11T08:00:00Z"))
         );
-        let begun = Some(at("2024-07-01T03:00:00Z"));
-        assert_eq!(nightly.due(set_at, begun, Tz::UTC), Some(at("2024-07-02T03:00:00Z")));
-        // In summer, and an earlier sync than the schedule does not count.
+        let started = Some(at("2024-07-01T03:00:00Z"));
+        assert_eq!(nightly.next_due(set_at, started, Tz::UTC), Some(at("2024-07-02T03:00:00Z")));
+        // Summer time, and a sync that is older than the schedule is ignored.
         assert_eq!(
-            nightly.due(at("2024-07-01T12:00:00Z"), Some(set_at), Tz::Europe__Berlin),
+            nightly.next_due(at("2024-07-01T12:00:00Z"), Some(set_at), Tz::Europe__Berlin),
             Some(at("2024-07-02T01:00:00Z"))
         );
     }

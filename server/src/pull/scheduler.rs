@@ -1,78 +1,70 @@
-//! Begins the syncs that are due by their schedules.
+//! Starts the syncs that are due by their schedules.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mrrow_engine::sources::Pull;
 
-use super::progress::KIND;
+use super::error::PullResult;
 use super::settings::PullSettings;
-use super::syncs::{From, Started, start};
-use crate::app::App;
-use crate::error::Result;
+use super::start::{StartAt, start};
+use super::state::PullState;
+use super::sync_progress::JOB_KIND;
 
-/// When it is tried again to read the schedules.
-const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// The pause after an error, when the schedules are read again.
+const ERROR_PAUSE: TimeDelta = TimeDelta::minutes(1);
 
-/// Begins syncs when they are due, until the server stops.
-pub(crate) async fn keep_schedules(app: App) {
-    let tick = app.config.limits.pull.schedule_tick;
-    // What was missed while no server ran is due at once.
-    let mut next = Some(app.now());
+/// Starts syncs when they are due, until the server stops.
+pub(crate) async fn run_scheduler(state: PullState) {
+    // A run that was missed while the server was down is due at once.
+    let mut next = Some(state.now());
     loop {
-        if next.is_some_and(|next| next <= app.now()) {
-            next = begin_due(&app).await.unwrap_or_else(|error| {
-                tracing::error!(error = error.message, "look for scheduled syncs");
-                Some(app.now() + AGAIN_AFTER)
+        if next.is_some_and(|next| next <= state.now()) {
+            next = start_due_syncs(&state).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "look for scheduled syncs");
+                Some(state.now() + ERROR_PAUSE)
             });
         }
         tokio::select! {
-            () = app.stopping.cancelled() => return,
-            () = app.pulls.changed.notified() => next = Some(app.now()),
-            // The engine's clock is not the one that sleeps.
-            () = tokio::time::sleep(tick) => {}
+            () = state.stopping.cancelled() => return,
+            () = state.schedule_changed.notified() => next = Some(state.now()),
+            // Sleep in short ticks: the engine's clock may run differently from tokio's.
+            () = tokio::time::sleep(state.limits.schedule_tick) => {}
         }
     }
 }
 
-/// Begins every sync that is due, and returns when the next one is.
-async fn begin_due(app: &App) -> Result<Option<DateTime<Utc>>> {
+/// Starts every sync that is due, and returns the time at which the next one is due.
+async fn start_due_syncs(state: &PullState) -> PullResult<Option<DateTime<Utc>>> {
     let mut next: Option<DateTime<Utc>> = None;
-    for pull in app.engine.pulls().await? {
-        let Some(due) = due(app, &pull).await? else { continue };
-        // Its end is told.
-        if app.pulls.watch(&pull.data_source).is_some() {
+    for pull in state.engine.pulls().await? {
+        let Some(due) = next_due(state, &pull).await? else { continue };
+        // The end of a running sync notifies `schedule_changed`.
+        if state.syncs.job(&pull.data_source).is_some() {
             continue;
         }
-        if due > app.now() {
+        if due > state.now() {
             next = Some(next.map_or(due, |next| next.min(due)));
             continue;
         }
-        match start(app, &pull.data_source, From::Beginning).await {
-            Ok(Started::Begun(_) | Started::AtWork(_)) => {}
-            Err(error) => {
-                tracing::error!(
-                    error = error.message,
-                    data_source = pull.data_source,
-                    "begin a scheduled sync"
-                );
-                let again = app.now() + AGAIN_AFTER;
-                next = Some(next.map_or(again, |next| next.min(again)));
-            }
+        if let Err(error) = start(state, &pull.data_source, StartAt::Beginning).await {
+            tracing::error!(%error, data_source = pull.data_source, "start a scheduled sync");
+            let again = state.now() + ERROR_PAUSE;
+            next = Some(next.map_or(again, |next| next.min(again)));
         }
     }
     Ok(next)
 }
 
-/// When the next sync of a data source is due.
-pub(super) async fn due(app: &App, pull: &Pull) -> Result<Option<DateTime<Utc>>> {
-    let Ok(settings) = serde_json::from_value::<PullSettings>(pull.settings.clone()) else {
+/// The time at which the next scheduled sync of a data source is due.
+pub(crate) async fn next_due(state: &PullState, pull: &Pull) -> PullResult<Option<DateTime<Utc>>> {
+    let Ok(settings) = PullSettings::of(pull) else {
         return Ok(None);
     };
-    let begun_at = app
+    let started_at = state
         .engine
-        .jobs(Some(&pull.data_source), Some(KIND), 1)
+        .jobs(Some(&pull.data_source), Some(JOB_KIND), 1)
         .await?
         .first()
         .map(|job| job.created_at);
-    let zone = app.engine.settings().await?.timezone;
-    Ok(settings.schedule.due(pull.updated_at, begun_at, zone))
+    let zone = state.engine.settings().await?.timezone;
+    Ok(settings.schedule.next_due(pull.updated_at, started_at, zone))
 }

@@ -1,29 +1,31 @@
-//! How a data source is fetched, as it is kept and shown: everything but the credentials.
+//! The settings of a pull, as they are stored and shown: everything except the credentials.
 
 use mrrow_engine::model::ObjectType;
+use mrrow_engine::sources::Pull;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
-use super::credentials::ShownAuthentication;
-use super::schedule::Schedule;
+use super::credentials::AuthenticationSummary;
+use super::error::{PullError, PullResult};
+use super::schedule::PullSchedule;
 
-/// A type that is fetched.
+/// An object type that can be fetched.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum PullType {
-    /// Who is billed.
+    /// The parties that are billed.
     Customers,
-    /// What they are billed for.
+    /// The products and prices that they are billed for.
     Plans,
-    /// What they were billed.
+    /// The invoices that they received.
     Invoices,
 }
 
 impl PullType {
-    /// All types in the order in which they are fetched: invoices name customers and plans.
+    /// All types in the order of a sync: invoices name customers and plans.
     pub(super) const ALL: [PullType; 3] =
         [PullType::Customers, PullType::Plans, PullType::Invoices];
 
@@ -34,21 +36,35 @@ impl PullType {
             PullType::Invoices => ObjectType::Invoices,
         }
     }
+
+    pub(super) fn name(self) -> &'static str {
+        self.object().name()
+    }
 }
 
 /// How a data source is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PullSettings {
-    #[serde(with = "as_text")]
-    pub(super) endpoint: Url,
-    /// In the order in which they are fetched, each once, at least one.
-    pub(super) types: Vec<PullType>,
-    pub(super) authentication: ShownAuthentication,
-    pub(super) schedule: Schedule,
+pub(crate) struct PullSettings {
+    #[serde(with = "url_text")]
+    pub(crate) endpoint: Url,
+    /// In the order of a sync, each once, at least one.
+    pub(crate) types: Vec<PullType>,
+    pub(crate) authentication: AuthenticationSummary,
+    pub(crate) schedule: PullSchedule,
 }
 
-/// A URL as text.
-mod as_text {
+impl PullSettings {
+    /// The settings of a stored pull.
+    pub(crate) fn of(pull: &Pull) -> PullResult<PullSettings> {
+        serde_json::from_value(pull.settings.clone()).map_err(|error| {
+            let source = &pull.data_source;
+            PullError::internal(format!("read how \"{source}\" is fetched: {error}"))
+        })
+    }
+}
+
+/// A URL as a JSON string.
+mod url_text {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
     use url::Url;
@@ -63,20 +79,20 @@ mod as_text {
     }
 }
 
-/// Where the pages of a type are: the endpoint's path with the type after it, its query, and from
-/// the second one on `page`.
+/// The URL of a page: the type is appended to the endpoint's path; the endpoint's query stays, with
+/// the parameter `page` from the second page on.
 pub(super) fn page_url(endpoint: &Url, object: PullType, page: u64) -> Url {
     let mut url = endpoint.clone();
     if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push(object.object().name());
+        path.pop_if_empty().push(object.name());
     }
     if page > 1 {
-        // The other parameters stay as they are written.
+        // The query is not parsed: the other parameters keep their spelling.
         let others = url
             .query()
             .unwrap_or_default()
             .split('&')
-            .filter(|pair| !pair.is_empty() && !names_page(pair));
+            .filter(|pair| !pair.is_empty() && !is_page_parameter(pair));
         let page = format!("page={page}");
         let query = others.chain([page.as_str()]).collect::<Vec<_>>().join("&");
         url.set_query(Some(&query));
@@ -84,7 +100,7 @@ pub(super) fn page_url(endpoint: &Url, object: PullType, page: u64) -> Url {
     url
 }
 
-fn names_page(pair: &str) -> bool {
+fn is_page_parameter(pair: &str) -> bool {
     pair.split('=').next() == Some("page")
 }
 
@@ -94,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_asked_for_under_the_endpoint_with_its_own_parameters_kept() {
+    fn page_url_keeps_the_path_and_parameters_of_the_endpoint() {
         for (endpoint, page, expected) in [
             ("https://a.example", 1, "https://a.example/invoices"),
             ("https://a.example/", 2, "https://a.example/invoices?page=2"),

@@ -1,4 +1,4 @@
-"""The servers of the suites: one for all tests of clients, which keep apart by data source."""
+"""The server of the client suites. All tests share it, each with a data source of its own."""
 
 import itertools
 
@@ -19,13 +19,13 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def viewer_key(server):
-    """A key that only reads."""
+    """A viewer's key."""
     return server.new_key("viewer")
 
 
 @pytest.fixture
 def source(server):
-    """The id of a data source of this test's own."""
+    """The id of a new data source."""
     return server.new_source(f"source {next(numbers)}")
 
 
@@ -45,6 +45,6 @@ def viewer(server, viewer_key):
 
 @pytest.fixture
 def stranger(server):
-    """The SDK with a key that is none."""
+    """The SDK with an unknown key."""
     with GrowPanel(api_key="gp_not_a_key", base_url=server.url) as panel:
         yield panel

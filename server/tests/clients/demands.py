@@ -1,4 +1,4 @@
-"""What the SDK demands of a server: prints, for each of its operations, the path, the parameters, and the answers it can read."""
+"""Prints the SDK's demands on a server: of each operation the path, the parameters and the answers that it reads."""
 
 import ast
 import importlib
@@ -12,7 +12,7 @@ import typing
 import attrs
 from growpanel._generated import api, models
 
-# Every operation declares these with the body {"error": string}; they are told once.
+# Every operation declares these with the body {"error": string}; they are printed once.
 REFUSALS = {"401", "403", "429", "500"}
 
 
@@ -64,19 +64,19 @@ def demand(module):
     }
     query = [name.rstrip("_") + ("" if needed[name] else "?") for name in needed if name in parameters and f"{{{name}}}" not in path]
     body = inspect.signature(module._get_kwargs).parameters.get("body")
-    told = {"method": method.upper(), "path": path, "query": query}
+    operation = {"method": method.upper(), "path": path, "query": query}
     if body is not None:
         bodies = [part for part in str(body.annotation).replace("typing.", "").split(" | ") if "Unset" not in part]
-        told["body"] = shape(next(part for part in bodies if not part.startswith("list[")).rsplit(".", 1)[-1].rstrip("'>"))
-    told["answers"] = {status: shape(model) for status, model in answers if status not in REFUSALS}
-    return told
+        operation["body"] = shape(next(part for part in bodies if not part.startswith("list[")).rsplit(".", 1)[-1].rstrip("'>"))
+    operation["answers"] = {status: shape(model) for status, model in answers if status not in REFUSALS}
+    return operation
 
 
 def demands():
     """All operations on records, and the names of the others."""
-    told = {name: demand(module) for name, module in operations()}
-    records = {name: one for name, one in told.items() if one["path"].startswith("/data/") and "segments" not in one["path"]}
-    others = sorted(f"{one['method']} {one['path']}" for name, one in told.items() if name not in records)
+    described = {name: demand(module) for name, module in operations()}
+    records = {name: one for name, one in described.items() if one["path"].startswith("/data/") and "segments" not in one["path"]}
+    others = sorted(f"{one['method']} {one['path']}" for name, one in described.items() if name not in records)
     return {"refusals": {status: {"error": "str"} for status in sorted(REFUSALS)}, "records": records, "others": others}
 
 

@@ -1,4 +1,4 @@
-"""The server as a process: started on a data directory of its own, asked, stopped as an operator stops it."""
+"""The server as a process on a data directory of its own: start, requests, stop by SIGTERM."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def binary():
 
 
 class Mrrow:
-    """A running server. `url` is its address, `admin_key` what its first start printed."""
+    """A running server with its address and the admin key that its first start printed."""
 
     def __init__(self, directory, *arguments):
         self.directory = Path(directory)
@@ -73,38 +73,38 @@ class Mrrow:
         """The id of a new data source."""
         return self.command("sources", "create", name, *arguments)
 
-    def ask(self, method, path, key=None, **request):
-        """One plain request; by the admin unless a key is given."""
+    def request(self, method, path, key=None, **request):
+        """Sends a request, by default with the admin key."""
         headers = {"Authorization": f"Bearer {key or self.admin_key}", **request.pop("headers", {})}
         return httpx.request(method, self.url + path, headers=headers, timeout=30, **request)
 
     def sql(self, statement, key=None):
         """The rows of a statement."""
-        answer = self.ask("POST", "/v1/sql", key, json={"sql": statement})
+        answer = self.request("POST", "/v1/sql", key, json={"sql": statement})
         assert answer.status_code == 200, answer.text
         return answer.json()["rows"]
 
-    def sql_gives(self, statement, rows, seconds=10):
-        """Waits until a statement gives these rows: what was pushed is published within a second, unless the machine is busy."""
+    def wait_for_sql(self, statement, rows, seconds=10):
+        """Waits until a statement returns these rows: pushed rows are published a little later."""
         last_try_at = time.monotonic() + seconds
         while (given := self.sql(statement)) != rows:
             assert time.monotonic() < last_try_at, f"{statement} gives {given}, not {rows}"
             time.sleep(0.05)
 
     def stop(self):
-        """Stops the server by SIGTERM; it must end well, leave a store that verifies, and have told no secret."""
+        """Stops the server by SIGTERM. It must exit with 0, leave a valid store, and expose no secret."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(STOP_SECONDS_MAX)
         self._reader.join(STOP_SECONDS_MAX)
         assert code == 0, f"the server ended with {code}: {self.tail()}"
         self.command("verify")
-        self.check_no_secret_is_told()
+        self.check_no_secret_is_exposed()
 
-    def check_no_secret_is_told(self):
-        """No key is in the log or in any file."""
+    def check_no_secret_is_exposed(self):
+        """Checks that no key is in the log or in a file."""
         places = {"the log": "".join(self.log).encode()}
         for path in self.directory.rglob("*"):
             if path.is_file():
                 places[str(path)] = path.read_bytes()
-        told = [place for place, content in places.items() for secret in self.secrets if secret.encode() in content]
-        assert not told, f"a secret is in {told}"
+        exposed = [place for place, content in places.items() for secret in self.secrets if secret.encode() in content]
+        assert not exposed, f"a secret is in {exposed}"

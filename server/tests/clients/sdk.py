@@ -1,4 +1,4 @@
-"""Calls through the SDK. It gives `None` for a status that it does not know, and never raises: here that is an error."""
+"""Calls through the SDK. The SDK returns `None` for an unknown status and never raises: here both are errors."""
 
 import json
 
@@ -6,7 +6,7 @@ from growpanel._generated import models
 
 
 def call(namespace, operation, *arguments, expect="200", **keywords):
-    """What the SDK parsed of an answer: an instance of the model of the status that is expected."""
+    """The parsed answer: an instance of the SDK's model for the expected status."""
     answer = detailed(namespace, operation, *arguments, **keywords)
     name = "".join(part.title() for part in operation.split("_")) + f"Response{expect}"
     assert answer.status_code == int(expect), f"{operation}: {answer.status_code} {answer.content!r}"
@@ -15,7 +15,7 @@ def call(namespace, operation, *arguments, expect="200", **keywords):
 
 
 def refused(namespace, operation, *arguments, status, code, **keywords):
-    """A refusal whose status the SDK may not know: it parses its model of it or `None`, and the body says what is wrong."""
+    """The body of an error answer. The SDK parses it, or returns `None` for a status that it does not declare."""
     answer = detailed(namespace, operation, *arguments, **keywords)
     body = json.loads(answer.content)
     assert (answer.status_code, body["code"]) == (status, code), f"{operation}: {answer.status_code} {body}"
@@ -31,7 +31,7 @@ def detailed(namespace, operation, *arguments, **keywords):
 
 
 def with_more(model, **more):
-    """A model with fields that the SDK has no names for."""
+    """A model with fields that the SDK does not declare."""
     model.additional_properties.update(more)
     return model
 

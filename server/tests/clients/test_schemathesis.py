@@ -1,4 +1,4 @@
-"""The OpenAPI document is kept: schemathesis, which knows nothing else, asks every operation with what it makes of its schema."""
+"""Schemathesis sends requests that it generates from the OpenAPI document, and checks the answers against it."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server of its own, with records of its own: whatever it is asked harms no other test."""
+    """A server of its own with a few records: generated requests affect no other test."""
     server = Mrrow(tmp_path_factory.mktemp("schemathesis") / "store")
     source = server.new_source("a source", "--id", "a")
     for kind, body in [
@@ -45,30 +45,30 @@ def server(tmp_path_factory):
             },
         ),
     ]:
-        assert server.ask("POST", f"/v1/data-sources/{source}/{kind}", json=body).status_code == 200
+        assert server.request("POST", f"/v1/data-sources/{source}/{kind}", json=body).status_code == 200
     yield server
     server.stop()
 
 
-# What is found in answers is asked for: whoever may revoke keys soon revokes the key of the tests, and all answers are 401.
+# Schemathesis reuses ids from answers: it soon revokes the key of the tests, and every answer becomes 401.
 REVOKES_KEYS = "DELETE /v1/keys/{id}"
 
 
 @pytest.mark.parametrize("part", ["all but revoking keys", "revoking keys"])
 @pytest.mark.parametrize("role", ["admin", "viewer"])
-def test_the_document_is_kept(server, role, part, tmp_path):
+def test_server_conforms_to_its_openapi_document(server, role, part, tmp_path):
     key = server.new_key(role)
     command = [str(Path(sys.executable).with_name("st")), "run", f"{server.url}/openapi.json"]
     command += ["--header", f"Authorization: Bearer {key}", "--checks", ",".join(CHECKS)]
-    command += ["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, *chance()]
+    command += ["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, *seed_arguments()]
     command += ["--request-timeout", "30", "--continue-on-failure", "--no-color"]
     command += ["--include-name" if part == "revoking keys" else "--exclude-name", REVOKES_KEYS]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS_MAX)
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr[-2_000:] + server.tail()
-    assert server.ask("GET", "/v1/data-sources", key).status_code == 200, "the key of the tests does not serve any more"
+    assert server.request("GET", "/v1/data-sources", key).status_code == 200, "the key of the tests does not serve any more"
 
 
-def chance():
-    """The same cases each time, unless a seed asks for others."""
+def seed_arguments():
+    """Arguments for the same cases each time, or for those of a seed."""
     seed = os.environ.get("SCHEMATHESIS_SEED")
     return ["--seed", seed, "--generation-database", "none"] if seed else ["--generation-deterministic"]

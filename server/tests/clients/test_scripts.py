@@ -1,4 +1,4 @@
-"""Scripts as others would write them: the page's JSON with the libraries at hand, and no SDK."""
+"""Plain scripts without an SDK: the page's JSON, sent by common HTTP libraries."""
 
 import json
 import subprocess
@@ -60,8 +60,8 @@ def with_node(url, key, body):
     return of_node(url, key, body, "{ 'Content-Type': 'application/json' }")
 
 
-def with_node_untold(url, key, body):
-    """Says nothing of what it sends: the runtime calls it text/plain."""
+def with_node_without_content_type(url, key, body):
+    """Sends no content type of its own: the runtime sets text/plain."""
     return of_node(url, key, body, "{}")
 
 
@@ -71,28 +71,28 @@ def of_node(url, key, body, headers):
         const headers = { Authorization: `Bearer ${key}`, ...more };
         fetch(url, { method: 'POST', headers, body }).then(async (answer) => console.log(answer.status, await answer.text()));
     """
-    told = subprocess.run(["node", "-e", script, url, key, json.dumps(body)], capture_output=True, text=True, timeout=60, check=True).stdout
-    status, _, text = told.partition(" ")
+    output = subprocess.run(["node", "-e", script, url, key, json.dumps(body)], capture_output=True, text=True, timeout=60, check=True).stdout
+    status, _, text = output.partition(" ")
     return int(status), json.loads(text)
 
 
-@pytest.fixture(params=[with_urllib, with_requests, with_httpx, with_node, with_node_untold])
+@pytest.fixture(params=[with_urllib, with_requests, with_httpx, with_node, with_node_without_content_type])
 def post(request):
     return request.param
 
 
-def test_the_objects_of_the_page(server, source, post):
+def test_objects_of_the_page_are_stored(server, source, post):
     for kind, body in BOOK:
         status, answer = post(f"{server.url}/v1/data-sources/{source}/{kind}", server.admin_key, body)
         assert status == 200 and answer["result"] == [{"id": body["id"], "status": "created", "warnings": []}], answer
         assert isinstance(answer["sequence"], int)
-    movements = server.ask("GET", f"/v1/movements?min_sequence={answer['sequence']}")
+    movements = server.request("GET", f"/v1/movements?min_sequence={answer['sequence']}")
     assert movements.status_code == 200, movements.text
     first = f"select date, type, cast(amount as bigint), currency, customer_id from movements where data_source = '{source}' order by date limit 1"
     assert server.sql(first) == [["2024-02-01", "new", 9900, "USD", "cust_123"]]
 
 
-def test_the_batch_of_the_page_and_arrays(server, source, post):
+def test_batch_of_the_page_and_arrays_are_stored(server, source, post):
     for kind, body in BOOK:
         both = [body, {**body, "id": body["id"] + "_2"}]
         for batch, became in [({kind: both}, "created"), (both, "unchanged"), ({kind: []}, None), ([], None)]:
@@ -100,54 +100,54 @@ def test_the_batch_of_the_page_and_arrays(server, source, post):
             assert status == 200 and {row["status"] for row in answer["result"]} == ({became} if became else set()), answer
 
 
-def test_every_error_of_every_object_is_told_and_nothing_is_stored(server, source, post):
+def test_invalid_batch_reports_every_error_and_stores_nothing(server, source, post):
     wrong = {"customers": [{"id": "a", "name": "A"}, {"id": "b"}, {"name": 7, "country": "Utopia"}]}
     status, answer = post(f"{server.url}/v1/data-sources/{source}/customers", server.admin_key, wrong)
     assert status == 400 and answer["error"] == answer["message"] and answer["request_id"], answer
-    told = {(one["index"], one["field"]) for one in answer["errors"]}
-    assert {(1, "name"), (2, "id"), (2, "name"), (2, "country")} <= told and not any(index == 0 for index, _ in told)
+    reported = {(one["index"], one["field"]) for one in answer["errors"]}
+    assert {(1, "name"), (2, "id"), (2, "name"), (2, "country")} <= reported and not any(index == 0 for index, _ in reported)
     for one in answer["errors"]:
         assert one["code"] and one["message"] and one["pointer"].startswith(f"/customers/{one['index']}")
-    assert server.ask("GET", f"/data/customers?source={source}").json()["result"] == {"count": 0, "list": []}
+    assert server.request("GET", f"/data/customers?source={source}").json()["result"] == {"count": 0, "list": []}
 
 
-def test_the_valid_ones_are_stored_if_asked(server, source, post):
+def test_valid_objects_are_stored_with_on_error_skip(server, source, post):
     mixed = [{"id": "a", "name": "A"}, {"id": "b"}]
     status, answer = post(f"{server.url}/v1/data-sources/{source}/customers?on_error=skip", server.admin_key, mixed)
     assert status == 200 and [row["status"] for row in answer["result"]] == ["created", "rejected"], answer
 
 
 @pytest.mark.parametrize("path", ["/v1/data-sources/{}/customers", "/data-sources/{}/customers"])
-def test_the_page_also_answers_at_the_root(server, source, path):
-    answer = server.ask("POST", path.format(source), json=CUSTOMER)
+def test_paths_of_the_page_also_work_at_the_root(server, source, path):
+    answer = server.request("POST", path.format(source), json=CUSTOMER)
     assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("path", ["/data/customers", "/v1/data/customers"])
-def test_the_clients_paths_take_both_spellings(server, source, path):
+def test_client_paths_accept_both_spellings(server, source, path):
     old = {**CUSTOMER, "data_source": source}
     new = {"id": "n", "name": "N", "created_date": "2024-01-01", "custom_variables": {"a": "b"}, "data_source": source}
-    answer = server.ask("POST", path, json=[old, new])
+    answer = server.request("POST", path, json=[old, new])
     assert [row["export_status"] for row in answer.json()["result"]] == ["success", "success"], answer.text
 
 
-def test_lists_take_the_parameter_that_the_command_line_client_sends(server, source):
-    assert server.ask("GET", f"/data/invoices?data_source={source}").json()["result"] == {"count": 0, "list": []}
+def test_lists_accept_the_parameter_of_the_command_line_client(server, source):
+    assert server.request("GET", f"/data/invoices?data_source={source}").json()["result"] == {"count": 0, "list": []}
 
 
-def test_lists_of_customers_need_their_source(server):
+def test_list_of_customers_requires_a_source(server):
     for kind in ("customers", "invoices"):
-        answer = server.ask("GET", f"/data/{kind}")
+        answer = server.request("GET", f"/data/{kind}")
         assert answer.status_code == 400 and "source" in answer.json()["error"], answer.text
 
 
-def test_what_is_no_json_is_400_in_both_dialects(server, source):
+def test_invalid_json_is_400_in_both_dialects(server, source):
     for path in (f"/v1/data-sources/{source}/customers", "/data/customers"):
-        answer = server.ask("POST", path, content=b"{", headers={"Content-Type": "application/json"})
+        answer = server.request("POST", path, content=b"{", headers={"Content-Type": "application/json"})
         assert answer.status_code == 400 and answer.json()["code"] == "invalid_json", answer.text
 
 
-def test_an_answer_has_an_id_that_a_client_can_choose(server):
+def test_client_can_choose_the_request_id(server):
     for path in ("/healthz", "/v1/data-sources", "/nowhere"):
-        assert server.ask("GET", path, headers={"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
-        assert server.ask("GET", path).headers["x-request-id"]
+        assert server.request("GET", path, headers={"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
+        assert server.request("GET", path).headers["x-request-id"]

@@ -11,7 +11,7 @@ from sdk import call, refused
 
 
 def push_plans(panel, source):
-    """Three plans, named after their source: groups are of all sources."""
+    """Three plans, named after their source, because groups span all sources."""
     ids = [f"{word} {source}" for word in ("pro", "team", "pro annual")]
     plans = [PostDataPlansBodyType1Item(external_id=id, name=id, billing_freq="month", currency="USD", data_source=source, id=id) for id in ids]
     for row in call(panel.data.plans, "post_data_plans", body=plans).result:
@@ -19,7 +19,7 @@ def push_plans(panel, source):
     return ids
 
 
-def test_a_group_of_named_plans(panel, source):
+def test_group_of_named_plans(panel, source):
     pro, team, annual = push_plans(panel, source)
     body = PostDataPlanGroupsBody(name=f"Pro of {source}", plans=[pro, PostDataPlanGroupsBodyPlansItemType1(id=annual)])
     made = call(panel.data.plan_groups, "post_data_plan_groups", body=body)
@@ -39,7 +39,7 @@ def test_a_group_of_named_plans(panel, source):
     refused(panel.data.plan_groups, "delete_data_plan_groups_id", made.id, status=404, code="plan_group_not_found")
 
 
-def test_a_group_by_pattern_follows_the_plans(panel, source):
+def test_group_by_pattern_follows_the_plans(panel, source):
     body = PostDataPlanGroupsBody(
         name=f"All of {source}", type_=PostDataPlanGroupsBodyType.AUTO, selector_type="endswith", selector=f" {source}"
     )
@@ -49,7 +49,7 @@ def test_a_group_by_pattern_follows_the_plans(panel, source):
     call(panel.data.plan_groups, "delete_data_plan_groups_id", made.id)
 
 
-def test_a_group_that_is_none_is_refused(panel, source):
+def test_invalid_group_is_rejected(panel, source):
     wrong = [
         PostDataPlanGroupsBody(name=""),
         PostDataPlanGroupsBody(name="R", type_=PostDataPlanGroupsBodyType.AUTO, selector_type="regex", selector="("),

@@ -1,4 +1,4 @@
-"""GrowPanel's Python SDK, unmodified: a source that is fetched from an endpoint is imported, watched and aborted."""
+"""GrowPanel's Python SDK, unmodified: importing a source from an endpoint, its progress, and aborting."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ PAGE = 10
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """What a company would serve: pages of customers, one plan and one invoice. `held` keeps the answers back."""
+    """An endpoint with pages of customers, one plan and one invoice. `held` delays its answers."""
 
     held = threading.Event()
 
@@ -47,7 +47,7 @@ class Endpoint(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
         except ConnectionError:
-            pass  # whoever asked went away, as one who aborts does
+            pass  # An aborted sync closes the connection.
 
     def log_message(self, *arguments):
         pass
@@ -63,7 +63,7 @@ def endpoint():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server whose operator allows it to fetch from this machine."""
+    """A server that may fetch from this machine."""
     server = Mrrow(tmp_path_factory.mktemp("pull") / "store", "--pull-allow", "127.0.0.1")
     yield server
     server.stop()
@@ -71,9 +71,9 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def fetched(server, source, endpoint):
-    """A data source that is fetched from the endpoint."""
+    """A data source with the endpoint."""
     secret = {"type": "bearer", "token": "endpoint-secret-7f3a"}
-    answer = server.ask("PUT", f"/v1/data-sources/{source}/pull", json={"endpoint": endpoint, "authentication": secret})
+    answer = server.request("PUT", f"/v1/data-sources/{source}/pull", json={"endpoint": endpoint, "authentication": secret})
     assert answer.status_code == 200 and secret["token"] not in answer.text, answer.text
     server.secrets.append(secret["token"])
     Endpoint.held.set()
@@ -89,7 +89,7 @@ def progress_once(panel, source, phases, seconds=20):
     return progress
 
 
-def test_a_full_import_fetches_every_page(panel, server, fetched):
+def test_full_import_fetches_every_page(panel, server, fetched):
     begun = call(panel.data.sources, "post_data_data_sources_id_full_import", fetched)
     assert begun.success is True and begun.id == fetched
     progress = progress_once(panel, fetched, {"done"})
@@ -97,12 +97,12 @@ def test_a_full_import_fetches_every_page(panel, server, fetched):
     assert progress.started_at.endswith("Z") and progress.last_activity_at >= progress.started_at
     listed = call(panel.data.customers, "get_data_customers", source=fetched).result
     assert {row["id"] for row in rows(listed.list_)} == {customer["id"] for customer in CUSTOMERS}
-    server.sql_gives(f"select type, cast(amount as bigint) from movements where data_source = '{fetched}' and type = 'new'", [["new", 9900]])
+    server.wait_for_sql(f"select type, cast(amount as bigint) from movements where data_source = '{fetched}' and type = 'new'", [["new", 9900]])
     call(panel.data.sources, "post_data_data_sources_id_full_import", fetched)
     assert progress_once(panel, fetched, {"done"}).failed_count == 0
 
 
-def test_an_import_is_aborted(panel, fetched):
+def test_import_can_be_aborted(panel, fetched):
     Endpoint.held.clear()
     call(panel.data.sources, "post_data_data_sources_id_full_import", fetched)
     assert progress_once(panel, fetched, {"enqueueing", "processing"}).started_at
@@ -113,10 +113,10 @@ def test_an_import_is_aborted(panel, fetched):
     progress_once(panel, fetched, {"done"})
 
 
-def test_without_the_operators_word_nothing_private_is_fetched(tmp_path, endpoint):
+def test_private_addresses_require_the_operators_permission(tmp_path, endpoint):
     server = Mrrow(tmp_path / "store")
     source = server.new_source("a source")
-    answer = server.ask("PUT", f"/v1/data-sources/{source}/pull", json={"endpoint": endpoint})
+    answer = server.request("PUT", f"/v1/data-sources/{source}/pull", json={"endpoint": endpoint})
     with GrowPanel(api_key=server.admin_key, base_url=server.url) as panel:
         if answer.status_code == 200:
             call(panel.data.sources, "post_data_data_sources_id_full_import", source)

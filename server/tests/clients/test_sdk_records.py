@@ -1,4 +1,4 @@
-"""GrowPanel's Python SDK, unmodified: customers, plans and invoices are pushed, listed, changed and deleted."""
+"""GrowPanel's Python SDK, unmodified: pushing, listing, changing and deleting customers, plans and invoices."""
 
 import pytest
 from growpanel._generated.models import (
@@ -21,7 +21,7 @@ JANUARY = "2024-01-15T00:00:00Z"
 
 
 def push_book(panel, source):
-    """A customer on a monthly plan, as one would push them first. Their ids are the source's own: changes name no source."""
+    """Pushes a customer on a monthly plan. The ids contain the source, because changes name no source."""
     variables = PostDataCustomersBodyType0CustomVariables()
     variables["industry"] = "Technology"
     customer = PostDataCustomersBodyType0(
@@ -45,7 +45,7 @@ def push_book(panel, source):
     ]
 
 
-def test_one_object_is_echoed_with_what_became_of_it(panel, source):
+def test_one_object_is_echoed_with_its_status(panel, source):
     [[customer], [plan], [invoice]] = push_book(panel, source)
     assert (customer["id"], customer["name"], customer["created_date"]) == (f"c1-{source}", "Acme", JANUARY)
     assert customer["custom_variables"] == {"industry": "Technology"}
@@ -56,7 +56,7 @@ def test_one_object_is_echoed_with_what_became_of_it(panel, source):
         assert row["import_status"] == "inserted"
 
 
-def test_what_was_pushed_is_listed_at_once(panel, source):
+def test_pushed_objects_are_listed_at_once(panel, source):
     push_book(panel, source)
     customers = call(panel.data.customers, "get_data_customers", source=source).result
     [customer] = rows(customers.list_)
@@ -80,7 +80,7 @@ def test_one_customer_is_read_back(panel, source):
     assert (customer["id"], customer["name"], customer["custom_variables"]) == (f"c1-{source}", "Acme", {"industry": "Technology"})
 
 
-def test_an_array_is_answered_row_by_row_in_its_order(panel, source):
+def test_array_is_answered_row_by_row_in_its_order(panel, source):
     customers = [
         PostDataCustomersBodyType1Item(id=f"c{number}", created_date=JANUARY, country="DK", data_source=source, email=f"c{number}@x.test")
         for number in range(40)
@@ -92,7 +92,7 @@ def test_an_array_is_answered_row_by_row_in_its_order(panel, source):
     assert len(call(panel.data.customers, "get_data_customers", source=source, limit="7").result.list_) == 7
 
 
-def test_the_clients_intervals_and_floats_are_understood(panel, server, source):
+def test_intervals_and_floats_of_the_client_are_accepted(panel, server, source):
     plans = [
         PostDataPlansBodyType1Item(
             id=freq, external_id=freq, name=freq, billing_freq=freq, currency="USD", data_source=source, billing_freq_count=1.0
@@ -115,10 +115,10 @@ def test_the_clients_intervals_and_floats_are_understood(panel, server, source):
     ]
     assert all(row["export_status"] == "success" for row in rows(call(panel.data.invoices, "post_data_invoices", body=invoices).result))
     rates = f"select subscription_id, cast(max(mrr) as bigint) from mrr_lines where data_source = '{source}' group by 1 order by 2"
-    server.sql_gives(rates, [["year", 100], ["half_year", 200], ["quarter", 400], ["month", 1200]])
+    server.wait_for_sql(rates, [["year", 100], ["half_year", 200], ["quarter", 400], ["month", 1200]])
 
 
-def test_an_invoice_without_a_type_is_a_subscription_if_it_has_a_plan(panel, server, source):
+def test_invoice_without_a_type_is_a_subscription_if_it_has_a_plan(panel, server, source):
     push_book(panel, source)
     bare = PostDataInvoicesBodyType1Item(id="i2", customer_id=f"c1-{source}", date=JANUARY, amount=500, currency="usd", data_source=source)
     planned = with_more(
@@ -126,7 +126,7 @@ def test_an_invoice_without_a_type_is_a_subscription_if_it_has_a_plan(panel, ser
     )
     call(panel.data.invoices, "post_data_invoices", body=[bare, planned])
     types = f"select id, type from invoices where data_source = '{source}' order by id"
-    server.sql_gives(types, [[f"i1-{source}", "subscription"], ["i2", "one-time"], ["i3", "subscription"]])
+    server.wait_for_sql(types, [[f"i1-{source}", "subscription"], ["i2", "one-time"], ["i3", "subscription"]])
 
 
 def test_objects_are_changed(panel, source):
@@ -154,10 +154,10 @@ def test_objects_are_changed(panel, source):
 def test_deleted_objects_leave_the_lists_and_the_movements(panel, server, source):
     push_book(panel, source)
     movements = f"select type, cast(amount as bigint) from movements where data_source = '{source}' and date < '2024-02-01'"
-    server.sql_gives(movements, [["new", 9900]])
+    server.wait_for_sql(movements, [["new", 9900]])
     deleted = call(panel.data.invoices, "delete_data_invoices_id", f"i1-{source}")
     assert deleted.success is True and deleted.id == f"i1-{source}"
-    server.sql_gives(movements, [])
+    server.wait_for_sql(movements, [])
     deleted = call(panel.data.plans, "delete_data_plans_id", f"p1-{source}", body=DeleteDataPlansIdBody(id=f"p1-{source}", external_id=f"p1-{source}"))
     assert isinstance(deleted.result, str) and deleted.deleted == f"p1-{source}"
     assert call(panel.data.customers, "delete_data_customers_id", f"c1-{source}").success is True
@@ -171,7 +171,7 @@ def test_deleted_objects_leave_the_lists_and_the_movements(panel, server, source
 
 
 @pytest.mark.parametrize("id", ["a/b c", "ä ö ☃", "100%", "a?b#c", "..", "+"])
-def test_an_id_is_any_text(panel, source, id):
+def test_id_is_any_text(panel, source, id):
     is_dots = id == ".."
     id = id if is_dots else id + source
     customer = PostDataCustomersBodyType0(id=id, created_date=JANUARY, country="US", data_source=source, name="Odd")
@@ -183,7 +183,7 @@ def test_an_id_is_any_text(panel, source, id):
     assert call(panel.data.customers, "delete_data_customers_id", id).id == id
 
 
-def test_a_repeated_push_changes_nothing(panel, source):
+def test_repeated_push_changes_nothing(panel, source):
     push_book(panel, source)
     again = push_book(panel, source)
     assert [row["export_status"] for [row] in again] == ["success"] * 3

@@ -1,4 +1,4 @@
-"""GrowPanel's Python SDK, unmodified: what is wrong is said where the SDK can see it."""
+"""GrowPanel's Python SDK, unmodified: errors that the SDK can read."""
 
 import pytest
 from growpanel._generated.models import (
@@ -19,7 +19,7 @@ def customer(source, id="c1", **fields):
     return PostDataCustomersBodyType1Item(**{"id": id, "created_date": JANUARY, "country": "US", "data_source": source, **fields})
 
 
-def test_each_row_says_what_is_wrong_with_it_and_the_others_are_stored(panel, source):
+def test_invalid_rows_have_errors_and_the_others_are_stored(panel, source):
     body = [customer(source, "good", name="Good"), customer(source, "nameless"), customer(source, "late", name="L", created_date="soon")]
     good, nameless, late = rows(call(panel.data.customers, "post_data_customers", body=body).result)
     assert (good["export_status"], nameless["export_status"], late["export_status"]) == ("success", "error", "error")
@@ -29,14 +29,14 @@ def test_each_row_says_what_is_wrong_with_it_and_the_others_are_stored(panel, so
     assert [row["id"] for row in rows(call(panel.data.customers, "get_data_customers", source=source).result.list_)] == ["good"]
 
 
-def test_a_row_of_an_unknown_data_source_is_an_error_of_that_row(panel, source):
+def test_unknown_data_source_is_an_error_of_its_row(panel, source):
     body = [customer(source, name="Here"), customer("ds_nowhere", name="Nowhere")]
     here, nowhere = rows(call(panel.data.customers, "post_data_customers", body=body).result)
     assert (here["export_status"], nowhere["export_status"]) == ("success", "error")
     assert "ds_nowhere" in nowhere["export_error"]
 
 
-def test_all_rows_wrong_is_still_an_answer(panel, source):
+def test_answer_with_all_rows_invalid(panel, source):
     body = [
         PostDataInvoicesBodyType1Item(id=f"i{number}", customer_id="c", date=JANUARY, amount=99.5, currency="USD", data_source=source)
         for number in range(3)
@@ -46,7 +46,7 @@ def test_all_rows_wrong_is_still_an_answer(panel, source):
     assert all("amount" in row["export_error"] for row in result)
 
 
-def test_no_rows_is_an_answer_too(panel):
+def test_answer_without_rows(panel):
     assert call(panel.data.customers, "post_data_customers", body=[]).result == []
 
 
@@ -67,12 +67,12 @@ def test_no_rows_is_an_answer_too(panel):
         ("sources", "post_data_data_sources_id_full_import", {"id": "x"}),
     ],
 )
-def test_a_wrong_key_is_401_on_every_operation(stranger, namespace, operation, arguments):
+def test_wrong_key_is_401_on_every_operation(stranger, namespace, operation, arguments):
     answer = call(getattr(stranger.data, namespace), operation, expect="401", **arguments)
     assert "key" in answer.error
 
 
-def test_a_viewer_reads(viewer, source):
+def test_viewer_can_read(viewer, source):
     assert call(viewer.data.customers, "get_data_customers", source=source).result.count == 0
     assert source in {one.id for one in call(viewer.data.sources, "get_data_data_sources").result}
     call(viewer.data.sources, "get_data_data_sources_id_progress", source)
@@ -95,12 +95,12 @@ def test_a_viewer_reads(viewer, source):
         ("sources", "post_data_data_sources_id_abort", {"id": "x"}),
     ],
 )
-def test_a_viewer_changes_nothing(viewer, namespace, operation, arguments):
+def test_viewer_cannot_change_anything(viewer, namespace, operation, arguments):
     answer = call(getattr(viewer.data, namespace), operation, expect="403", **arguments)
     assert "viewer" in answer.error
 
 
-def test_what_is_not_there_is_404(panel, source):
+def test_missing_objects_are_404(panel, source):
     answer = call(panel.data.customers, "get_data_customers_id", "nobody", source=source, expect="404")
     assert "nobody" in answer.error
     call(panel.data.customers, "put_data_customers_id", "nobody", body=PutDataCustomersIdBody(name="N"), expect="404")
@@ -112,7 +112,7 @@ def test_what_is_not_there_is_404(panel, source):
     refused(panel.data.sources, "get_data_data_sources_id_progress", "ds_nowhere", status=404, code="data_source_not_found")
 
 
-def test_an_id_in_two_sources_needs_its_source_named(panel, server, source):
+def test_id_in_two_sources_requires_the_source(panel, server, source):
     other = server.new_source(f"beside {source}")
     body = [customer(source, f"twin of {source}", name="One"), customer(other, f"twin of {source}", name="Two")]
     call(panel.data.customers, "post_data_customers", body=body)

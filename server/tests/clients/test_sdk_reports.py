@@ -1,4 +1,4 @@
-"""GrowPanel's Python SDK, unmodified: what is not served yet is said, and the SDK raises nothing."""
+"""GrowPanel's Python SDK, unmodified: operations that are not implemented."""
 
 import importlib
 import inspect
@@ -13,8 +13,8 @@ from growpanel._generated import api, models
 DEMANDS = json.loads((Path(__file__).parent / "demands.json").read_text())
 
 
-def later():
-    """The operations that are not on records."""
+def not_implemented():
+    """The operations that are not about records."""
     for found in pkgutil.walk_packages(api.__path__, prefix=api.__name__ + "."):
         module = importlib.import_module(found.name)
         name = found.name.rsplit(".", 1)[1]
@@ -23,7 +23,7 @@ def later():
 
 
 def arguments(module):
-    """Something for each argument that the operation needs."""
+    """A value for each required argument of an operation."""
     signature = inspect.signature(module._get_kwargs).parameters
     needed = {name: one.annotation for name, one in signature.items() if one.default is inspect.Parameter.empty}
     given = {name: next(iter(kind)) if issubclass(kind, Enum) else "x" for name, kind in needed.items()}
@@ -34,8 +34,8 @@ def arguments(module):
     return given
 
 
-@pytest.mark.parametrize(("module", "name"), list(later()))
-def test_what_is_not_served_yet_is_said(panel, module, name):
+@pytest.mark.parametrize(("module", "name"), list(not_implemented()))
+def test_unimplemented_operations_answer_not_implemented(panel, module, name):
     answer = module.sync_detailed(client=panel._inner, **arguments(module))
     body = json.loads(answer.content)
     assert (answer.status_code, body["code"]) == (404, "not_served_yet")
@@ -43,7 +43,7 @@ def test_what_is_not_served_yet_is_said(panel, module, name):
     assert answer.parsed is None or answer.parsed.error == body["error"]
 
 
-@pytest.mark.parametrize(("module", "name"), list(later()))
-def test_a_wrong_key_is_told_so_there_too(stranger, module, name):
+@pytest.mark.parametrize(("module", "name"), list(not_implemented()))
+def test_wrong_key_is_401_on_unimplemented_operations(stranger, module, name):
     answer = module.sync_detailed(client=stranger._inner, **arguments(module))
     assert answer.status_code == 401 and answer.parsed.error

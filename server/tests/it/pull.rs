@@ -1,13 +1,13 @@
-//! Pull mode against a real endpoint: whatever it does, the sync ends as it should.
+//! Pull mode against a test endpoint over HTTP.
 
 mod endpoint;
-mod mrrow;
+mod test_server;
 
-mod configured;
-mod controlled;
-mod fetched;
-mod guarded;
-mod retried;
-mod scheduled;
+mod abort_and_resume;
+mod address_guard;
+mod endpoint_failures;
+mod pages;
+mod retries;
+mod schedules;
 mod secrets;
-mod stopped;
+mod settings;

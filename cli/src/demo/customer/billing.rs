@@ -1,12 +1,11 @@
-//! What a customer is billed: whole periods, the rest of one, money back, and records that bill no
-//! time.
+//! The invoices of a customer: whole periods, prorations, credits, and records without a period.
 
 use chrono::NaiveDateTime;
 
 use super::Customer;
-use crate::demo::catalogue::{Plan, Tier};
-use crate::demo::charge::{Charge, divided};
-use crate::demo::invoice::{Invoice, Kind};
+use crate::demo::charge::{Charge, divide_rounded};
+use crate::demo::invoice::{Invoice, InvoiceKind};
+use crate::demo::plan::{Plan, Tier};
 
 const COUPON_PERCENT_OFF: i64 = 20;
 
@@ -18,19 +17,19 @@ impl Customer {
         plans.extend(self.has_add_on.then_some((self.add_on(), 1)));
         for (plan, quantity) in plans {
             let charge = self.charge(plan, quantity);
-            invoices.push(self.invoice(Kind::Subscription, plan, quantity, charge, at));
+            invoices.push(self.invoice(InvoiceKind::Subscription, plan, quantity, charge, at));
         }
     }
 
     pub(super) fn upgrade(&mut self, at: NaiveDateTime, invoices: &mut Vec<Invoice>) {
         if let Some(tier) = self.plan.tier.above() {
-            invoices.push(self.proration(self.plan, self.seats, at).credited());
+            invoices.push(self.proration(self.plan, self.seats, at).to_credit());
             self.plan.tier = tier;
             invoices.push(self.proration(self.plan, self.seats, at));
         }
     }
 
-    /// What a whole period costs.
+    /// The charge for a whole period.
     fn charge(&self, plan: Plan, quantity: u32) -> Charge {
         Charge::new(
             plan.price() * i64::from(quantity),
@@ -40,7 +39,7 @@ impl Customer {
 
     fn invoice(
         &self,
-        kind: Kind,
+        kind: InvoiceKind,
         plan: Plan,
         quantity: u32,
         charge: Charge,
@@ -60,11 +59,11 @@ impl Customer {
         }
     }
 
-    /// What the rest of the period costs.
+    /// The invoice for the rest of the period.
     pub(super) fn proration(&self, plan: Plan, quantity: u32, at: NaiveDateTime) -> Invoice {
         let (left, whole) = ((self.end - at.date()).num_days(), (self.end - self.start).num_days());
         let charge = self.charge(plan, quantity).prorated(left, whole);
-        self.invoice(Kind::Proration, plan, quantity, charge, at)
+        self.invoice(InvoiceKind::Proration, plan, quantity, charge, at)
     }
 
     pub(super) fn cancellation(
@@ -72,25 +71,29 @@ impl Customer {
         at: NaiveDateTime,
         period_end: Option<NaiveDateTime>,
     ) -> Invoice {
-        Invoice { plan: None, ..self.aside(Kind::Cancellation, 0, at, period_end) }
+        Invoice { plan: None, ..self.without_period(InvoiceKind::Cancellation, 0, at, period_end) }
     }
 
-    /// A twentieth to a fifth of the period's price.
+    /// A refund of 5 to 20 percent of the charge for the period.
     pub(super) fn refund(&mut self, at: NaiveDateTime) -> Invoice {
-        let percent = i64::from(self.chance.u32(5..=20));
-        let amount = divided(self.charge(self.plan, self.seats).amount * percent, 100);
-        self.aside(Kind::Refund, amount, at, None)
+        let percent = i64::from(self.rng.u32(5..=20));
+        let amount = divide_rounded(self.charge(self.plan, self.seats).amount * percent, 100);
+        self.without_period(InvoiceKind::Refund, amount, at, None)
     }
 
     pub(super) fn one_time(&mut self, at: NaiveDateTime) -> Invoice {
-        let amount = i64::from(self.chance.u32(1..=8)) * 12_500;
-        Invoice { subscription: None, plan: None, ..self.aside(Kind::OneTime, amount, at, None) }
+        let amount = i64::from(self.rng.u32(1..=8)) * 12_500;
+        Invoice {
+            subscription: None,
+            plan: None,
+            ..self.without_period(InvoiceKind::OneTime, amount, at, None)
+        }
     }
 
-    /// A record that bills no time.
-    fn aside(
+    /// A record without a period.
+    fn without_period(
         &self,
-        kind: Kind,
+        kind: InvoiceKind,
         amount: i64,
         at: NaiveDateTime,
         period_end: Option<NaiveDateTime>,

@@ -1,53 +1,54 @@
-//! `mrrow compact` is killed: no row changes, and no file is left over or missing.
+//! Kills `mrrow compact`: no row changes, and no file is orphaned or missing.
 
-use super::checks::{holds, is_tidy, rows};
-use super::invoices::{Invoices, Pen, Version, store, write_again};
-use super::victim::run;
-use super::{chance, moment, rounds};
-use crate::run::Place;
+use super::checks::{assert_no_leftovers, rows, verify};
+use super::expected_invoices::{ExpectedInvoices, Version, VersionGenerator, store, write_again};
+use super::killed_run::run;
+use super::{kill_time, rounds, seeded_rng};
+use crate::test_dir::TestDir;
 
-/// Runs that each leave delta files.
+/// Number of runs that each add delta files.
 const RUNS: usize = 6;
 
-/// A store with many delta files, superseded versions and tombstones among them.
-fn many_deltas(pen: &mut Pen, invoices: &mut Invoices) -> Place {
-    let place = store();
+/// A store with many delta files, including superseded versions and tombstones.
+fn many_deltas(generator: &mut VersionGenerator, invoices: &mut ExpectedInvoices) -> TestDir {
+    let dir = store();
     for _ in 0..RUNS {
-        let versions = pen.versions(15);
+        let versions = generator.versions(15);
         let lines: String = versions.iter().map(Version::line).collect();
-        assert_eq!(place.run_with_input(&["push", "invoices", "-"], lines.as_bytes()).code, 0);
+        assert_eq!(dir.run_with_input(&["push", "invoices", "-"], lines.as_bytes()).code, 0);
         versions.iter().for_each(|version| invoices.apply(version));
-        let id = pen.chance.choice(invoices.ids()).unwrap();
-        place.ok(&["delete", "invoices", &id]);
+        let id = generator.rng.choice(invoices.ids()).unwrap();
+        dir.ok(&["delete", "invoices", &id]);
         invoices.delete(&id);
     }
-    place
+    dir
 }
 
-fn everything(place: &Place) -> [String; 3] {
+fn all_rows(dir: &TestDir) -> [String; 3] {
     [
-        rows(place, "select * from invoices order by id"),
-        rows(place, "select * from movements order by customer_id, date"),
-        rows(place, "select * from mrr_lines order by customer_id, start_on, invoice_id"),
+        rows(dir, "select * from invoices order by id"),
+        rows(dir, "select * from movements order by customer_id, date"),
+        rows(dir, "select * from mrr_lines order by customer_id, start_on, invoice_id"),
     ]
 }
 
 #[test]
-fn a_killed_compaction_changes_nothing() {
-    let (mut pen, mut invoices) = (Pen::new(chance()), Invoices::default());
-    let place = many_deltas(&mut pen, &mut invoices);
-    let before = everything(&place);
-    let whole = run(&place.copy(), &["compact"], Vec::new(), None).lived;
+fn killed_compaction_changes_no_row() {
+    let (mut generator, mut invoices) =
+        (VersionGenerator::new(seeded_rng()), ExpectedInvoices::default());
+    let dir = many_deltas(&mut generator, &mut invoices);
+    let before = all_rows(&dir);
+    let whole = run(&dir.copy(), &["compact"], Vec::new(), None).duration;
     for round in 0..rounds() {
-        let place = place.copy();
-        let kill_after = moment(round, whole, &mut pen.chance);
-        run(&place, &["compact"], Vec::new(), Some(kill_after));
-        assert_eq!(everything(&place), before, "after {kill_after:?}");
-        holds(&place);
-        write_again(&place, &mut pen, &mut invoices.clone());
-        is_tidy(&place);
-        place.ok(&["compact"]);
-        holds(&place);
-        is_tidy(&place);
+        let dir = dir.copy();
+        let kill_after = kill_time(round, whole, &mut generator.rng);
+        run(&dir, &["compact"], Vec::new(), Some(kill_after));
+        assert_eq!(all_rows(&dir), before, "after {kill_after:?}");
+        verify(&dir);
+        write_again(&dir, &mut generator, &mut invoices.clone());
+        assert_no_leftovers(&dir);
+        dir.ok(&["compact"]);
+        verify(&dir);
+        assert_no_leftovers(&dir);
     }
 }

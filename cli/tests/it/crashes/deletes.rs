@@ -1,54 +1,57 @@
-//! `mrrow delete` is killed: its ids are gone together or not at all.
+//! Kills `mrrow delete`: all of its ids are deleted, or none.
 
 use std::time::Duration;
 
-use super::checks::{holds, is_tidy};
-use super::invoices::{Invoices, Pen, Version, statuses, store, write_again};
-use super::victim::run;
-use super::{chance, moment, rounds};
-use crate::run::Place;
+use super::checks::{assert_no_leftovers, verify};
+use super::expected_invoices::{
+    ExpectedInvoices, Version, VersionGenerator, statuses, store, write_again,
+};
+use super::killed_run::run;
+use super::{kill_time, rounds, seeded_rng};
+use crate::test_dir::TestDir;
 
 fn delete(
-    place: &Place,
+    dir: &TestDir,
     ids: &[String],
     kill_after: Option<Duration>,
-    invoices: &mut Invoices,
+    invoices: &mut ExpectedInvoices,
 ) -> Duration {
     let args: Vec<&str> =
         ["delete", "invoices"].into_iter().chain(ids.iter().map(String::as_str)).collect();
-    let remains = run(place, &args, Vec::new(), kill_after);
+    let killed_run = run(dir, &args, Vec::new(), kill_after);
     let mut without = invoices.clone();
     let expected: Vec<_> = ids.iter().map(|id| (id.clone(), without.delete(id))).collect();
-    let found = Invoices::stored(place);
-    if let Some(acknowledgement) = remains.acknowledgements.first() {
+    let found = ExpectedInvoices::stored(dir);
+    if let Some(acknowledgement) = killed_run.acknowledgements.first() {
         assert_eq!(statuses(acknowledgement), expected);
-        assert_eq!(found, without, "an acknowledged delete");
+        assert_eq!(found, without, "an acknowledged delete is lost");
     }
-    assert!(found == without || found == *invoices, "half a delete after {kill_after:?}");
-    assert!(!remains.finished || found == without, "a delete that was done is not");
+    assert!(found == without || found == *invoices, "a partial delete after {kill_after:?}");
+    assert!(!killed_run.finished || found == without, "a finished delete is lost");
     *invoices = found;
-    remains.lived
+    killed_run.duration
 }
 
 #[test]
-fn a_killed_delete_deletes_all_or_nothing() {
-    let place = store();
-    let (mut pen, mut invoices) = (Pen::new(chance()), Invoices::default());
+fn killed_delete_deletes_all_or_nothing() {
+    let dir = store();
+    let (mut generator, mut invoices) =
+        (VersionGenerator::new(seeded_rng()), ExpectedInvoices::default());
     let mut whole = Duration::ZERO;
     for round in 0..=rounds() {
-        let versions = pen.versions(20);
+        let versions = generator.versions(20);
         let lines: String = versions.iter().map(Version::line).collect();
-        assert_eq!(place.run_with_input(&["push", "invoices", "-"], lines.as_bytes()).code, 0);
+        assert_eq!(dir.run_with_input(&["push", "invoices", "-"], lines.as_bytes()).code, 0);
         versions.iter().for_each(|version| invoices.apply(version));
-        let ids = pen.chance.choose_multiple(invoices.ids(), 5);
+        let ids = generator.rng.choose_multiple(invoices.ids(), 5);
         if round == 0 {
-            whole = delete(&place, &ids, None, &mut invoices);
+            whole = delete(&dir, &ids, None, &mut invoices);
             continue;
         }
-        let kill_after = moment(round - 1, whole, &mut pen.chance);
-        delete(&place, &ids, Some(kill_after), &mut invoices);
-        holds(&place);
-        write_again(&place, &mut pen, &mut invoices);
-        is_tidy(&place);
+        let kill_after = kill_time(round - 1, whole, &mut generator.rng);
+        delete(&dir, &ids, Some(kill_after), &mut invoices);
+        verify(&dir);
+        write_again(&dir, &mut generator, &mut invoices);
+        assert_no_leftovers(&dir);
     }
 }

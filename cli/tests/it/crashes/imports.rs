@@ -1,11 +1,11 @@
-//! `mrrow import` is killed: nothing of it is seen, or everything, and the next one goes through.
+//! Kills `mrrow import`: all of it is visible, or nothing, and the next import succeeds.
 
 use std::fmt::Write;
 
-use super::checks::{holds, is_tidy, rows};
-use super::victim::run;
-use super::{chance, moment, rounds};
-use crate::run::Place;
+use super::checks::{assert_no_leftovers, rows, verify};
+use super::killed_run::run;
+use super::{kill_time, rounds, seeded_rng};
+use crate::test_dir::TestDir;
 
 const CUSTOMERS: usize = 600;
 
@@ -25,15 +25,14 @@ fn book() -> String {
     format!(r#"{{"customers":[{customers}],"plans":[{plan}],"invoices":[{invoices}]}}"#)
 }
 
-/// The data sources that are there: records and movements of each, and no other number than all or
-/// nothing.
-fn sources(place: &Place) -> usize {
+/// The number of data sources, each of which must have all its records and movements.
+fn sources(dir: &TestDir) -> usize {
     let query = "select c.n as customers, i.n as invoices, m.n as movements
         from (select data_source, count(*) as n from customers group by data_source) c
         full outer join (select data_source, count(*) as n from invoices group by data_source) i using (data_source)
         full outer join (select data_source, count(*) as n from movements where type = 'new' group by data_source) m
           using (data_source)";
-    let found = rows(place, query);
+    let found = rows(dir, query);
     for line in found.lines().skip(1) {
         assert_eq!(line, format!("{CUSTOMERS},{CUSTOMERS},{CUSTOMERS}"));
     }
@@ -41,24 +40,24 @@ fn sources(place: &Place) -> usize {
 }
 
 #[test]
-fn a_killed_import_leaves_all_or_nothing() {
-    let place = Place::new();
-    let file = place.file("book.json", book());
+fn killed_import_stores_all_or_nothing() {
+    let dir = TestDir::new();
+    let file = dir.file("book.json", book());
     let path = file.to_str().unwrap();
-    let whole = run(&place, &["import", path, "--source", "whole"], Vec::new(), None).lived;
-    let (mut chance, mut stored, mut killed) = (chance(), sources(&place), 0);
+    let whole = run(&dir, &["import", path, "--source", "whole"], Vec::new(), None).duration;
+    let (mut rng, mut stored, mut killed) = (seeded_rng(), sources(&dir), 0);
     for round in 0..rounds() {
         let args = ["import", path, "--source", &format!("s{round}")];
-        let kill_after = moment(round, whole, &mut chance);
-        let remains = run(&place, &args, Vec::new(), Some(kill_after));
-        killed += usize::from(!remains.finished);
-        let now = sources(&place);
+        let kill_after = kill_time(round, whole, &mut rng);
+        let killed_run = run(&dir, &args, Vec::new(), Some(kill_after));
+        killed += usize::from(!killed_run.finished);
+        let now = sources(&dir);
         assert!(now == stored || now == stored + 1, "{stored} sources became {now}");
-        assert!(!remains.finished || now == stored + 1, "an import that was done is not there");
-        holds(&place);
-        place.ok(&["import", path, "--source", "again"]);
-        stored = sources(&place);
-        is_tidy(&place);
+        assert!(!killed_run.finished || now == stored + 1, "a finished import is lost");
+        verify(&dir);
+        dir.ok(&["import", path, "--source", "again"]);
+        stored = sources(&dir);
+        assert_no_leftovers(&dir);
     }
-    assert!(killed > 0, "no import was killed before it ended");
+    assert!(killed > 0, "no import was killed before its end");
 }

@@ -1,30 +1,32 @@
-//! `mrrow push` is killed while it acknowledges, flushes and tidies up, and so is who opens the
-//! store after it.
+//! Kills `mrrow push` while it acknowledges, flushes and removes files, and also the command that
+//! opens the store next.
 
 use std::time::Duration;
 
-use super::checks::{holds, is_tidy};
-use super::invoices::{Invoices, Pen, Version, acknowledge, store, write_again};
-use super::victim::{Feed, run};
-use super::{chance, moment, rounds};
-use crate::run::Place;
+use super::checks::{assert_no_leftovers, verify};
+use super::expected_invoices::{
+    ExpectedInvoices, Version, VersionGenerator, acknowledge, store, write_again,
+};
+use super::killed_run::{Feed, run};
+use super::{kill_time, rounds, seeded_rng};
+use crate::test_dir::TestDir;
 
-/// Requests of one run.
+/// Number of requests in one run.
 const REQUESTS: usize = 16;
-/// Between two requests of a slow sender: the flush comes while it sends.
+/// The pause between two requests of a slow sender, long enough for flushes during the run.
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// A run of requests of so many rows each.
-struct Sending {
+/// A run of requests, each with the same number of rows.
+struct PushRun {
     requests: Vec<Vec<Version>>,
     batch: String,
     pause: Duration,
 }
 
-impl Sending {
-    fn new(pen: &mut Pen, rows: usize, pause: Duration) -> Sending {
-        let requests = (0..REQUESTS).map(|_| pen.versions(rows)).collect();
-        Sending { requests, batch: rows.to_string(), pause }
+impl PushRun {
+    fn new(generator: &mut VersionGenerator, rows: usize, pause: Duration) -> PushRun {
+        let requests = (0..REQUESTS).map(|_| generator.versions(rows)).collect();
+        PushRun { requests, batch: rows.to_string(), pause }
     }
 
     fn args(&self) -> [&str; 5] {
@@ -37,29 +39,28 @@ impl Sending {
     }
 }
 
-/// Kills one run, and asserts that all that was acknowledged is there, and of what was not at most
-/// one request, whole.
+/// Kills one run. All acknowledged requests must be stored, and at most one other request, whole.
 fn check(
-    place: &Place,
-    sending: &Sending,
+    dir: &TestDir,
+    push_run: &PushRun,
     kill_after: Duration,
-    pen: &mut Pen,
-    invoices: &mut Invoices,
+    generator: &mut VersionGenerator,
+    invoices: &mut ExpectedInvoices,
 ) -> bool {
-    let remains = run(place, &sending.args(), sending.feed(), Some(kill_after));
-    let (acknowledged, others) = sending.requests.split_at(remains.acknowledgements.len());
-    for (acknowledgement, request) in remains.acknowledgements.iter().zip(acknowledged) {
+    let killed_run = run(dir, &push_run.args(), push_run.feed(), Some(kill_after));
+    let (acknowledged, others) = push_run.requests.split_at(killed_run.acknowledgements.len());
+    for (acknowledgement, request) in killed_run.acknowledgements.iter().zip(acknowledged) {
         acknowledge(acknowledgement, request, invoices);
     }
     assert!(
-        !remains.finished || others.is_empty(),
-        "a run that was done has not acknowledged everything"
+        !killed_run.finished || others.is_empty(),
+        "a finished run has not acknowledged every request"
     );
-    if pen.chance.bool() {
-        let soon = Duration::from_millis(pen.chance.u64(..120));
-        run(place, &["status", "--json"], Vec::new(), Some(soon));
+    if generator.rng.bool() {
+        let soon = Duration::from_millis(generator.rng.u64(..120));
+        run(dir, &["status", "--json"], Vec::new(), Some(soon));
     }
-    let found = Invoices::stored(place);
+    let found = ExpectedInvoices::stored(dir);
     if found != *invoices {
         let durable = others.first().into_iter().flatten();
         durable.for_each(|version| invoices.apply(version));
@@ -70,40 +71,41 @@ fn check(
             acknowledged.len()
         );
     }
-    holds(place);
-    write_again(place, pen, invoices);
-    is_tidy(place);
-    !remains.finished
+    verify(dir);
+    write_again(dir, generator, invoices);
+    assert_no_leftovers(dir);
+    !killed_run.finished
 }
 
-/// Kills runs at moments that are spread over one that is left alone.
+/// Kills runs at times that are spread over the duration of a complete run.
 fn check_all(pause: Duration) {
-    let place = store();
-    let (mut pen, mut invoices) = (Pen::new(chance()), Invoices::default());
+    let dir = store();
+    let (mut generator, mut invoices) =
+        (VersionGenerator::new(seeded_rng()), ExpectedInvoices::default());
     let mut whole = Duration::ZERO;
     let mut killed = 0;
     for round in 0..=rounds() {
         let rows = [1, 3, 10][round as usize % 3];
-        let sending = Sending::new(&mut pen, rows, pause);
+        let push_run = PushRun::new(&mut generator, rows, pause);
         if round == 0 {
-            let remains = run(&place, &sending.args(), sending.feed(), None);
-            whole = remains.lived;
-            sending.requests.iter().flatten().for_each(|version| invoices.apply(version));
-            assert_eq!(Invoices::stored(&place), invoices);
+            let killed_run = run(&dir, &push_run.args(), push_run.feed(), None);
+            whole = killed_run.duration;
+            push_run.requests.iter().flatten().for_each(|version| invoices.apply(version));
+            assert_eq!(ExpectedInvoices::stored(&dir), invoices);
             continue;
         }
-        let kill_after = moment(round - 1, whole, &mut pen.chance);
-        killed += u32::from(check(&place, &sending, kill_after, &mut pen, &mut invoices));
+        let kill_after = kill_time(round - 1, whole, &mut generator.rng);
+        killed += u32::from(check(&dir, &push_run, kill_after, &mut generator, &mut invoices));
     }
-    assert!(killed > 0, "no run was killed before it ended");
+    assert!(killed > 0, "no run was killed before its end");
 }
 
 #[test]
-fn a_killed_slow_push_loses_nothing_acknowledged() {
+fn killed_slow_push_loses_no_acknowledged_request() {
     check_all(PAUSE);
 }
 
 #[test]
-fn a_killed_burst_of_pushes_loses_nothing_acknowledged() {
+fn killed_burst_of_pushes_loses_no_acknowledged_request() {
     check_all(Duration::ZERO);
 }

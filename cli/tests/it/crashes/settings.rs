@@ -1,42 +1,43 @@
-//! `mrrow settings set` is killed: everyone is computed with the old settings or with the new ones.
+//! Kills `mrrow settings set`: all customers have the old setting, or all have the new one.
 
-use super::checks::{holds, is_tidy, rows};
-use super::invoices::{Invoices, Pen, Version, store, write_again};
-use super::victim::run;
-use super::{chance, moment, rounds};
-use crate::run::Place;
+use super::checks::{assert_no_leftovers, rows, verify};
+use super::expected_invoices::{ExpectedInvoices, Version, VersionGenerator, store, write_again};
+use super::killed_run::run;
+use super::{kill_time, rounds, seeded_rng};
+use crate::test_dir::TestDir;
 
 const SET: [&str; 4] = ["settings", "set", "grace_days", "never"];
 
-fn movements(place: &Place) -> String {
-    rows(place, "select * from movements order by customer_id, date")
+fn movements(dir: &TestDir) -> String {
+    rows(dir, "select * from movements order by customer_id, date")
 }
 
 #[test]
-fn a_killed_settings_change_is_done_whole_or_not_at_all() {
-    let place = store();
-    let (mut pen, mut invoices) = (Pen::new(chance()), Invoices::default());
-    let versions = pen.versions(60);
+fn killed_settings_change_applies_to_all_customers_or_none() {
+    let dir = store();
+    let (mut generator, mut invoices) =
+        (VersionGenerator::new(seeded_rng()), ExpectedInvoices::default());
+    let versions = generator.versions(60);
     let lines: String = versions.iter().map(Version::line).collect();
-    assert_eq!(place.run_with_input(&["push", "invoices", "-"], lines.as_bytes()).code, 0);
+    assert_eq!(dir.run_with_input(&["push", "invoices", "-"], lines.as_bytes()).code, 0);
     versions.iter().for_each(|version| invoices.apply(version));
-    let (old, changed) = (movements(&place), place.copy());
-    let whole = run(&changed, &SET, Vec::new(), None).lived;
+    let (old, changed) = (movements(&dir), dir.copy());
+    let whole = run(&changed, &SET, Vec::new(), None).duration;
     let new = movements(&changed);
     assert_ne!(old, new);
     for round in 0..rounds() {
-        let place = place.copy();
-        let kill_after = moment(round, whole, &mut pen.chance);
-        run(&place, &SET, Vec::new(), Some(kill_after));
-        let is_set = place.ok(&["settings", "get", "grace_days"]) == "never\n";
-        // What is set is set: who opens the directory next carries it out.
+        let dir = dir.copy();
+        let kill_after = kill_time(round, whole, &mut generator.rng);
+        run(&dir, &SET, Vec::new(), Some(kill_after));
+        let is_set = dir.ok(&["settings", "get", "grace_days"]) == "never\n";
+        // The setting is durable before the movements are recomputed; opening the store finishes that.
         assert_eq!(
-            movements(&place),
+            movements(&dir),
             if is_set { new.as_str() } else { old.as_str() },
             "after {kill_after:?}"
         );
-        holds(&place);
-        write_again(&place, &mut pen, &mut invoices.clone());
-        is_tidy(&place);
+        verify(&dir);
+        write_again(&dir, &mut generator, &mut invoices.clone());
+        assert_no_leftovers(&dir);
     }
 }

@@ -18,7 +18,7 @@ use crate::tables::column;
 /// The files that are not sorted, as rows.
 pub(super) fn unsorted_files(store: &Store, pinned: &SnapshotFiles) -> Result<Vec<RecordBatch>> {
     let mut unsorted = Vec::new();
-    for file in &pinned.files {
+    for file in pinned.files.iter() {
         if !is_sorted(&store.directory.path(&file.path), file.table.order())? {
             unsorted.push(file.path.as_str());
         }

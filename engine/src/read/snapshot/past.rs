@@ -30,7 +30,7 @@ pub(super) async fn snapshot(
         }
         (At::Instant(_), Some(found)) => (found.info, found.files),
         (At::Instant(instant), None) => {
-            (before_all(store, instant, after.as_ref()).await?, Vec::new())
+            (before_all(store, instant, after.as_ref()).await?, Arc::default())
         }
     };
     let as_of = as_of.unwrap_or_else(|| match at {
@@ -70,9 +70,9 @@ async fn computed_again(
     let (newest, in_use) = store.pinned_for_reading().await?;
     let moment = RuleInputs { settings: info.settings.clone(), as_of };
     let mut tables: StoredTables = store.tables(&newest)?.records_then(then);
-    let pinned = SnapshotFiles { info, files: Vec::new() };
+    let pinned = SnapshotFiles { info, files: Arc::default() };
     let computed = compute(store, &pinned, &moment, Changed::All, &mut tables).await?;
-    Snapshot::of(store, &pinned, moment, &tables, Some(computed), in_use).await
+    Ok(Snapshot::of(store, &pinned, moment, &tables, Some(computed), in_use))
 }
 
 /// What stands for the snapshots before the first kept one, in which nothing is published. A change

@@ -35,9 +35,9 @@ impl PortableSnapshot {
     /// shown, for they name files.
     ///
     /// # Errors
-    /// When the tables cannot be prepared.
-    pub async fn open(self, memory_bytes: usize, threads: usize) -> Result<Snapshot> {
-        Snapshot::open(Content {
+    /// When the memory budget cannot be set up.
+    pub fn open(self, memory_bytes: usize, threads: usize) -> Result<Snapshot> {
+        Ok(Snapshot::open(Content {
             id: self.id,
             last_sequence: self.last_sequence,
             moment: self.moment,
@@ -47,8 +47,7 @@ impl PortableSnapshot {
             index: None,
             plans: Plans::Hidden,
             held: Arc::new(Held { _computed: None, _in_use: None }),
-        })
-        .await
+        }))
     }
 }
 

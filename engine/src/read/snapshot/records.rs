@@ -60,7 +60,7 @@ impl Snapshot {
                 let Content { tables, sessions, moment, .. } = &self.content;
                 public_records(tables, sessions, moment, query.object, &found).await?
             }
-            _ => self.public.table(query.object.name()).await?,
+            _ => self.public().await?.table(query.object.name()).await?,
         };
         for condition in conditions(query) {
             records = records.filter(condition)?;
@@ -79,7 +79,8 @@ impl Snapshot {
             let found = self.find(index, object, None, id).await?;
             return Ok(found.into_iter().map(|found| found.data_source).collect());
         }
-        let records = self.public.table(object.name()).await?.filter(ident("id").eq(lit(id)))?;
+        let records =
+            self.public().await?.table(object.name()).await?.filter(ident("id").eq(lit(id)))?;
         sorted_sources(records).await
     }
 

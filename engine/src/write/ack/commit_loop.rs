@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::catalog::{Acknowledged, Acknowledging, InboxRows, RememberedAnswer};
+use crate::catalog::{Acknowledgement, InboxConnection, InboxRows, RememberedAnswer};
 use crate::error::{Error, Result};
 use crate::files::WriterLock;
 use crate::store::{SnapshotFiles, Store};
@@ -28,7 +28,7 @@ const SIDE_BY_SIDE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// What is known where requests are acknowledged.
 pub(super) struct Desk {
     store: Arc<Store>,
-    catalog: Acknowledging,
+    catalog: InboxConnection,
     pinned: Arc<SnapshotFiles>,
     pending: Pending,
     next_sequence: i64,
@@ -51,7 +51,7 @@ struct Group {
     next_sequence: i64,
     last_sequence: i64,
     together: Pending,
-    acknowledged: Acknowledged,
+    acknowledged: Acknowledgement,
     answered: Vec<(Result<Pushed>, Reply)>,
 }
 
@@ -68,7 +68,7 @@ impl Desk {
             inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
         Ok(Desk {
             store: Arc::clone(store),
-            catalog: store.catalog.acknowledging().await?,
+            catalog: store.catalog.inbox_connection().await?,
             pinned,
             pending: Pending::of_inbox(inbox)?,
             next_sequence: last_sequence + 1,
@@ -192,7 +192,7 @@ impl Desk {
 
     async fn make_durable(
         &mut self,
-        acknowledged: &Acknowledged,
+        acknowledged: &Acknowledgement,
         received_at: DateTime<Utc>,
     ) -> Result<()> {
         if acknowledged.rows.is_empty() && acknowledged.answers.is_empty() {
@@ -221,7 +221,7 @@ impl Desk {
             TimeDelta::from_std(self.store.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
         let after =
             requests[0].0.received_at.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let error = match self.store.catalog.answers(&keys, after).await {
+        let error = match self.store.catalog.answers(keys, after).await {
             Ok(remembered) => return (requests, Answers::new(remembered)),
             Err(error) => error.to_string(),
         };
@@ -240,7 +240,7 @@ impl Desk {
             next_sequence: self.next_sequence,
             last_sequence: self.last_sequence,
             together: Pending::default(),
-            acknowledged: Acknowledged::default(),
+            acknowledged: Acknowledgement::default(),
             answered: Vec::with_capacity(requests.len()),
         };
         let mut waiting = requests.into_iter().peekable();

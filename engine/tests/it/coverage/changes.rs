@@ -1,4 +1,4 @@
-//! How often the rules about changes fire (§4.7 to §4.10).
+//! Counts how often the rules about changes apply (§4.7 to §4.10).
 
 use super::super::interpreter::calendar::OPEN;
 use super::super::interpreter::changes::{Change, Home, home};
@@ -27,7 +27,10 @@ pub fn count_changes(tally: &mut Tally, subscription: &Subscription, book: &Book
         count_change(tally, change, groups);
     }
     for (place, group) in groups.iter().enumerate().filter(|(_, group)| group.is_live()) {
-        let belongs = |change: &&Change| matches!(change.home, Home::Within(home) | Home::SameStart(home) if home == place);
+        let belongs = |change: &&Change| {
+            let (Home::Within(home) | Home::SameStart(home)) = change.home else { return false };
+            home == place
+        };
         let reaching: Vec<&Change> =
             subscription.changes.iter().filter(belongs).filter(|c| c.reaches).collect();
         let next = groups.iter().find(|next| next.is_live() && next.start() == group.until);

@@ -1,4 +1,5 @@
-//! How often each rule of §4 and §5 fires in a book: the proof that random books are nasty enough.
+//! Counts how often each rule of §4 and §5 applies in a book, to show that random books reach
+//! every rule.
 
 mod changes;
 
@@ -78,7 +79,7 @@ fn count_dates(tally: &mut Tally, record: &Value, book: &Book) {
     }
 }
 
-/// What §1.2 asks of an invoice, its dates aside.
+/// The conditions of §1.2 on an invoice, except those on its dates.
 fn assert_valid(record: &Value, invoice: &Value) {
     let is_subscription = invoice["type"] == "subscription";
     assert!(

@@ -1,5 +1,4 @@
-//! An endpoint to pull from: an HTTP server that answers as a test says, and remembers what it was
-//! asked.
+//! A test endpoint: an HTTP server with a function as its responses, which records its requests.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,18 +13,18 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-/// What an endpoint is asked.
+/// A request that an endpoint received.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct RecordedRequest {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
-    /// How often this was asked already.
+    /// Earlier requests of the same path and query.
     pub(crate) before: usize,
 }
 
-impl Asked {
-    /// The number of the page.
+impl RecordedRequest {
+    /// The number of the requested page.
     pub(crate) fn page(&self) -> u64 {
         let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
         pairs
@@ -53,11 +52,12 @@ impl Asked {
     }
 }
 
-type Answers = Arc<dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
+type Answers =
+    Arc<dyn Fn(RecordedRequest) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
 pub(crate) struct Endpoint {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
     server: JoinHandle<()>,
 }
 
@@ -68,34 +68,34 @@ impl Drop for Endpoint {
 }
 
 impl Endpoint {
-    /// Answers as the function says.
+    /// Starts an endpoint that responds with a function's result.
     pub(crate) async fn start(
-        answers: impl Fn(Asked) -> Response + Send + Sync + 'static,
+        answers: impl Fn(RecordedRequest) -> Response + Send + Sync + 'static,
     ) -> Endpoint {
-        Endpoint::start_async(move |asked| {
-            let answer = answers(asked);
+        Endpoint::start_async(move |request| {
+            let answer = answers(request);
             async move { answer }
         })
         .await
     }
 
     pub(crate) async fn start_async<F>(
-        answers: impl Fn(Asked) -> F + Send + Sync + 'static,
+        answers: impl Fn(RecordedRequest) -> F + Send + Sync + 'static,
     ) -> Endpoint
     where
         F: Future<Output = Response> + Send + 'static,
     {
-        let answers: Answers = Arc::new(move |asked| Box::pin(answers(asked)));
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let remembered = Arc::clone(&asked);
+        let answers: Answers = Arc::new(move |request| Box::pin(answers(request)));
+        let requests: Arc<Mutex<Vec<RecordedRequest>>> = Arc::default();
+        let recorded = Arc::clone(&requests);
         let routes = Router::new().fallback(move |request: Request| {
-            let asked = remember(&remembered, &request);
-            answers(asked)
+            let request = record(&recorded, &request);
+            answers(request)
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Endpoint { address, asked, server }
+        Endpoint { address, requests, server }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -106,24 +106,24 @@ impl Endpoint {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
-    /// Paths and queries in the order in which they were asked for.
+    /// The paths and queries of the requests in their order.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.asked().iter().map(Asked::line).collect()
+        self.requests().iter().map(RecordedRequest::line).collect()
     }
 }
 
-fn remember(all: &Mutex<Vec<Asked>>, request: &Request) -> Asked {
+fn record(all: &Mutex<Vec<RecordedRequest>>, request: &Request) -> RecordedRequest {
     let mut all = all.lock().unwrap();
     let (path, query) =
         (request.uri().path().to_string(), request.uri().query().unwrap_or_default().to_string());
     let before = all.iter().filter(|one| one.path == path && one.query == query).count();
-    let asked = Asked { path, query, headers: request.headers().clone(), before };
-    all.push(asked.clone());
-    asked
+    let request = RecordedRequest { path, query, headers: request.headers().clone(), before };
+    all.push(request.clone());
+    request
 }
 
 pub(crate) fn status(status: u16) -> Response {
@@ -142,10 +142,10 @@ pub(crate) fn customer(id: impl std::fmt::Display) -> Value {
     json!({"id": format!("c{id}"), "name": format!("Customer {id}")})
 }
 
-/// A customer on each of so many pages; no plans and no invoices.
-pub(crate) fn customers(asked: &Asked, pages: u64) -> Response {
-    match asked.is_of("customers") {
-        true => page(vec![customer(asked.page())], asked.page() < pages),
+/// A customer on each of `pages` pages; no plans and no invoices.
+pub(crate) fn customers(request: &RecordedRequest, pages: u64) -> Response {
+    match request.is_of("customers") {
+        true => page(vec![customer(request.page())], request.page() < pages),
         false => page(vec![], false),
     }
 }

@@ -1,0 +1,178 @@
+//! The rooms of each crate in reading order, and the rules of arrows between them.
+
+use std::collections::BTreeSet;
+
+use super::arrows::{Arrow, arrows};
+use super::cycles::{Graph, cycle_through, graph, knots};
+use super::lexer::Token;
+use super::offences::Offence;
+use super::sources::Crate;
+
+/// A room is a module at the top of a crate. It may use the rooms before it.
+const ROOMS: [(&str, &[&str]); 4] = [
+    (
+        "engine",
+        &[
+            "error", "model", "config", "cache", "budget", "tables", "ingest", "files", "catalog",
+            "sessions", "store", "records", "mrr", "read", "accounts", "write", "check", "engine",
+        ],
+    ),
+    (
+        "server",
+        &[
+            "config",
+            "error",
+            "metrics",
+            "random",
+            "rows",
+            "statements",
+            "pull",
+            "http",
+            "snapshots",
+            "api",
+            "local",
+            "app",
+            "routes",
+            "serve",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "exit",
+            "logging",
+            "moment",
+            "random",
+            "threads",
+            "serve_limits",
+            "args",
+            "config_file",
+            "progress",
+            "output",
+            "beside",
+            "sql",
+            "demo",
+            "commands",
+        ],
+    ),
+    ("benches", &["memory", "demo", "load", "backfill", "one_customer"]),
+];
+
+const UP: &str = "move the item to a room that both may use, or pass it as an argument; the order \
+                  of rooms stands in engine/tests/it/tidy/rooms.rs";
+const UNLISTED: &str = "add the room to ROOMS in engine/tests/it/tidy/rooms.rs, and to the map in \
+                        the crate's README, at its place in reading order";
+const GONE: &str = "remove it from ROOMS in engine/tests/it/tidy/rooms.rs";
+const LISTED: &str = "list the modules of lib.rs in the order of ROOMS";
+const CYCLE: &str = "move the shared item into a file of its own below both";
+
+fn room(house: &Crate, file: usize) -> Option<&str> {
+    house.product[file].module.first().map(String::as_str)
+}
+
+fn order(house: &Crate) -> &'static [&'static str] {
+    ROOMS.iter().find(|(name, _)| *name == house.name).map_or(&[], |(_, rooms)| rooms)
+}
+
+/// Arrows from a room to one that is not before it, and rooms that the table does not list.
+pub(super) fn order_offences(house: &Crate) -> Vec<Offence> {
+    let order = order(house);
+    let place = |room: &str| order.iter().position(|listed| *listed == room);
+    let present: BTreeSet<&str> =
+        (0..house.product.len()).filter_map(|file| room(house, file)).collect();
+    let root = format!("{}/src", house.name);
+    let unlisted = present.iter().filter(|room| place(room).is_none()).map(|room| {
+        Offence::of_file(&root, "order", format!("room \"{room}\" is not in the order"), UNLISTED)
+    });
+    let gone = order
+        .iter()
+        .filter(|room| !present.contains(*room))
+        .map(|room| Offence::of_file(&root, "order", format!("there is no room \"{room}\""), GONE));
+    let upward = arrows(house).into_iter().filter_map(|arrow| {
+        let (from, to) = (room(house, arrow.from)?, room(house, arrow.to)?);
+        let is_upward = from != to && place(from)? < place(to)?;
+        is_upward.then(|| {
+            let found = format!("\"{from}\" uses \"{to}\" ({})", arrow.path);
+            Offence::new(&house.product[arrow.from].path, arrow.line, "order", found, UP)
+        })
+    });
+    unlisted.chain(gone).chain(upward).chain(unordered_modules(house)).collect()
+}
+
+/// `lib.rs` lists its modules in the order of the table.
+fn unordered_modules(house: &Crate) -> Option<Offence> {
+    let root = house.product.iter().find(|file| file.path.ends_with("/src/lib.rs"))?;
+    let listed: Vec<&str> = root
+        .product
+        .windows(2)
+        .filter_map(|window| match (&window[0].item, &window[1].item) {
+            (Token::Word(word), Token::Word(name)) if word == "mod" => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let expected: Vec<&str> =
+        order(house).iter().copied().filter(|room| listed.contains(room)).collect();
+    (listed != expected).then(|| {
+        let found = format!("modules stand as {listed:?}, not as {expected:?}");
+        Offence::of_file(&root.path, "order", found, LISTED)
+    })
+}
+
+fn room_graph(house: &Crate, arrows: &[Arrow]) -> (Vec<String>, Graph) {
+    let rooms: BTreeSet<String> =
+        (0..house.product.len()).filter_map(|at| room(house, at)).map(str::to_string).collect();
+    let rooms: Vec<String> = rooms.into_iter().collect();
+    let place =
+        |file: usize| rooms.iter().position(|name| Some(name.as_str()) == room(house, file));
+    let between = arrows.iter().filter_map(|arrow| {
+        let (from, to) = (place(arrow.from)?, place(arrow.to)?);
+        (from != to).then_some((from, to))
+    });
+    let graph = graph(between);
+    (rooms, graph)
+}
+
+fn file_graph(arrows: &[Arrow]) -> Graph {
+    graph(arrows.iter().map(|arrow| (arrow.from, arrow.to)))
+}
+
+/// Each file that reaches itself, with a shortest way.
+pub(super) fn cycle_offences(house: &Crate) -> Vec<Offence> {
+    let arrows = arrows(house);
+    let graph = file_graph(&arrows);
+    let name = |file: usize| house.product[file].path.replace(&format!("{}/src/", house.name), "");
+    (0..house.product.len())
+        .filter_map(|file| {
+            let cycle = cycle_through(&graph, file)?;
+            let first = arrows.iter().find(|arrow| (arrow.from, arrow.to) == (file, cycle[1]))?;
+            let names: Vec<String> = cycle.into_iter().map(name).collect();
+            let found = format!("cycle {} ({})", names.join(" → "), first.path);
+            Some(Offence::new(&house.product[file].path, first.line, "cycles", found, CYCLE))
+        })
+        .collect()
+}
+
+/// How many modules the largest cycle holds.
+pub(super) struct KnotSizes {
+    pub(super) rooms: usize,
+    pub(super) rooms_in_knot: usize,
+    pub(super) files_in_knot: usize,
+    pub(super) files_in_cycles: usize,
+    pub(super) arrows_between_rooms: usize,
+    pub(super) knots: Vec<Vec<String>>,
+}
+
+pub(super) fn knot_sizes(house: &Crate) -> KnotSizes {
+    let arrows = arrows(house);
+    let (rooms, of_rooms) = room_graph(house, &arrows);
+    let of_files = knots(&file_graph(&arrows));
+    let path = |file: &usize| house.product[*file].path.clone();
+    KnotSizes {
+        rooms: rooms.len(),
+        rooms_in_knot: knots(&of_rooms).first().map_or(0, Vec::len),
+        files_in_knot: of_files.first().map_or(0, Vec::len),
+        files_in_cycles: of_files.iter().map(Vec::len).sum(),
+        arrows_between_rooms: of_rooms.values().map(BTreeSet::len).sum(),
+        knots: of_files.iter().map(|knot| knot.iter().map(path).collect()).collect(),
+    }
+}
