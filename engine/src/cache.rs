@@ -112,13 +112,10 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     ///
     /// # Errors
     /// Those of `load`.
-    pub async fn get_or_load<E>(
-        &self,
-        key: &K,
-        load: impl AsyncFn() -> Result<V, E>,
-    ) -> Result<V, E>
+    pub async fn get_or_load<E, F>(&self, key: &K, load: impl Fn() -> F) -> Result<V, E>
     where
         K: Clone,
+        F: Future<Output = Result<V, E>>,
     {
         loop {
             // A value that is not fresh must go first: it would count as a hit.
@@ -223,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn concurrent_callers_load_a_value_once() {
         let (cache, loads) = (Cache::new(10), AtomicU64::new(0));
-        let load = async || {
+        let load = || async {
             tokio::task::yield_now().await;
             Ok::<u64, Infallible>(loads.fetch_add(1, Ordering::Relaxed))
         };
@@ -237,14 +234,14 @@ mod tests {
     #[tokio::test]
     async fn failed_load_is_not_stored() {
         let cache = Cache::<_, u64>::new(10);
-        assert_eq!(cache.get_or_load(&"a", async || Err("down")).await, Err("down"));
-        assert_eq!(cache.get_or_load(&"a", async || Ok::<_, &str>(1)).await, Ok(1));
+        assert_eq!(cache.get_or_load(&"a", || async { Err("down") }).await, Err("down"));
+        assert_eq!(cache.get_or_load(&"a", || async { Ok::<_, &str>(1) }).await, Ok(1));
     }
 
     #[tokio::test]
     async fn value_loaded_across_an_invalidation_is_returned_and_not_stored() {
         let cache = Cache::new(10);
-        let load = async || {
+        let load = || async {
             cache.invalidate();
             Ok::<u64, Infallible>(1)
         };

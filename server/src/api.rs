@@ -1,7 +1,5 @@
 //! The handlers, by noun.
 
-pub(crate) mod health;
-
 pub(crate) mod keys;
 pub(crate) mod pulls;
 pub(crate) mod sources;
@@ -13,6 +11,10 @@ pub(crate) mod plan_groups;
 pub(crate) mod records;
 
 pub(crate) mod reads;
-pub(crate) mod settings;
 pub(crate) mod sql;
+
+pub(crate) mod settings;
 pub(crate) mod status;
+
+pub(crate) mod health;
+pub(crate) mod metrics;

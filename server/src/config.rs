@@ -1,4 +1,4 @@
-//! What a server is configured with: where it listens, and the limit of everything that could grow.
+//! The configuration of a server: its address, and the limit of everything that could grow.
 
 mod pull;
 mod sql;
@@ -17,16 +17,16 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Serve HTTPS with this certificate; plain HTTP without.
     pub tls: Option<Tls>,
-    /// How much of everything there may be.
+    /// The limits of connections, requests and responses.
     pub limits: Limits,
     /// Destinations of pulls outside the public Internet.
     pub pull_allowed: Vec<AllowedDestination>,
     /// The file with the 32 bytes that encrypt credentials. By default, the server creates one in
     /// the data directory.
     pub secret_key_file: Option<PathBuf>,
-    /// What a statement may use.
+    /// The limits of SQL statements.
     pub sql: SqlLimits,
-    /// What carries out statements; without it there is no SQL.
+    /// The program that runs statements; without it, SQL is unavailable.
     pub sql_worker: Option<SqlWorker>,
 }
 
@@ -39,41 +39,39 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// The limits of connections, requests and answers.
+/// The limits of connections, requests and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that are open at once; beyond it new ones are closed.
+    /// Open connections; further ones are closed.
     pub connections: usize,
-    /// How long a client may take to send the head of a request.
+    /// The time in which a client must send the head of a request.
     pub head_time: Duration,
-    /// How long a client may take to send the body of a request that is read whole.
+    /// The time in which a client must send a body that is read whole.
     pub body_time: Duration,
-    /// How long a client may send nothing of a body that is streamed.
+    /// The longest pause of a client in a streamed body.
     pub body_pause: Duration,
-    /// Bytes of a body as it is sent.
+    /// Bytes of a body before decompression.
     pub body_bytes: usize,
-    /// Bytes of a body once it is decompressed.
+    /// Bytes of a body after decompression.
     pub decoded_bytes: usize,
-    /// Bytes of all bodies that are held at once; beyond it requests are told to come again.
+    /// Bytes of all bodies in memory; further requests get 503.
     pub bodies_bytes: usize,
-    /// Bytes of an upload that is imported.
+    /// Bytes of an upload.
     pub import_bytes: u64,
-    /// Uploads that are received or wait while one is imported; beyond it they are told to come
-    /// again.
+    /// Uploads that are received or wait while one is imported; further ones get 429.
     pub imports_waiting: usize,
-    /// Reads of whole tables and reports that are answered at once; beyond it they are told to come
-    /// again.
+    /// Concurrent reads of tables and reports; further ones get 503.
     pub reads_at_once: usize,
-    /// How long a read waits for `min_sequence` to be published.
+    /// The time that a read waits for the publication of its `min_sequence`.
     pub wait_time: Duration,
-    /// How long what was begun may take when the server is told to stop.
+    /// The time for open requests and imports when the server stops.
     pub stop_time: Duration,
-    /// How much is fetched from the endpoints of data sources.
+    /// The limits of pulls.
     pub pull: PullLimits,
 }
 
 impl Limits {
-    /// Bytes of an upload as it is sent: what it is decompressed to has the same limit.
+    /// Bytes of an upload before decompression, which have the same limit as after it.
     pub(crate) fn upload_bytes(&self) -> usize {
         usize::try_from(self.import_bytes).unwrap_or(usize::MAX)
     }

@@ -1,4 +1,4 @@
-//! The one shape of every error answer.
+//! The error of a handler, and the one shape of every error response.
 
 use std::time::Duration;
 
@@ -12,52 +12,51 @@ use utoipa::ToSchema;
 /// The result of a handler.
 pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-/// Why a request was not carried out. The body is written by `request_id.rs`, which knows the
-/// request's id.
+/// An error response. `http/request_id.rs` writes its body, which has the request's id.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) errors: Vec<ErrorDetail>,
-    /// What the answer's head has besides; boxed, since results are handed on by value.
+    /// Further headers; boxed to keep results small.
     pub(crate) headers: Box<HeaderMap>,
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
-    /// What is wrong and what would fix it, for people.
+    /// The error and its remedy, for people.
     pub(crate) error: String,
     /// The same as `error`.
     pub(crate) message: String,
-    /// What kind of error, for programs.
+    /// The kind of error, for programs.
     #[schema(example = "data_source_not_found")]
     pub(crate) code: String,
-    /// Each thing that is wrong, where there are several.
+    /// The errors of single objects and fields.
     pub(crate) errors: Vec<ErrorDetail>,
-    /// The request's id, which the server's log has too.
+    /// The request's id, as in the server's log.
     pub(crate) request_id: String,
 }
 
-/// One thing that is wrong with a request. Every key is there; those that do not apply are null.
+/// One error of a request. Every key is present; those that do not apply are null.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ErrorDetail {
-    /// Which object of a batch, counted from 0.
+    /// The index of the object in a batch, counted from 0.
     pub(crate) index: Option<u64>,
-    /// In NDJSON and CSV the line on which the object begins, counted from 1.
+    /// The first line of the object in NDJSON or CSV, counted from 1.
     pub(crate) line: Option<u64>,
     /// The object's id, if it has one.
     pub(crate) id: Option<String>,
-    /// Where in a JSON request: a JSON pointer.
+    /// The JSON pointer to the value in a JSON request.
     pub(crate) pointer: Option<String>,
-    /// The field or parameter; null of what is wrong with the whole object or request.
+    /// The field or parameter; null for an error of the whole object or request.
     pub(crate) field: Option<String>,
-    /// What kind of error.
+    /// The kind of error.
     pub(crate) code: String,
-    /// What is wrong and what would fix it.
+    /// The error and its remedy.
     pub(crate) message: String,
-    /// The value refused, as text; null of one that is missing.
+    /// The refused value, as text; null for a missing one.
     pub(crate) value: Option<String>,
 }
 
@@ -80,7 +79,7 @@ impl ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// A parameter or field of the request that is wrong.
+    /// A parameter or field of the request is invalid.
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> ApiError {
         let message = message.into();
         let detail = ErrorDetail {
@@ -116,7 +115,7 @@ impl ApiError {
         )
     }
 
-    /// The request may succeed when it comes again.
+    /// The request may succeed after a pause.
     pub(crate) fn try_again(
         code: &'static str,
         message: impl Into<String>,
@@ -127,7 +126,12 @@ impl ApiError {
             .with_header(RETRY_AFTER, seconds)
     }
 
-    /// Of what may be asked for a few times at once, too much was.
+    /// A limit of work at once is reached.
+    pub(crate) fn overloaded(message: impl Into<String>) -> ApiError {
+        ApiError::try_again("overloaded", message, Duration::from_secs(1))
+    }
+
+    /// Too many requests of one kind are open.
     pub(crate) fn too_many(
         code: &'static str,
         message: impl Into<String>,
@@ -139,9 +143,9 @@ impl ApiError {
         }
     }
 
-    /// A failure of ours: told in the log, not to the client.
-    pub(crate) fn internal(told: impl std::fmt::Display) -> ApiError {
-        tracing::error!(error = %told, "a request failed");
+    /// An error of the server; the log has the cause, and the response has not.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> ApiError {
+        tracing::error!(error = %cause, "a request failed");
         ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -180,7 +184,7 @@ impl From<Error> for ApiError {
                 tracing::error!(error = %message, "a push was not acknowledged");
                 ApiError::try_again(
                     "not_acknowledged",
-                    "the request could not be made durable; push it again, which does no harm",
+                    "the request could not be made durable; send it again, a repetition changes nothing",
                     SOON,
                 )
             }

@@ -3,8 +3,10 @@
 //!
 //! The server listens on a socket in the directory, which only its user can open. A request is one
 //! JSON line, followed by the bytes of a stream for some commands; the response is one JSON event a
-//! line. Both ends are here. There is no key: a user who can open the socket can open the files too.
+//! line. Both ends are here. There is no key: a user with access to the socket can open the files
+//! too.
 
+mod error;
 mod protocol;
 mod socket;
 
@@ -18,5 +20,6 @@ mod routes;
 pub(crate) use routes::{LocalState, routes};
 pub(crate) use socket::LocalSocket;
 
-pub use client::{LocalClient, LocalError};
+pub use client::LocalClient;
+pub use error::LocalError;
 pub use protocol::{DeleteRequest, ImportRequest, InputRequest, PushRequest, ResetRequest};

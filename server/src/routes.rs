@@ -9,26 +9,27 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::api::{
-    health, imports, keys, plan_groups, pulls, push, reads, records, settings, sources, sql, status,
+    health, imports, keys, metrics, plan_groups, pulls, push, reads, records, settings, sources,
+    sql, status,
 };
 use crate::app::App;
 use crate::error::{ApiError, Result};
 use crate::http::{min_sequence, not_implemented, openapi, request_id};
-use crate::metrics;
 
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
-    let small =
-        twice(v1().merge(clients())).merge(served(server())).merge(openapi::pages(&openapi()));
-    let small = small.fallback(not_implemented::nothing_here);
-    let routes =
-        readable(small, limits.body_bytes).merge(readable(twice(uploads()), limits.upload_bytes()));
-    // Before `around`: who names no route and method of ours is told so at once.
-    around(routes.layer(from_fn_with_state(app.clone(), min_sequence::wait_where_named)), app)
+    let small = at_both_roots(v1().merge(clients()))
+        .merge(without_document(server()))
+        .merge(openapi::pages(&openapi()));
+    let small = small.fallback(not_implemented::no_route);
+    let routes = with_bodies(small, limits.body_bytes)
+        .merge(with_bodies(at_both_roots(uploads()), limits.upload_bytes()));
+    // Inside the fallbacks of `around`: a wrong path or method does not wait.
+    let wait = from_fn_with_state(app.min_sequence_layer(), min_sequence::wait_for_min_sequence);
+    around(routes.layer(wait), app)
 }
 
 /// The OpenAPI document of every route.
@@ -41,40 +42,37 @@ fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
 }
 
-/// What is around every route, outermost first: each answer is in its shape, whatever happens. All
-/// in one: the router makes a copy of each layer for each request.
+/// The layers around every route, outermost first. They are one layer to the router, because it
+/// copies each of its layers for each request.
 fn around(routes: Router<App>, app: App) -> Router {
     let layers = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), request_id::identify))
+        .layer(from_fn_with_state(app.request_id_layer(), request_id::identify))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new());
-    routes.method_not_allowed_fallback(not_with_this_method).layer(layers).with_state(app)
+    routes.method_not_allowed_fallback(method_not_allowed).layer(layers).with_state(app)
 }
 
-/// Routes whose bodies are of so many bytes at most as they are sent, and are decompressed.
-fn readable(routes: Router<App>, bytes_max: usize) -> Router<App> {
+/// Routes with decompressed bodies of at most `bytes_max` bytes before decompression.
+fn with_bodies(routes: Router<App>, bytes_max: usize) -> Router<App> {
     routes.layer((RequestBodyLimitLayer::new(bytes_max), RequestDecompressionLayer::new()))
 }
 
-/// Paths under `/v1` and at the root.
-fn twice(routes: OpenApiRouter<App>) -> Router<App> {
-    let routes = served(routes);
+/// Routes under `/v1` and at the root.
+fn at_both_roots(routes: OpenApiRouter<App>) -> Router<App> {
+    let routes = without_document(routes);
     routes.clone().nest("/v1", routes)
 }
 
-fn served(routes: OpenApiRouter<App>) -> Router<App> {
+fn without_document(routes: OpenApiRouter<App>) -> Router<App> {
     routes.split_for_parts().0
 }
 
-/// The server's own health.
+/// Routes about the server itself.
 fn server() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(metrics::metrics))
+    health::routes().merge(metrics::routes())
 }
 
-/// Paths under `/v1`, of GrowPanel's Custom API and of ours; they also answer at the root.
+/// Routes under `/v1`, and at the root: GrowPanel's Custom API and our own.
 fn v1() -> OpenApiRouter<App> {
     let sources = sources::routes().merge(pulls::routes());
     OpenApiRouter::new()
@@ -87,20 +85,20 @@ fn v1() -> OpenApiRouter<App> {
         .merge(sql::routes())
 }
 
-/// Paths of GrowPanel's client libraries, at the root; they also answer under `/v1`.
+/// Routes of GrowPanel's client libraries: under `/data`, and `/v1/data`.
 fn clients() -> OpenApiRouter<App> {
     let sources = sources::client_routes().merge(pulls::routes());
     let records = push::client_routes().merge(records::routes()).merge(plan_groups::routes());
     OpenApiRouter::new().nest("/data", sources.merge(records))
 }
 
-/// Bodies of any size; paths under `/v1` that also answer at the root.
+/// Routes with bodies of any size, under `/v1`, and at the root.
 fn uploads() -> OpenApiRouter<App> {
     imports::routes()
 }
 
-async fn not_with_this_method() -> Result<()> {
-    let message = "this path does not take this method; the header Allow names those it takes";
+async fn method_not_allowed() -> Result<()> {
+    let message = "this path does not support this method; the header Allow lists its methods";
     Err(ApiError::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message))
 }
 
@@ -119,11 +117,11 @@ mod tests {
     use crate::config::ServerConfig;
 
     async fn panics() {
-        panic!("this handler does")
+        panic!("this handler panics")
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error_in_its_shape() {
+    async fn panic_is_an_internal_error() {
         let dir = tempfile::tempdir().unwrap();
         let engine =
             Engine::open(Config::new(dir.path(), Arc::new(chrono::Utc::now))).await.unwrap();
@@ -134,9 +132,10 @@ mod tests {
         let app =
             App::new(Arc::new(engine), ServerConfig::new("127.0.0.1:0".parse().unwrap()), random);
         let routes = around(Router::new().route("/", get(panics)), app);
-        let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), 500);
-        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let response =
+            routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(error["code"], "internal");
         assert_eq!(error["request_id"], "07".repeat(16));

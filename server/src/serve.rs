@@ -1,4 +1,4 @@
-//! The server: an address, the connections to it, and how it ends.
+//! The server: binds an address, serves connections, and stops.
 
 use std::future::Future;
 use std::io;
@@ -21,21 +21,21 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::{Limits, ServerConfig, Tls};
-use crate::http::connections::Bounded;
-use crate::local::{self, LocalSocket, LocalState};
+use crate::http::connections::BoundedAcceptor;
+use crate::local::{self, LocalSocket};
 use crate::random::Random;
 use crate::{api, pull, routes};
 
-/// How many requests one connection of HTTP/2 may have at work.
+/// Concurrent requests of an HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
 
-/// How often the other side of an HTTP/2 connection is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(30);
+/// The interval of pings on HTTP/2 connections.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Files that are open beside connections: those of the store, and what clients of ours connect to.
+/// Open files besides connections: those of the store, and connections of pulls.
 const OTHER_FILES: u64 = 1024;
 
-/// A server that is bound to its address and not yet answering.
+/// A server that is bound to its address and does not serve yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -56,7 +56,7 @@ impl Server {
         config: ServerConfig,
         random: Random,
     ) -> io::Result<Server> {
-        // Another part of the process may have chosen already; either will do.
+        // This fails if the process has a default provider already, which works too.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = match &config.tls {
             Some(tls) => Some(read_tls(tls).await?),
@@ -64,7 +64,7 @@ impl Server {
         };
         let listener = TcpListener::bind(config.listen)?;
         let address = listener.local_addr()?;
-        // Nobody else can be at work on them: this process writes.
+        // This process is the writer: jobs of an earlier process have no worker any more.
         engine.interrupt_jobs().await.map_err(io::Error::other)?;
         let local = LocalSocket::bind(&engine);
         Ok(Server { listener, address, tls, local, app: App::new(engine, config, random) })
@@ -81,8 +81,8 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Answers until `stopped` resolves, then finishes what was begun, for so long as is
-    /// configured.
+    /// Serves until `stopped` resolves, then finishes open requests, for at most
+    /// [`Limits::stop_time`].
     ///
     /// # Errors
     /// When connections cannot be accepted any more.
@@ -92,22 +92,25 @@ impl Server {
         let schedules = tokio::spawn(pull::run_scheduler(app.pulls.clone()));
         let handle = Handle::new();
         let stopping = tokio::spawn(stop_when(stopped, handle.clone(), app.clone()));
-        let beside = serve_local(local, Handle::with_control(handle.control()), &app);
+        let local = serve_local(local, Handle::with_control(handle.control()), &app);
         let limits = &app.config.limits;
-        let bounded = Bounded::new(limits.connections);
+        let bounded = BoundedAcceptor::new(limits.connections);
         let routes = routes::routes(app.clone());
         let server = axum_server::from_tcp(listener)?;
         let served = match tls {
             Some(tls) => {
                 let secured =
                     RustlsAcceptor::new(tls).handshake_timeout(limits.head_time).acceptor(bounded);
-                tokio::join!(serve(server.acceptor(secured), handle, limits, routes), beside).0
+                tokio::join!(serve(server.acceptor(secured), handle, limits, routes), local).0
             }
-            None => tokio::join!(serve(server.acceptor(bounded), handle, limits, routes), beside).0,
+            None => tokio::join!(serve(server.acceptor(bounded), handle, limits, routes), local).0,
         };
         match app.stopping.is_cancelled() {
-            // It has ended because it was told to; that task may still be on its way to its end.
-            true => api::imports::end(&app, stopping.await.map_err(io::Error::other)?).await,
+            // The task that stops the server knows the deadline.
+            true => {
+                let deadline = stopping.await.map_err(io::Error::other)?;
+                api::imports::stop(&app.imports, deadline).await;
+            }
             false => stopping.abort(),
         }
         app.stopping.cancel();
@@ -134,7 +137,7 @@ where
     builder
         .http2()
         .max_concurrent_streams(STREAMS_MAX)
-        .keep_alive_interval(PING_EVERY)
+        .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(limits.head_time);
     let server = server.first_request_timeout(limits.head_time).accept_error_handler(|from, error| {
         tracing::debug!(%error, from = from.map(tracing::field::display), "a connection was not accepted");
@@ -142,8 +145,8 @@ where
     server.handle(handle).serve(routes.into_make_service()).await
 }
 
-/// Carries out what the command line asks for; without the socket, it has to wait until the server
-/// ends.
+/// Serves the command line's socket. Without the socket, its commands that write must wait until the
+/// server stops.
 async fn serve_local(
     socket: io::Result<LocalSocket>,
     handle: Handle<std::os::unix::net::SocketAddr>,
@@ -164,12 +167,7 @@ async fn serve_on(
     app: &App,
 ) -> io::Result<()> {
     let server = axum_server::from_unix(listener)?.handle(handle);
-    let state = LocalState {
-        engine: Arc::clone(&app.engine),
-        syncs: Arc::clone(&app.pulls.syncs),
-        stopping: app.stopping.clone(),
-    };
-    server.serve(local::routes(state).into_make_service()).await
+    server.serve(local::routes(app.local_state()).into_make_service()).await
 }
 
 async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {
@@ -182,20 +180,20 @@ async fn read_tls(tls: &Tls) -> io::Result<RustlsConfig> {
     })
 }
 
-/// Stops the server: no new connections, and a while for what was begun; until when is returned.
+/// Stops the server: refuses new connections and gives open requests a deadline, which it returns.
 async fn stop_when(
     stopped: impl Future<Output = ()>,
     handle: Handle<SocketAddr>,
     app: App,
 ) -> Instant {
     stopped.await;
-    tracing::info!("stopping: finishing what was begun");
+    tracing::info!("stopping: finishing open requests");
     app.stopping.cancel();
     handle.graceful_shutdown(Some(app.config.limits.stop_time));
     Instant::now() + app.config.limits.stop_time
 }
 
-/// Every connection is an open file to the system, and few are allowed by default.
+/// Raises the limit of open files: each connection is one, and the default limit is low.
 fn raise_open_files(limits: &Limits) {
     let wanted = (limits.connections as u64).saturating_add(OTHER_FILES);
     match rlimit::increase_nofile_limit(u64::MAX) {
@@ -203,7 +201,7 @@ fn raise_open_files(limits: &Limits) {
             tracing::warn!(
                 allowed,
                 wanted,
-                "few files may be open; raise the limit (ulimit -n), or lower limits.connections"
+                "the limit of open files is low; raise the limit (ulimit -n), or lower limits.connections"
             );
         }
         Ok(_) => {}

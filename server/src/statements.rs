@@ -2,7 +2,7 @@
 //! files, or use more than its share of memory and time.
 //!
 //! ```text
-//! Statements::place ──> start ──> worker process: confine, plan, run ──> events: columns, rows, end
+//! Statements::place ──> start ──> worker: confine, plan, run ──> events: columns, rows, end
 //! ```
 //!
 //! This room has no HTTP. Rows arrive encoded in the format of the statement, so that another

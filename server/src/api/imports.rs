@@ -1,17 +1,21 @@
-//! Large uploads: a body of any size becomes a job, which imports it whole or not at all.
+//! Large uploads: a body of any size becomes a job, which imports all of it or nothing.
 //!
-//! The body is kept in a file inside the data directory until its turn has come: a client has its
-//! answer when everything is received, a slow one is in nobody's way, and Parquet is read where it
-//! lies. One upload is imported at a time, the next ones wait.
+//! The body goes to a file in the data directory first. So a slow client does not delay other
+//! imports, the client has its response when the body is received, and Parquet can be read from its
+//! end. One upload is imported at a time; the others wait.
 
-mod asked;
-mod job;
+mod upload_request;
+
+mod status;
+
 mod queue;
+
+mod import;
+
 mod receive;
-mod run;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{FromRef, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, LOCATION};
 use axum::response::IntoResponse;
@@ -19,22 +23,26 @@ use tokio_util::io::ReaderStream;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, KeyLookup};
 use crate::http::data_source::source_of;
 use crate::http::extract::Path;
 
-use asked::{Asked, ImportQuery};
-use job::{ImportJob, ImportJobs, KIND};
+use status::{ImportJob, ImportJobs, JOB_KIND};
+use upload_request::{ImportQuery, UploadRequest};
 
+pub(crate) use import::stop;
 pub(crate) use queue::Imports;
-pub(crate) use run::end;
 
-/// So many of the newest jobs are listed.
-const LISTED_MAX: u32 = 100;
+/// The newest jobs that are listed.
+const LISTED_JOBS_MAX: u32 = 100;
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Imports: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(list, start))
         .routes(routes!(show, cancel))
@@ -44,21 +52,21 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// Uploads records of any size: JSON, NDJSON, CSV or Parquet, plain or compressed with gzip or
 /// zstd.
 ///
-/// The answer comes when the body is received. Then its rows are read, held against those that are
-/// stored, and published as one snapshot or not at all; the job tells how far it is. CSV, Parquet
-/// and NDJSON need `object`; a JSON document may name the types itself: `{"customers": […],
+/// The response is sent when the body is received. Then its rows are read, compared with the stored
+/// ones, and published as one snapshot or not at all; the job has the progress. CSV, Parquet and
+/// NDJSON need `object`; a JSON document may contain several types: `{"customers": […],
 /// "plans": […], "invoices": […]}`.
 #[utoipa::path(post, path = "/data-sources/{id}/imports", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ImportQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "the records"),
-    responses((status = 202, description = "everything is received; the job", body = ImportJob,
-               headers(("Location" = String, description = "where the job is told of"))),
+    responses((status = 202, description = "the body is received; the job", body = ImportJob,
+               headers(("Location" = String, description = "the address of the job"))),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "it was canceled while it was received", body = ErrorBody),
-              (status = 415, description = "an encoding that is not known", body = ErrorBody),
-              (status = 429, description = "too many imports wait; Retry-After says when to send it again", body = ErrorBody)))]
+              (status = 409, description = "the upload was canceled while it was received", body = ErrorBody),
+              (status = 415, description = "an unknown encoding", body = ErrorBody),
+              (status = 429, description = "too many imports wait; Retry-After has the pause", body = ErrorBody)))]
 async fn start(
-    State(app): State<App>,
+    State(imports): State<Imports>,
     caller: Caller,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
@@ -66,9 +74,9 @@ async fn start(
     body: Body,
 ) -> Result<impl IntoResponse> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    let asked = Asked::parse(query.as_deref().unwrap_or_default(), &headers)?;
-    let job = receive::receive(&app, source.id, asked, body).await?;
+    let source = source_of(&imports.engine, &caller, &id).await?;
+    let request = UploadRequest::parse(query.as_deref().unwrap_or_default(), &headers)?;
+    let job = receive::receive(&imports, source.id, request, body).await?;
     let location = job.location();
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], axum::Json(job)))
 }
@@ -79,66 +87,66 @@ async fn start(
     responses((status = 200, description = "the jobs", body = ImportJobs),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn list(
-    State(app): State<App>,
+    State(imports): State<Imports>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<ImportJobs>> {
-    let source = source_of(&app, &caller, &id).await?;
-    let saved = app.engine.jobs(Some(&source.id), Some(KIND), LISTED_MAX).await?;
-    let result = saved.into_iter().map(|job| app.imports.as_it_is(job)).collect::<Result<_>>()?;
+    let source = source_of(&imports.engine, &caller, &id).await?;
+    let saved = imports.engine.jobs(Some(&source.id), Some(JOB_KIND), LISTED_JOBS_MAX).await?;
+    let result = saved.into_iter().map(|job| imports.present(job)).collect::<Result<_>>()?;
     Ok(axum::Json(ImportJobs { result }))
 }
 
-/// How far an upload is, or what has become of it.
+/// The progress or result of an upload.
 #[utoipa::path(get, path = "/data-sources/{id}/imports/{job}", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
     responses((status = 200, description = "the job", body = ImportJob),
               (status = 404, description = "no such data source, or no such job", body = ErrorBody)))]
 async fn show(
-    State(app): State<App>,
+    State(imports): State<Imports>,
     caller: Caller,
     Path((id, job)): Path<(String, String)>,
 ) -> Result<axum::Json<ImportJob>> {
-    Ok(axum::Json(job_of(&app, &caller, &id, &job).await?))
+    Ok(axum::Json(job_of(&imports, &caller, &id, &job).await?))
 }
 
 /// Cancels an upload: nothing of it is stored.
 #[utoipa::path(delete, path = "/data-sources/{id}/imports/{job}", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
-    responses((status = 200, description = "the job as it has ended", body = ImportJob),
+    responses((status = 200, description = "the final state of the job", body = ImportJob),
               (status = 404, description = "no such data source, or no such job", body = ErrorBody),
-              (status = 409, description = "it was over already", body = ErrorBody)))]
+              (status = 409, description = "it was finished already", body = ErrorBody)))]
 async fn cancel(
-    State(app): State<App>,
+    State(imports): State<Imports>,
     caller: Caller,
     Path((id, job)): Path<(String, String)>,
 ) -> Result<axum::Json<ImportJob>> {
     caller.require_admin()?;
-    job_of(&app, &caller, &id, &job).await?;
-    let over = || {
+    job_of(&imports, &caller, &id, &job).await?;
+    let finished = || {
         ApiError::conflict(
             "import_over",
-            format!("the import \"{job}\" is over already; GET it to see how it ended"),
+            format!("the import \"{job}\" is finished already; GET it to see its result"),
         )
     };
-    app.imports.cancel(&job).await.map(axum::Json).ok_or_else(over)
+    imports.cancel(&job).await.map(axum::Json).ok_or_else(finished)
 }
 
-/// Every rejected row with what is wrong with it, a JSON object a line; of the newest imports,
-/// until the server is started again.
+/// The rejected rows with their errors, one JSON object a line; for the newest imports, until the
+/// server is restarted.
 #[utoipa::path(get, path = "/data-sources/{id}/imports/{job}/rejects", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
     responses((status = 200, description = "the rejected rows", body = String, content_type = "application/x-ndjson"),
-              (status = 404, description = "no such job, or its rejected rows are not kept", body = ErrorBody)))]
+              (status = 404, description = "no such job, or its rejected rows are not retained", body = ErrorBody)))]
 async fn rejects(
-    State(app): State<App>,
+    State(imports): State<Imports>,
     caller: Caller,
     Path((id, job)): Path<(String, String)>,
 ) -> Result<impl IntoResponse> {
-    job_of(&app, &caller, &id, &job).await?;
-    let Some(path) = app.imports.rejects_of(&job) else {
+    job_of(&imports, &caller, &id, &job).await?;
+    let Some(path) = imports.rejects_of(&job) else {
         let message = format!(
-            "the rejected rows of the import \"{job}\" are not kept; the job shows the first of them"
+            "the rejected rows of the import \"{job}\" are not retained; the job has the first of them"
         );
         return Err(ApiError::not_found("rejects_not_found", message));
     };
@@ -150,16 +158,16 @@ async fn rejects(
     Ok((headers, Body::from_stream(ReaderStream::new(file))))
 }
 
-/// An upload's job, as it is now.
-async fn job_of(app: &App, caller: &Caller, source: &str, id: &str) -> Result<ImportJob> {
-    let source = source_of(app, caller, source).await?;
-    let saved = app.engine.job(id).await?;
-    let saved = saved.filter(|job| job.kind == KIND && job.data_source == source.id).ok_or_else(|| {
+/// The present state of an upload's job.
+async fn job_of(imports: &Imports, caller: &Caller, source: &str, id: &str) -> Result<ImportJob> {
+    let source = source_of(&imports.engine, caller, source).await?;
+    let saved = imports.engine.job(id).await?;
+    let saved = saved.filter(|job| job.kind == JOB_KIND && job.data_source == source.id).ok_or_else(|| {
         let message = format!(
             "there is no import \"{id}\" of this data source; GET /v1/data-sources/{}/imports lists them",
             source.id
         );
         ApiError::not_found("import_not_found", message)
     })?;
-    app.imports.as_it_is(saved)
+    imports.present(saved)
 }

@@ -1,11 +1,12 @@
-//! `GET|PUT /v1/settings`: what the numbers depend on besides the records.
+//! `GET|PUT /v1/settings`: the settings of the rules.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use mrrow_engine::Engine;
 use mrrow_engine::model::{GraceDays, SETTING_NAMES, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,59 +14,67 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
 use crate::error::{ApiError, ErrorDetail, Result};
-use crate::http::caller::Caller;
-use crate::http::extract::{Json, Target};
-use crate::snapshots::Entity;
+use crate::http::body::Bodies;
+use crate::http::caller::{Caller, KeyLookup};
+use crate::http::extract::{Json, RequestTarget};
+use crate::snapshots::EntityTag;
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Bodies: FromRef<S>,
+    Arc<Engine>: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(show, change))
 }
 
-/// How long an answer waits for a change to be computed; a longer one goes on by itself.
+/// The time that a response waits for the computation, which continues after it.
 const CHANGE_WAIT: Duration = Duration::from_secs(20);
 
 /// The settings.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AllSettings {
-    /// The zone whose days MRR is counted in.
+#[schema(as = AllSettings)]
+pub(super) struct SettingsResponse {
+    /// The time zone of days.
     #[schema(example = "Europe/Paris")]
     timezone: String,
-    /// When a cancellation takes effect: period_end or immediate.
+    /// The effect of a cancellation: period_end or immediate.
     churn_recognition: String,
-    grace_days: Grace,
-    /// Whether refunds touch MRR: reduce or ignore.
+    grace_days: GraceSetting,
+    /// The effect of refunds on MRR: reduce or ignore.
     refunds: String,
-    /// What prorations mean: add, replace or ignore.
+    /// The meaning of prorations: add, replace or ignore.
     prorations: String,
-    /// Whether discounts lower MRR: net or gross.
+    /// The effect of discounts on MRR: net or gross.
     discounts: String,
-    /// The currency of reports; null: the only one in the data.
+    /// The currency of reports; null for the only one in the data.
     base_currency: Option<String>,
 }
 
-/// How long a missing renewal is waited for: 0 to 90 days, or `never`.
+/// The grace for a missing renewal: 0 to 90 days, or `never`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum Grace {
-    /// So many days.
+#[schema(as = Grace)]
+pub(super) enum GraceSetting {
+    /// Days.
     Days(u16),
-    /// The word `never`: only a cancellation churns.
+    /// The word `never`: only a cancellation causes churn.
     Never(String),
 }
 
-/// The settings to change; those that are not named stay as they are.
+/// The settings to change; the others stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(
     dead_code,
-    reason = "it documents the body, which is read field by field to tell all errors at once"
+    reason = "it documents the body, which is read field by field to find all errors"
 )]
 pub(super) struct SettingsChange {
     timezone: Option<String>,
     churn_recognition: Option<String>,
-    grace_days: Option<Grace>,
+    grace_days: Option<GraceSetting>,
     refunds: Option<String>,
     prorations: Option<String>,
     discounts: Option<String>,
@@ -73,15 +82,15 @@ pub(super) struct SettingsChange {
     base_currency: Option<String>,
 }
 
-impl AllSettings {
-    pub(super) fn of(settings: &Settings) -> Result<AllSettings> {
+impl SettingsResponse {
+    pub(super) fn of(settings: &Settings) -> Result<SettingsResponse> {
         let text = |name| settings.get(name).map_err(ApiError::internal);
-        Ok(AllSettings {
+        Ok(SettingsResponse {
             timezone: text("timezone")?,
             churn_recognition: text("churn_recognition")?,
             grace_days: match settings.grace_days {
-                GraceDays::Days(days) => Grace::Days(days),
-                GraceDays::Never => Grace::Never("never".to_string()),
+                GraceDays::Days(days) => GraceSetting::Days(days),
+                GraceDays::Never => GraceSetting::Never("never".to_string()),
             },
             refunds: text("refunds")?,
             prorations: text("prorations")?,
@@ -91,40 +100,40 @@ impl AllSettings {
     }
 }
 
-/// The account's settings, as they were last set.
+/// The account's settings.
 #[utoipa::path(get, path = "/settings", tag = "reads",
-    responses((status = 200, description = "all settings", body = AllSettings),
-              (status = 304, description = "the client has them: If-None-Match names their ETag")))]
+    responses((status = 200, description = "all settings", body = SettingsResponse),
+              (status = 304, description = "the client has them: If-None-Match has their ETag")))]
 pub(super) async fn show(
-    State(app): State<App>,
+    State(engine): State<Arc<Engine>>,
     caller: Caller,
-    Target(target): Target,
+    RequestTarget(target): RequestTarget,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let settings = AllSettings::of(&app.engine.settings().await?)?;
+    let settings = SettingsResponse::of(&engine.settings().await?)?;
     let text = serde_json::to_string(&settings).map_err(ApiError::internal)?;
-    Ok(Entity::new(&caller, &target, "json").answer(text, &headers))
+    Ok(EntityTag::new(&caller, &target, "json").json(text, &headers))
 }
 
-/// Changes settings, all that are named or none, and recomputes what follows. Reads see the old
-/// numbers until that is done.
+/// Changes all of the settings in the body or none, and computes the movements again. Reads return
+/// the old numbers until then.
 #[utoipa::path(put, path = "/settings", tag = "reads", request_body = Option<SettingsChange>, responses(
-    (status = 200, description = "all settings; the numbers follow them", body = AllSettings),
-    (status = 202, description = "all settings; the numbers are still being computed", body = AllSettings),
-    (status = 422, description = "with them the rules cannot be carried out for a customer; they stay as they were", body = crate::error::ErrorBody)))]
+    (status = 200, description = "all settings; the numbers are computed", body = SettingsResponse),
+    (status = 202, description = "all settings; the numbers are still being computed", body = SettingsResponse),
+    (status = 422, description = "the rules fail for a customer with them; the settings are unchanged", body = crate::error::ErrorBody)))]
 pub(super) async fn change(
-    State(app): State<App>,
+    State(engine): State<Arc<Engine>>,
     caller: Caller,
     Json(request): Json<Map<String, Value>>,
 ) -> Result<Response> {
     caller.require_admin()?;
     caller.require_all_sources()?;
-    let changes = read(&request, app.engine.settings().await?)?;
-    let engine = Arc::clone(&app.engine);
+    let changes = parse_changes(&request, engine.settings().await?)?;
+    let writer = Arc::clone(&engine);
     let work = tokio::spawn(async move {
         let changes: Vec<(&str, &str)> =
             changes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let changed = engine.set_settings(&changes).await;
+        let changed = writer.set_settings(&changes).await;
         if let Err(error) = &changed {
             tracing::error!(%error, "change the settings");
         }
@@ -137,11 +146,11 @@ pub(super) async fn change(
         }
         Err(_) => StatusCode::ACCEPTED,
     };
-    Ok((status, axum::Json(AllSettings::of(&app.engine.settings().await?)?)).into_response())
+    Ok((status, axum::Json(SettingsResponse::of(&engine.settings().await?)?)).into_response())
 }
 
-/// The changes as texts, or everything that is wrong with them.
-fn read(
+/// The changes as texts, or all of their errors.
+fn parse_changes(
     request: &Map<String, Value>,
     mut settings: Settings,
 ) -> Result<Vec<(&'static str, String)>> {
@@ -150,9 +159,9 @@ fn read(
         let known = SETTING_NAMES.into_iter().find(|known| known == name);
         let text = known.and_then(|known| text_of(known, value));
         let set = match (&known, &text) {
-            (Some(_), None) => Err(format!(
-                "\"{name}\" does not take {value}; GET /v1/settings shows what it is like"
-            )),
+            (Some(_), None) => {
+                Err(format!("\"{name}\" cannot be {value}; GET /v1/settings shows its form"))
+            }
             _ => settings
                 .set(name, text.as_deref().unwrap_or_default())
                 .map_err(|error| error.to_string()),
@@ -178,7 +187,7 @@ fn read(
     }
 }
 
-/// The value as the engine takes it; none for one of another type than the setting's.
+/// The engine's text of a value; none if the type is wrong.
 fn text_of(name: &str, value: &Value) -> Option<String> {
     match (name, value) {
         ("grace_days", Value::Number(days)) => Some(days.to_string()),

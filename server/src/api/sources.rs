@@ -1,12 +1,14 @@
-//! Data sources over HTTP: the same paths under `/v1/data-sources` and, as GrowPanel's clients
-//! speak, under `/data/data-sources`.
+//! Data sources: the same operations under `/v1/data-sources` and, for GrowPanel's clients, under
+//! `/data/data-sources`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
+use mrrow_engine::Engine;
 use mrrow_engine::access::{NewKey, Role};
 use mrrow_engine::sources::{DataSource, NewDataSource};
 use serde::{Deserialize, Serialize};
@@ -15,60 +17,88 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::pulls::PullRequest;
-use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::http::caller::Caller;
+use crate::http::body::Bodies;
+use crate::http::caller::{Caller, KeyLookup};
 use crate::http::data_source::source_of;
 use crate::http::extract::{Json, Path, Query};
+use crate::http::random::random_bytes;
 use crate::http::success::Success;
-use crate::pull::store_pull;
+use crate::pull::{PullState, store_pull};
+use crate::random::Random;
 
-/// How long an answer waits for a reset; a longer one goes on by itself.
+/// The time that a response waits for a reset, which continues after it.
 const RESET_WAIT: Duration = Duration::from_secs(20);
 
-/// The kinds of source that GrowPanel knows; all are fed alike here.
-const KINDS: [&str; 8] =
+/// GrowPanel's types of data sources; the server treats all alike.
+const SOURCE_TYPES: [&str; 8] =
     ["api", "alunta", "chargebee", "csv", "google-sheets", "manual", "recurly", "stripe"];
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).merge(of_one())
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Bodies: FromRef<S>,
+    SourcesState: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(list, create)).merge(single_source_routes())
 }
 
-pub(crate) fn client_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create_for_client)).merge(of_one())
+pub(crate) fn client_routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Bodies: FromRef<S>,
+    SourcesState: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(list, create_for_client)).merge(single_source_routes())
 }
 
-fn of_one() -> OpenApiRouter<App> {
+fn single_source_routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Bodies: FromRef<S>,
+    SourcesState: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(show, update, delete)).routes(routes!(reset))
+}
+
+#[derive(Clone)]
+pub(crate) struct SourcesState {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) pulls: PullState,
+    pub(crate) random: Random,
 }
 
 /// A data source.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Source {
-    /// Its id, which a sender names.
+#[schema(as = Source)]
+pub(crate) struct SourceResponse {
+    /// Its id.
     id: String,
     name: String,
-    /// What feeds it.
+    /// Its type.
     #[serde(rename = "type")]
     kind: String,
-    /// `connected`: it takes records; `importing`: it is fetched, and takes them too.
+    /// `connected`, or `importing` while a sync runs; pushes are accepted in both.
     #[schema(example = "connected")]
     status: &'static str,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// The sync that is at work, `waiting` or `running`; null when none is.
+    /// The state of the present sync, `waiting` or `running`; null without one.
     #[schema(example = "running")]
     import_status: Option<&'static str>,
-    /// When that was asked for.
+    /// The time at which the present sync was requested.
     import_started: Option<DateTime<Utc>>,
 }
 
-/// A new data source with a key for its sender.
+/// A new data source with a key for its records.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ClientSource {
     #[serde(flatten)]
-    source: Source,
-    /// An admin key restricted to this source, shown this once; for the types `api` and
+    source: SourceResponse,
+    /// An admin key for this source, which no other response has; for the types `api` and
     /// `google-sheets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
@@ -77,28 +107,28 @@ pub(crate) struct ClientSource {
 /// The data sources.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sources {
-    result: Vec<Source>,
+    result: Vec<SourceResponse>,
 }
 
-/// What a data source is to be.
+/// A new data source.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct SourceRequest {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// The type; `api` unless given.
+    /// The type; `api` by default.
     #[serde(rename = "type", default)]
     #[schema(example = "api")]
     kind: Option<String>,
-    /// The id; made up unless given.
+    /// The id; generated by default.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 255)]
     id: Option<String>,
-    /// How it is fetched, where it is; it can be set later too.
+    /// How it is fetched, if it is; can be set later.
     #[serde(default)]
     pull: Option<PullRequest>,
 }
 
-/// What of a data source is to change.
+/// The changes of a data source.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SourceChange {
     #[serde(default)]
@@ -110,8 +140,8 @@ pub(crate) struct SourceChange {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Only sources of this type.
+struct SourceListQuery {
+    /// The only type to list.
     #[serde(rename = "type")]
     #[param(rename = "type")]
     kind: Option<String>,
@@ -119,169 +149,184 @@ struct ListQuery {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct DeleteQuery {
-    /// Also delete the records that it has sent; they stay otherwise.
+struct SourceDeleteQuery {
+    /// Delete its records too.
     #[serde(default, deserialize_with = "crate::http::extract::flag")]
     delete_data: bool,
 }
 
-impl Source {
-    fn of(app: &App, source: DataSource) -> Source {
+impl SourceResponse {
+    fn of(state: &SourcesState, source: DataSource) -> SourceResponse {
         let DataSource { id, name, kind, created_at, updated_at, .. } = source;
-        let sync = app.pulls.syncs.job(&id);
+        let sync = state.pulls.syncs.job(&id);
         let status = if sync.is_some() { "importing" } else { "connected" };
         let import_status = sync.as_ref().map(|job| job.state.as_str());
         let import_started = sync.map(|job| job.created_at);
-        Source { id, name, kind, status, created_at, updated_at, import_status, import_started }
+        SourceResponse {
+            id,
+            name,
+            kind,
+            status,
+            created_at,
+            updated_at,
+            import_status,
+            import_started,
+        }
     }
 }
 
-/// The data sources that the key sees, oldest first.
-#[utoipa::path(get, path = "/data-sources", tag = "data sources", params(ListQuery),
+/// The data sources that the key reaches, oldest first.
+#[utoipa::path(get, path = "/data-sources", tag = "data sources", params(SourceListQuery),
     responses((status = 200, description = "the data sources", body = Sources)))]
 async fn list(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<SourceListQuery>,
 ) -> Result<axum::Json<Sources>> {
-    let sources = app.engine.data_sources().await?;
-    let is_asked_for = |source: &DataSource| {
+    let sources = state.engine.data_sources().await?;
+    let is_listed = |source: &DataSource| {
         caller.key.sees(&source.id) && query.kind.as_ref().is_none_or(|kind| *kind == source.kind)
     };
-    let asked_for = sources.into_iter().filter(is_asked_for);
-    Ok(axum::Json(Sources { result: asked_for.map(|source| Source::of(&app, source)).collect() }))
+    let listed = sources.into_iter().filter(is_listed);
+    let result = listed.map(|source| SourceResponse::of(&state, source)).collect();
+    Ok(axum::Json(Sources { result }))
 }
 
-/// Makes a data source.
+/// Creates a data source.
 #[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
-    responses((status = 201, description = "the data source", body = Source),
-              (status = 409, description = "there is one with this id", body = ErrorBody)))]
+    responses((status = 201, description = "the data source", body = SourceResponse),
+              (status = 409, description = "the id is in use", body = ErrorBody)))]
 async fn create(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
     Json(request): Json<SourceRequest>,
 ) -> Result<impl IntoResponse> {
-    let source = make(&app, &caller, request).await?;
-    Ok((StatusCode::CREATED, axum::Json(Source::of(&app, source))))
+    let source = create_source(&state, &caller, request).await?;
+    Ok((StatusCode::CREATED, axum::Json(SourceResponse::of(&state, source))))
 }
 
-/// Makes a data source, with a key for its sender.
+/// Creates a data source, with a key for its records.
 #[utoipa::path(post, path = "/data-sources", tag = "data sources", request_body = SourceRequest,
     responses((status = 201, description = "the data source", body = ClientSource),
-              (status = 409, description = "there is one with this id", body = ErrorBody)))]
+              (status = 409, description = "the id is in use", body = ErrorBody)))]
 async fn create_for_client(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
     Json(request): Json<SourceRequest>,
 ) -> Result<impl IntoResponse> {
-    let source = make(&app, &caller, request).await?;
+    let source = create_source(&state, &caller, request).await?;
     let access_token = match source.kind.as_str() {
         "api" | "google-sheets" => {
             let data_sources = Some(vec![source.id.clone()]);
             let new = NewKey {
-                name: senders_key(&source.id),
+                name: sender_key_name(&source.id),
                 role: Role::Admin,
                 data_sources,
                 expires_at: None,
             };
-            Some(app.engine.create_key(&new, app.random()?).await?.1)
+            Some(state.engine.create_key(&new, random_bytes(&state.random)?).await?.1)
         }
         _ => None,
     };
     Ok((
         StatusCode::CREATED,
-        axum::Json(ClientSource { source: Source::of(&app, source), access_token }),
+        axum::Json(ClientSource { source: SourceResponse::of(&state, source), access_token }),
     ))
 }
 
 /// One data source.
 #[utoipa::path(get, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "the data source", body = Source),
+    responses((status = 200, description = "the data source", body = SourceResponse),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn show(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Source>> {
-    let source = source_of(&app, &caller, &id).await?;
-    Ok(axum::Json(Source::of(&app, source)))
+) -> Result<axum::Json<SourceResponse>> {
+    let source = source_of(&state.engine, &caller, &id).await?;
+    Ok(axum::Json(SourceResponse::of(&state, source)))
 }
 
-/// Changes what a data source is called.
+/// Changes the name or type of a data source.
 #[utoipa::path(put, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
     request_body = Option<SourceChange>,
-    responses((status = 200, description = "the data source", body = Source),
+    responses((status = 200, description = "the data source", body = SourceResponse),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "another one has this id", body = ErrorBody)))]
+              (status = 409, description = "the id is in use", body = ErrorBody)))]
 async fn update(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
     Path(id): Path<String>,
     Json(change): Json<SourceChange>,
-) -> Result<axum::Json<Source>> {
+) -> Result<axum::Json<SourceResponse>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
+    let source = source_of(&state.engine, &caller, &id).await?;
     check_kind(change.kind.as_deref())?;
-    let changed = app
+    let changed = state
         .engine
         .update_data_source(&source.id, change.name.as_deref(), change.kind.as_deref())
         .await?;
     let changed = changed.ok_or_else(|| ApiError::data_source_not_found(&id))?;
-    Ok(axum::Json(Source::of(&app, changed)))
+    Ok(axum::Json(SourceResponse::of(&state, changed)))
 }
 
-/// Deletes a data source: it takes no more records. What it has sent stays in the numbers unless
-/// that is to go too.
+/// Deletes a data source. Its records stay in the numbers, unless they are deleted too.
 #[utoipa::path(delete, path = "/data-sources/{id}", tag = "data sources",
-    params(("id" = String, Path, description = "its id or name"), DeleteQuery),
+    params(("id" = String, Path, description = "its id or name"), SourceDeleteQuery),
     responses((status = 200, description = "it is deleted", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn delete(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(query): Query<DeleteQuery>,
+    Query(query): Query<SourceDeleteQuery>,
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    app.pulls.syncs.abort(&source.id).await;
-    app.engine.delete_data_source(&source.id).await?;
-    end_senders_key(&app, &source.id).await?;
+    let source = source_of(&state.engine, &caller, &id).await?;
+    state.pulls.syncs.abort(&source.id).await;
+    state.engine.delete_data_source(&source.id).await?;
+    revoke_sender_key(&state.engine, &source.id).await?;
     if query.delete_data {
-        empty(&app, &source.id).await?;
+        delete_records(&state, &source.id).await?;
     }
     Ok(axum::Json(Success::of(source.id)))
 }
 
-/// Deletes every record of a data source; the source and how it is fed stay.
+/// Deletes every record of a data source; the source and its pull stay.
 #[utoipa::path(post, path = "/data-sources/{id}/reset", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "its records are deleted, or are being deleted", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn reset(
-    State(app): State<App>,
+    State(state): State<SourcesState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    empty(&app, &source.id).await?;
+    let source = source_of(&state.engine, &caller, &id).await?;
+    delete_records(&state, &source.id).await?;
     Ok(axum::Json(Success::of(source.id)))
 }
 
-async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<DataSource> {
+async fn create_source(
+    state: &SourcesState,
+    caller: &Caller,
+    request: SourceRequest,
+) -> Result<DataSource> {
     caller.require_admin()?;
     caller.require_all_sources()?;
     check_kind(request.kind.as_deref())?;
     let SourceRequest { name, kind, id, pull } = request;
-    let pull = pull.map(|pull| pull.check(&app.pulls)).transpose()?;
-    let source =
-        app.engine.create_data_source(NewDataSource { id, name, kind }, app.random()?).await?;
+    let pull = pull.map(|pull| pull.check(&state.pulls)).transpose()?;
+    let source = state
+        .engine
+        .create_data_source(NewDataSource { id, name, kind }, random_bytes(&state.random)?)
+        .await?;
     if let Some(pull) = pull
-        && let Err(error) = store_pull(&app.pulls, &source.id, pull).await
+        && let Err(error) = store_pull(&state.pulls, &source.id, pull).await
     {
-        // Nobody asked for a source that cannot be fetched.
-        app.engine.delete_data_source(&source.id).await?;
+        // The request is for a source with a pull: undo the first half.
+        state.engine.delete_data_source(&source.id).await?;
         return Err(error.into());
     }
     Ok(source)
@@ -289,24 +334,27 @@ async fn make(app: &App, caller: &Caller, request: SourceRequest) -> Result<Data
 
 fn check_kind(kind: Option<&str>) -> Result<()> {
     match kind {
-        Some(kind) if !KINDS.contains(&kind) => Err(ApiError::invalid(
+        Some(kind) if !SOURCE_TYPES.contains(&kind) => Err(ApiError::invalid(
             "type",
-            format!("\"{kind}\" is not a type of data source; use one of {}", KINDS.join(", ")),
+            format!(
+                "\"{kind}\" is not a type of data source; use one of {}",
+                SOURCE_TYPES.join(", ")
+            ),
         )),
         _ => Ok(()),
     }
 }
 
-/// Deletes the records of a source, on after the answer if it takes long.
-async fn empty(app: &App, id: &str) -> Result<()> {
-    app.pulls.syncs.abort(id).await;
-    let (engine, id) = (std::sync::Arc::clone(&app.engine), id.to_string());
+/// Deletes the records of a source, if necessary beyond the response.
+async fn delete_records(state: &SourcesState, id: &str) -> Result<()> {
+    state.pulls.syncs.abort(id).await;
+    let (engine, id) = (std::sync::Arc::clone(&state.engine), id.to_string());
     let work = tokio::spawn(async move {
-        let emptied = engine.reset_data_source(&id, |_| {}).await;
-        if let Err(error) = &emptied {
+        let deleted = engine.reset_data_source(&id, |_| {}).await;
+        if let Err(error) = &deleted {
             tracing::error!(%error, data_source = id, "delete the records of a data source");
         }
-        emptied
+        deleted
     });
     match tokio::time::timeout(RESET_WAIT, work).await {
         Ok(done) => {
@@ -319,20 +367,20 @@ async fn empty(app: &App, id: &str) -> Result<()> {
     }
 }
 
-/// What the key is called that a client got with its data source.
-fn senders_key(source: &str) -> String {
+/// The name of the key that is created with a data source.
+fn sender_key_name(source: &str) -> String {
     format!("sender of {source}")
 }
 
-async fn end_senders_key(app: &App, source: &str) -> Result<()> {
-    let name = senders_key(source);
+async fn revoke_sender_key(engine: &Engine, source: &str) -> Result<()> {
+    let name = sender_key_name(source);
     let only = [source.to_string()];
-    for key in app.engine.keys().await? {
+    for key in engine.keys().await? {
         if key.name == name
             && key.revoked_at.is_none()
             && key.data_sources.as_deref() == Some(&only)
         {
-            app.engine.revoke_key(&key.id).await?;
+            engine.revoke_key(&key.id).await?;
         }
     }
     Ok(())

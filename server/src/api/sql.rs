@@ -5,7 +5,7 @@ mod errors;
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,19 +13,31 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
 use crate::config::SqlLimits;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::http::caller::Caller;
+use crate::http::body::Bodies;
+use crate::http::caller::{Caller, KeyLookup};
 use crate::http::extract::Json;
 use crate::http::response_format::RequestedFormat;
 use crate::rows::RowFormat;
-use crate::snapshots::{ReadParams, pinned};
-use crate::statements::Statement;
+use crate::snapshots::{ReadParams, SnapshotReader};
+use crate::statements::{Statement, Statements};
 use errors::limit_exceeded;
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Bodies: FromRef<S>,
+    SqlState: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(sql))
+}
+
+#[derive(Clone)]
+pub(crate) struct SqlState {
+    pub(crate) snapshots: SnapshotReader,
+    pub(crate) statements: Statements,
 }
 
 /// A statement.
@@ -96,19 +108,17 @@ pub(crate) struct SqlParams {
     (status = 413, description = "sql_limit: the statement is too long or too deep, needs too much memory, or its answer is too large", body = ErrorBody),
     (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
 pub(crate) async fn sql(
-    State(app): State<App>,
+    State(state): State<SqlState>,
     caller: Caller,
     requested: RequestedFormat,
-    request: Request,
+    Json(request): Json<SqlRequest>,
 ) -> Result<Response> {
-    let Json(request) =
-        <Json<SqlRequest> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
-    let statements = &app.statements;
+    let statements = &state.statements;
     let format = requested.or(RowFormat::Json);
     let statement = statement(&request, format, statements.limits())?;
     let place = statements.place().await?;
     let parameters = ReadParams { as_of: request.as_of, ..ReadParams::default() };
-    let snapshot = pinned(&app, &caller, &parameters).await?;
+    let snapshot = state.snapshots.read(&parameters, &caller).await?;
     let running = statements.start(place, statement, snapshot).await?;
     answer::answer(running, format, statements.limits()).await
 }

@@ -1,53 +1,60 @@
-//! `GET /v1/status`: what is stored, and how.
+//! `GET /v1/status`: the contents and health of the data directory.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, State};
 use chrono::{DateTime, NaiveDate, Utc};
+use mrrow_engine::Engine;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::settings::AllSettings;
-use crate::app::App;
+use super::settings::SettingsResponse;
 use crate::error::Result;
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, KeyLookup};
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    Arc<Engine>: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(status))
 }
 
-/// What the data directory holds.
+/// The contents of the data directory.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StatusAnswer {
     /// The newest snapshot; 0 before the first write.
     snapshot: i64,
-    /// It has everything that was acknowledged up to this sequence.
+    /// It contains everything that was acknowledged up to this sequence.
     last_sequence: i64,
     committed_at: Option<DateTime<Utc>>,
-    /// The day its movements are computed for.
+    /// The day that its movements are computed for.
     as_of: NaiveDate,
-    settings: AllSettings,
-    tables: Vec<Table>,
-    /// Kept snapshots.
+    settings: SettingsResponse,
+    tables: Vec<StatusTable>,
+    /// Retained snapshots.
     snapshots: u64,
-    /// Files that these are made of.
+    /// Files of the retained snapshots.
     files: u64,
     catalog_bytes: u64,
     /// Acknowledged rows that are not yet published.
     waiting_rows: u64,
-    /// The process that writes.
+    /// The id of the process that writes.
     writer_pid: Option<String>,
-    /// What is odd, in words.
+    /// Problems, for people.
     warnings: Vec<String>,
 }
 
-/// What is stored of one table.
+/// A stored table.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Table {
+pub(super) struct StatusTable {
     name: &'static str,
-    /// Rows stored for the present, those that newer ones have taken the place of among them.
+    /// Rows of the base and the delta, including superseded ones.
     rows: i64,
-    /// Rows of the past only.
+    /// Rows of the history.
     history_rows: i64,
     bytes: i64,
     base_files: usize,
@@ -55,17 +62,17 @@ pub(super) struct Table {
     history_files: usize,
 }
 
-/// What is stored, how much of it, and what is odd about it.
+/// The contents of the data directory, their sizes, and warnings.
 #[utoipa::path(get, path = "/status", tag = "server",
     responses((status = 200, description = "the status", body = StatusAnswer)))]
 pub(super) async fn status(
-    State(app): State<App>,
+    State(engine): State<Arc<Engine>>,
     caller: Caller,
 ) -> Result<axum::Json<StatusAnswer>> {
     caller.require_admin()?;
     caller.require_all_sources()?;
-    let status = app.engine.status().await?;
-    let tables = status.tables.into_iter().map(|table| Table {
+    let status = engine.status().await?;
+    let tables = status.tables.into_iter().map(|table| StatusTable {
         name: table.name,
         rows: table.rows,
         history_rows: table.history_rows,
@@ -79,7 +86,7 @@ pub(super) async fn status(
         last_sequence: status.last_sequence,
         committed_at: status.committed_at,
         as_of: status.as_of,
-        settings: AllSettings::of(&status.settings)?,
+        settings: SettingsResponse::of(&status.settings)?,
         tables: tables.collect(),
         snapshots: status.snapshots,
         files: status.files,

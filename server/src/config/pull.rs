@@ -95,7 +95,8 @@ impl FromStr for AllowedDestination {
                 Ok(AllowedDestination::Host(name.trim_end_matches('.').to_string()))
             }
             _ => Err(format!(
-                "\"{text}\" is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
+                "\"{text}\" is neither a network such as 10.0.0.0/8, nor an address, nor the name \
+                 of a host"
             )),
         }
     }

@@ -1,43 +1,51 @@
-//! Who calls: the key of a request, and what it may do.
+//! The caller of a request: its API key, and what the key allows.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use mrrow_engine::Engine;
 use mrrow_engine::access::{ApiKey, Role};
+use mrrow_engine::cache::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
 use crate::error::{ApiError, Result};
 
-/// How long a key is taken for what it was when it was last looked up.
-const KNOWN_FOR: Duration = Duration::from_secs(1);
+/// The time after which a revoked key is refused.
+const KEY_TTL: Duration = Duration::from_secs(1);
 
-/// Keys that are remembered at once.
-const KNOWN_MAX: usize = 10_000;
+/// Keys in the cache.
+const CACHED_KEYS_MAX: usize = 10_000;
 
-/// The caller of a request, with a key that is valid.
+/// The caller of a request, with a valid key.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) key: ApiKey,
 }
 
-/// The public id of the key of a request, which is found out while it is answered; for the log.
+/// The public id of a request's key, for the log. Empty until [`Caller`] is extracted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeyId(Arc<OnceLock<String>>);
 
+/// Finds keys by their text, with a cache.
+#[derive(Clone)]
+pub(crate) struct KeyLookup {
+    engine: Arc<Engine>,
+    /// Keys by the hash of their text.
+    cache: Arc<Cache<[u8; 32], ApiKey>>,
+}
+
 impl KeyId {
-    /// None when no valid key was asked for or sent.
+    /// None without a valid key.
     pub(crate) fn get(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
     }
 }
 
 impl Caller {
-    /// Refuses whoever may only read.
+    /// Refuses keys that only read.
     pub(crate) fn require_admin(&self) -> Result<()> {
         match self.key.role {
             Role::Admin => Ok(()),
@@ -47,7 +55,7 @@ impl Caller {
         }
     }
 
-    /// Refuses whoever is restricted to some data sources: what is asked for is of all of them.
+    /// Refuses keys that are restricted to some data sources.
     pub(crate) fn require_all_sources(&self) -> Result<()> {
         match &self.key.data_sources {
             None => Ok(()),
@@ -57,7 +65,7 @@ impl Caller {
         }
     }
 
-    /// Refuses whoever may not see a data source.
+    /// Refuses keys that do not reach a data source.
     pub(crate) fn require_source(&self, id: &str) -> Result<()> {
         if self.key.sees(id) {
             return Ok(());
@@ -68,67 +76,62 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<App> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    KeyLookup: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller> {
-        const REMEDY: &str =
-            "send the header \"Authorization: Bearer KEY\"; \"mrrow keys create\" makes a key";
-        let mut sent = parts.headers.get_all(AUTHORIZATION).iter();
-        let (Some(header), None) = (sent.next(), sent.next()) else {
-            return Err(ApiError::unauthorized(&format!("an API key is needed: {REMEDY}")));
-        };
-        let text = header.to_str().ok().and_then(bearer);
-        let text = text.ok_or_else(|| {
-            ApiError::unauthorized(&format!(
-                "the header Authorization is not one of ours: {REMEDY}"
-            ))
-        })?;
-        let key = app.known_keys.find(app, text).await?;
-        let key = key.filter(|key| key.is_valid_at(app.now())).ok_or_else(|| {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Caller> {
+        let lookup = KeyLookup::from_ref(state);
+        let key = lookup.find(sent_key(parts)?).await?;
+        let key = key.filter(|key| key.is_valid_at(lookup.engine.now())).ok_or_else(|| {
             ApiError::unauthorized(
-                "the API key is unknown, revoked or expired; \"mrrow keys list\" shows those there are",
+                "the API key is unknown, revoked or expired; \"mrrow keys list\" shows all keys",
             )
         })?;
         if let Some(KeyId(id)) = parts.extensions.get() {
-            // Another extractor of the same request has found the same.
+            // The caller may be extracted twice, with the same result.
             let _ = id.set(key.id.clone());
         }
         Ok(Caller { key })
     }
 }
 
-/// The key in a header; the scheme's case does not matter (RFC 9110 §11.1).
-fn bearer(header: &str) -> Option<&str> {
+/// The text of the key that a request sends.
+fn sent_key(parts: &Parts) -> Result<&str> {
+    const REMEDY: &str =
+        "send the header \"Authorization: Bearer KEY\"; \"mrrow keys create\" creates a key";
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else {
+        return Err(ApiError::unauthorized(&format!("an API key is needed: {REMEDY}")));
+    };
+    header.to_str().ok().and_then(bearer_token).ok_or_else(|| {
+        ApiError::unauthorized(&format!("the header Authorization has another form: {REMEDY}"))
+    })
+}
+
+/// The token in a header; the scheme's case does not matter (RFC 9110 §11.1).
+fn bearer_token(header: &str) -> Option<&str> {
     let (scheme, key) = header.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty()).then(|| key.trim())
 }
 
-/// Keys that were looked up a moment ago.
-#[derive(Default)]
-pub(crate) struct KnownKeys(Mutex<HashMap<[u8; 32], (ApiKey, Instant)>>);
+impl KeyLookup {
+    pub(crate) fn new(engine: Arc<Engine>) -> KeyLookup {
+        KeyLookup { engine, cache: Arc::new(Cache::new(CACHED_KEYS_MAX).with_ttl(KEY_TTL)) }
+    }
 
-impl KnownKeys {
-    async fn find(&self, app: &App, text: &str) -> Result<Option<ApiKey>> {
+    async fn find(&self, text: &str) -> Result<Option<ApiKey>> {
         let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        let now = Instant::now();
-        {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((key, _)) =
-                known.get(&hash).filter(|(_, at)| now.duration_since(*at) < KNOWN_FOR)
-            {
-                return Ok(Some(key.clone()));
-            }
+        if let Some(key) = self.cache.get(&hash) {
+            return Ok(Some(key));
         }
-        let found = app.engine.key_of(text).await?;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN_MAX {
-            known.clear();
+        let read = self.cache.begin_read();
+        let key = self.engine.key_of(text).await?;
+        if let Some(key) = &key {
+            self.cache.insert(hash, key.clone(), read);
         }
-        match &found {
-            Some(key) => known.insert(hash, (key.clone(), now)),
-            None => known.remove(&hash),
-        };
-        Ok(found)
+        Ok(key)
     }
 }

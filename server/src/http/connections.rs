@@ -1,44 +1,43 @@
-//! The connections that are open: not more than there may be, told at once of what is sent, and
-//! given up when the other side is gone.
+//! TCP connections: bounded in number, sent without delay (TCP_NODELAY), and closed when the peer
+//! is gone (keepalive).
 
 use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::{Accept, TcpConfigAcceptor, TcpKeepaliveConfig, TcpSocketConfig};
+use mrrow_engine::budget::{Budget, Permit};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a connection is silent until the system asks whether somebody is there.
+/// The idle time after which the system probes a connection.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
-/// Accepts so many connections at once; a further one is closed.
+/// Accepts a limited number of connections; closes further ones.
 #[derive(Debug, Clone)]
-pub(crate) struct Bounded {
-    free: Arc<Semaphore>,
+pub(crate) struct BoundedAcceptor {
+    places: Budget,
     configured: TcpConfigAcceptor,
 }
 
-impl Bounded {
-    pub(crate) fn new(connections_max: usize) -> Bounded {
+impl BoundedAcceptor {
+    pub(crate) fn new(connections_max: usize) -> BoundedAcceptor {
         let keepalive = TcpKeepaliveConfig::new().time(KEEPALIVE_AFTER);
         let config = TcpSocketConfig::new().nodelay(true).keepalive(keepalive);
-        let free = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
-        Bounded { free, configured: TcpConfigAcceptor::new(config) }
+        let places = Budget::new(connections_max as u64);
+        BoundedAcceptor { places, configured: TcpConfigAcceptor::new(config) }
     }
 }
 
-impl<S> Accept<TcpStream, S> for Bounded {
+impl<S> Accept<TcpStream, S> for BoundedAcceptor {
     type Stream = Connection;
     type Service = S;
     type Future = Ready<io::Result<(Connection, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.free).try_acquire_owned() else {
+        let Ok(place) = self.places.try_take(1) else {
             return ready(Err(io::Error::other(
                 "too many connections are open; this one was closed",
             )));
@@ -48,10 +47,10 @@ impl<S> Accept<TcpStream, S> for Bounded {
     }
 }
 
-/// A connection, which counts as open until it is dropped.
+/// An open connection; it gives up its place when it is dropped.
 pub(crate) struct Connection {
     stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    _place: Permit,
 }
 
 impl AsyncRead for Connection {

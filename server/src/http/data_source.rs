@@ -1,22 +1,22 @@
-//! Which data source a request is about: by its id or name, and only if its key sees it.
+//! The data source of a request: found by id or name, if the caller's key reaches it.
 
 use std::collections::HashSet;
 
+use mrrow_engine::Engine;
 use mrrow_engine::sources::DataSource;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::app::App;
+use super::caller::Caller;
 use crate::error::{ApiError, Result};
-use crate::http::caller::Caller;
 
-/// The data source of a path, if the caller may see it.
-pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<DataSource> {
-    let sources = app.engine.data_sources().await?;
-    match (found(&sources, caller, id)?, &caller.key.data_sources) {
+/// The data source with an id or name.
+pub(crate) async fn source_of(engine: &Engine, caller: &Caller, id: &str) -> Result<DataSource> {
+    let sources = engine.data_sources().await?;
+    match (find(&sources, caller, id)?, &caller.key.data_sources) {
         (Some(source), _) => Ok(source.clone()),
         (None, None) => Err(ApiError::data_source_not_found(id)),
-        // Whoever is restricted learns nothing of other sources.
+        // A restricted key must not reveal which other sources exist.
         (None, Some(_)) => Err(caller
             .require_source(id)
             .err()
@@ -24,8 +24,8 @@ pub(crate) async fn source_of(app: &App, caller: &Caller, id: &str) -> Result<Da
     }
 }
 
-/// The source with this id or, if there is none, the only one with this name that the caller sees.
-fn found<'s>(
+/// The source with this id, else the only one with this name that the key reaches.
+fn find<'s>(
     sources: &'s [DataSource],
     caller: &Caller,
     id: &str,
@@ -33,9 +33,9 @@ fn found<'s>(
     if let Some(source) = sources.iter().find(|source| source.id == id) {
         return caller.require_source(&source.id).map(|()| Some(source));
     }
-    let mut named =
+    let mut with_name =
         sources.iter().filter(|source| source.name == id && caller.key.sees(&source.id));
-    match (named.next(), named.next()) {
+    match (with_name.next(), with_name.next()) {
         (only, None) => Ok(only),
         _ => {
             let message = format!("several data sources are called \"{id}\"; name one by its id");
@@ -44,39 +44,39 @@ fn found<'s>(
     }
 }
 
-/// The id of the data source of a path, if the caller may see it, as it was a moment ago: pushes do
-/// not ask the catalog each time.
-pub(crate) async fn recent_source_of(app: &App, caller: &Caller, id: &str) -> Result<String> {
-    let sources = app.engine.recent_data_sources().await?;
-    match found(&sources, caller, id)? {
+/// The id of the data source with an id or name, from the engine's cache, so that a push does not
+/// read the catalog.
+pub(crate) async fn cached_source_of(engine: &Engine, caller: &Caller, id: &str) -> Result<String> {
+    let sources = engine.recent_data_sources().await?;
+    match find(&sources, caller, id)? {
         Some(source) => Ok(source.id.clone()),
-        None => Ok(source_of(app, caller, id).await?.id),
+        None => Ok(source_of(engine, caller, id).await?.id),
     }
 }
 
-/// The data sources that the caller may see.
-pub(crate) async fn visible_sources(app: &App, caller: &Caller) -> Result<Vec<DataSource>> {
-    let sources = app.engine.data_sources().await?;
+/// The data sources that the caller's key reaches.
+pub(crate) async fn visible_sources(engine: &Engine, caller: &Caller) -> Result<Vec<DataSource>> {
+    let sources = engine.data_sources().await?;
     Ok(sources.into_iter().filter(|source| caller.key.sees(&source.id)).collect())
 }
 
-/// The data sources that the caller may see, as they were a moment ago unless one that is named
-/// came since.
-pub(crate) async fn visible_sources_among(
-    app: &App,
+/// The data sources that the caller's key reaches, from the engine's cache if it has all of
+/// `names`.
+pub(crate) async fn cached_visible_sources(
+    engine: &Engine,
     caller: &Caller,
-    named: &HashSet<String>,
+    names: &HashSet<String>,
 ) -> Result<Vec<DataSource>> {
-    let recent = app.engine.recent_data_sources().await?;
-    let is_known =
-        |name: &String| recent.iter().any(|source| source.id == *name || source.name == *name);
-    if recent.is_empty() || !named.iter().all(is_known) {
-        return visible_sources(app, caller).await;
+    let cached = engine.recent_data_sources().await?;
+    let is_cached =
+        |name: &String| cached.iter().any(|source| source.id == *name || source.name == *name);
+    if cached.is_empty() || !names.iter().all(is_cached) {
+        return visible_sources(engine, caller).await;
     }
-    Ok(recent.iter().filter(|source| caller.key.sees(&source.id)).cloned().collect())
+    Ok(cached.iter().filter(|source| caller.key.sees(&source.id)).cloned().collect())
 }
 
-/// Which data source a request is about.
+/// The data source of a request.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SourceQuery {
@@ -87,10 +87,10 @@ pub(crate) struct SourceQuery {
 }
 
 impl SourceQuery {
-    /// The data source that is named, or the only one that the caller sees.
+    /// The id of the data source in the query, else of the only one that the key reaches.
     pub(crate) async fn resolve(
         &self,
-        app: &App,
+        engine: &Engine,
         caller: &Caller,
         visible: &[DataSource],
     ) -> Result<Option<String>> {
@@ -99,8 +99,8 @@ impl SourceQuery {
                 let message = "\"source\" and \"data_source\" are the same parameter and differ; send one of the two";
                 Err(ApiError::invalid("source", message))
             }
-            (Some(named), _) | (None, Some(named)) => {
-                recent_source_of(app, caller, named).await.map(Some)
+            (Some(name), _) | (None, Some(name)) => {
+                cached_source_of(engine, caller, name).await.map(Some)
             }
             (None, None) => Ok(match visible {
                 [only] => Some(only.id.clone()),

@@ -1,29 +1,20 @@
-//! What handlers take out of a request, with errors in the one shape and limits on what is held.
+//! Extractors: parameters and small JSON bodies, whose errors have the shape of the API.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::app::App;
+use super::body::Bodies;
 use crate::error::{ApiError, Result};
 
-/// The parameters of a query.
+/// The parameters of the query.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Query<T>> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>> {
         match axum::extract::Query::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(query)) => Ok(Query(query)),
             Err(error) => Err(ApiError::bad_request("invalid_query", error.body_text())),
@@ -31,7 +22,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// A parameter that is said or not: `true` or `1`, `false` or `0`, or only its name.
+/// Deserializes a parameter that is `true` or `1`, `false` or `0`, or a name without a value.
 pub(crate) fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_flag(&text).ok_or_else(|| {
@@ -39,7 +30,7 @@ pub(crate) fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
     })
 }
 
-/// The same, of its text.
+/// The value of a flag's text.
 pub(crate) fn parse_flag(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "" => Some(true),
@@ -48,208 +39,61 @@ pub(crate) fn parse_flag(text: &str) -> Option<bool> {
     }
 }
 
-/// The parameters of a path.
+/// The parameters of the path.
 pub(crate) struct Path<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Path<T>> {
-        match axum::extract::Path::from_request_parts(parts, app).await {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(path)) => Ok(Path(path)),
             Err(error) => Err(ApiError::bad_request("invalid_path", error.body_text())),
         }
     }
 }
 
-/// The path and the query of a request, as its client sent them.
-pub(crate) struct Target(pub(crate) String);
+/// The path and query as the client sent them.
+pub(crate) struct RequestTarget(pub(crate) String);
 
-impl FromRequestParts<App> for Target {
+impl<S: Send + Sync> FromRequestParts<S> for RequestTarget {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Target> {
-        // A nested router sees a part of the path only.
-        let uri = axum::extract::OriginalUri::from_request_parts(parts, app).await.map(|uri| uri.0);
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<RequestTarget> {
+        // `parts.uri` has only the rest of the path in a nested router.
+        let uri = OriginalUri::from_request_parts(parts, state).await.map(|uri| uri.0);
         let uri = uri.unwrap_or_else(|_| parts.uri.clone());
-        Ok(Target(uri.path_and_query().map_or_else(String::new, ToString::to_string)))
+        Ok(RequestTarget(uri.path_and_query().map_or_else(String::new, ToString::to_string)))
     }
 }
 
-/// A small JSON body: an object; null, or none at all, is one without fields.
+/// A JSON object. An empty body and null are an object without fields.
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T>
+where
+    Bodies: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Json<T>> {
-        let body = read_body(app, request).await?;
-        let text = body.bytes();
-        let text: &[u8] = if matches!(text.trim_ascii(), b"" | b"null") { b"{}" } else { text };
-        // The library also reads an object's fields from an array, in their order.
-        let is_object = text.trim_ascii_start().starts_with(b"{");
-        match serde_json::from_slice(text) {
-            Ok(value) if is_object => Ok(Json(value)),
-            Ok(_) => {
-                Err(ApiError::bad_request("invalid_request", "the body must be a JSON object"))
-            }
-            Err(error) if error.is_data() => {
-                Err(ApiError::bad_request("invalid_request", error.to_string()))
-            }
-            Err(error) => {
-                Err(ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")))
-            }
+    async fn from_request(request: Request, state: &S) -> Result<Json<T>> {
+        let body = Bodies::from_ref(state).read(request).await?;
+        parse_object(body.bytes()).map(Json)
+    }
+}
+
+fn parse_object<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
+    let text: &[u8] = if matches!(text.trim_ascii(), b"" | b"null") { b"{}" } else { text };
+    // serde_json also reads the fields of a struct from an array.
+    let is_object = text.trim_ascii_start().starts_with(b"{");
+    match serde_json::from_slice(text) {
+        Ok(value) if is_object => Ok(value),
+        Ok(_) => Err(ApiError::bad_request("invalid_request", "the body must be a JSON object")),
+        Err(error) if error.is_data() => {
+            Err(ApiError::bad_request("invalid_request", error.to_string()))
         }
-    }
-}
-
-/// A body that was read whole; its bytes count as held until it is dropped.
-pub(crate) struct HeldBody {
-    bytes: Bytes,
-    _held: Held,
-}
-
-impl HeldBody {
-    pub(crate) fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
-}
-
-/// Reads a body whole, within the limits of size and time, and of all bodies together.
-pub(crate) async fn read_body(app: &App, request: Request) -> Result<HeldBody> {
-    let limits = &app.config.limits;
-    let told =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let mut held = app.bodies.hold(0)?;
-    // What is told to come is held before it comes.
-    held.grow_to(told.unwrap_or(0).min(limits.decoded_bytes))?;
-    let reading = collect(request.into_body(), limits.decoded_bytes, &mut held);
-    let bytes = tokio::time::timeout(limits.body_time, reading).await.map_err(|_| {
-        let seconds = limits.body_time.as_secs();
-        let message = format!(
-            "the body did not arrive within {seconds} seconds; send it faster, or in parts"
-        );
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
-    })??;
-    Ok(HeldBody { bytes, _held: held })
-}
-
-async fn collect(body: Body, bytes_max: usize, held: &mut Held) -> Result<Bytes> {
-    let mut stream = body.into_data_stream();
-    let mut collected = BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| unreadable(&error))?;
-        if collected.len() + chunk.len() > bytes_max {
-            return Err(too_large(bytes_max));
+        Err(error) => {
+            Err(ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")))
         }
-        held.grow_to(collected.len() + chunk.len())?;
-        collected.extend_from_slice(&chunk);
-    }
-    Ok(collected.freeze())
-}
-
-/// The body is larger than it may be.
-pub(crate) fn too_large(bytes_max: usize) -> ApiError {
-    let message = format!(
-        "the body has more than {bytes_max} bytes; send it in parts, or POST it to /v1/data-sources/{{id}}/imports"
-    );
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
-}
-
-/// What the layers below say of a body that could not be read.
-fn unreadable(error: &axum::Error) -> ApiError {
-    if is_length_limit(error) {
-        let message =
-            "the body is too large; send it in parts, or POST it to /v1/data-sources/{id}/imports";
-        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
-    }
-    ApiError::bad_request(
-        "unreadable_body",
-        format!("the body could not be read: {error}; is it compressed as Content-Encoding says?"),
-    )
-}
-
-/// Whether a body could not be read on since it is longer than it may be; decompressors wrap that.
-pub(crate) fn is_length_limit(error: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(at) = cause {
-        if at.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        // An input or output error does not count what it was made of among its sources.
-        let inner = at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = match inner {
-            Some(inner) => Some(inner),
-            None => at.source(),
-        };
-    }
-    false
-}
-
-/// The bytes of all bodies that are held at once.
-#[derive(Clone)]
-pub(crate) struct Bodies {
-    held: Arc<AtomicUsize>,
-    bytes_max: usize,
-}
-
-/// A part of them; given back when it is dropped.
-pub(crate) struct Held {
-    bodies: Bodies,
-    bytes: usize,
-}
-
-impl Bodies {
-    pub(crate) fn new(bytes_max: usize) -> Bodies {
-        Bodies { held: Arc::default(), bytes_max }
-    }
-
-    /// How many bytes are held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.held.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn hold(&self, bytes: usize) -> Result<Held> {
-        let mut held = Held { bodies: self.clone(), bytes: 0 };
-        held.grow_to(bytes)?;
-        Ok(held)
-    }
-}
-
-impl Held {
-    /// Holds so many bytes, unless all together are too many.
-    pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<()> {
-        let more = bytes.saturating_sub(self.bytes);
-        let before = self.bodies.held.fetch_add(more, Ordering::AcqRel);
-        if more > 0 && before + more > self.bodies.bytes_max {
-            self.bodies.held.fetch_sub(more, Ordering::AcqRel);
-            let message = "too many requests are being read at once; send it again in a second";
-            return Err(ApiError::try_again("overloaded", message, Duration::from_secs(1)));
-        }
-        self.bytes += more;
-        Ok(())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.bodies.held.fetch_sub(self.bytes, Ordering::AcqRel);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bodies_hold_no_more_together_than_they_may() {
-        let bodies = Bodies::new(10);
-        let mut first = bodies.hold(6).unwrap_or_else(|_| unreachable!("6 of 10 fit"));
-        assert!(bodies.hold(5).is_err());
-        assert!(first.grow_to(10).is_ok());
-        assert!(first.grow_to(11).is_err());
-        assert_eq!(bodies.bytes(), 10);
-        drop(first);
-        assert_eq!(bodies.bytes(), 0);
     }
 }

@@ -1,29 +1,50 @@
-//! `?min_sequence=N`: whoever names what was acknowledged is answered once that is published.
+//! `?min_sequence=N`: a request waits until an acknowledged sequence is published.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use mrrow_engine::Engine;
 use serde::Deserialize;
 
-use crate::app::App;
+use super::caller::{Caller, KeyLookup};
+use super::extract::Query;
 use crate::error::{ApiError, Result};
-use crate::http::caller::Caller;
-use crate::http::extract::Query;
 
-/// How soon a client that waited in vain may come again.
+/// The pause before a client sends the request again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Waits for publications, for a limited time.
+#[derive(Clone)]
+pub(crate) struct PublicationWait {
+    engine: Arc<Engine>,
+    time_max: Duration,
+}
+
+/// The state of the layer.
+#[derive(Clone)]
+pub(crate) struct MinSequenceLayer {
+    pub(crate) wait: PublicationWait,
+    pub(crate) keys: KeyLookup,
+}
+
 #[derive(Deserialize)]
-struct Named {
+struct MinSequenceQuery {
     min_sequence: Option<i64>,
 }
 
-/// The layer that waits before a request is carried out. The document tells of the parameter in
-/// words: whoever makes up values for it would wait for what nobody sends.
-pub(crate) async fn wait_where_named(
-    State(app): State<App>,
+impl FromRef<MinSequenceLayer> for KeyLookup {
+    fn from_ref(layer: &MinSequenceLayer) -> KeyLookup {
+        layer.keys.clone()
+    }
+}
+
+/// The layer before the handlers. The OpenAPI document describes the parameter in words: tools that
+/// invent values would wait for a sequence that never comes.
+pub(crate) async fn wait_for_min_sequence(
+    State(layer): State<MinSequenceLayer>,
     request: Request,
     next: Next,
 ) -> Result<Response> {
@@ -31,27 +52,37 @@ pub(crate) async fn wait_where_named(
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();
-    // Who has no key does not wait; the route says so, if it needs one.
-    if Caller::from_request_parts(&mut parts, &app).await.is_ok() {
-        let Query(Named { min_sequence }) = Query::from_request_parts(&mut parts, &app).await?;
-        if let Some(sequence) = min_sequence {
-            wait(&app, sequence).await?;
+    // A request without a key does not wait; its handler refuses it if it needs one.
+    if Caller::from_request_parts(&mut parts, &layer).await.is_ok() {
+        let Query(query) = Query::<MinSequenceQuery>::from_request_parts(&mut parts, &()).await?;
+        if let Some(sequence) = query.min_sequence {
+            layer.wait.until_published(sequence).await?;
         }
     }
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-/// Waits until what was acknowledged up to a sequence is published.
-pub(crate) async fn wait(app: &App, sequence: i64) -> Result<()> {
-    let wait_time = app.config.limits.wait_time;
-    match tokio::time::timeout(wait_time, app.engine.published(sequence)).await {
-        Ok(published) => Ok(published?),
-        Err(_) => {
-            let seconds = wait_time.as_secs();
-            let message = format!(
-                "sequence {sequence} was not published within {seconds} seconds; read it again in a second"
-            );
-            Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
+impl PublicationWait {
+    pub(crate) fn new(engine: Arc<Engine>, time_max: Duration) -> PublicationWait {
+        PublicationWait { engine, time_max }
+    }
+
+    /// Waits until a sequence, and all before it, are published.
+    pub(crate) async fn until_published(&self, sequence: i64) -> Result<()> {
+        match tokio::time::timeout(self.time_max, self.engine.published(sequence)).await {
+            Ok(published) => Ok(published?),
+            Err(_) => {
+                let seconds = self.time_max.as_secs();
+                let message = format!(
+                    "sequence {sequence} was not published within {seconds} seconds; read it again in a second"
+                );
+                Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
+            }
         }
+    }
+
+    /// Waits until everything that is acknowledged now is published.
+    pub(crate) async fn until_all_published(&self) -> Result<()> {
+        self.until_published(self.engine.last_acknowledged().await.unwrap_or_default()).await
     }
 }

@@ -1,4 +1,4 @@
-//! The contract: the OpenAPI document, made from the code, and the page that shows it.
+//! The OpenAPI document, generated from the code, and the page that displays it.
 
 use axum::Router;
 use axum::routing::get;
@@ -9,45 +9,45 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::{ErrorBody, ErrorDetail};
 
-/// What the document says of the whole API.
+/// The head of the document.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Mrrow",
-        description = "Subscription analytics from billing records. It speaks the API of GrowPanel's Custom API and of its clients: \
+        description = "Subscription analytics from billing records. It implements GrowPanel's Custom API and the API of its clients: \
             change the base URL and the key. Every path under /v1 also answers without it, and /data/… also under /v1.",
     ),
     servers((url = "/")),
     components(schemas(ErrorBody, ErrorDetail)),
     tags(
         (name = "push", description = "Records in: GrowPanel's Custom API."),
-        (name = "data", description = "Records in and out, as GrowPanel's client libraries speak."),
+        (name = "data", description = "Records in and out, in the form of GrowPanel's client libraries."),
         (name = "imports", description = "Uploads of any size."),
-        (name = "data sources", description = "Where records come from: push, pull, import."),
+        (name = "data sources", description = "Origins of records: push, pull, import."),
         (
             name = "reads",
-            description = "Movements, MRR, tables and SQL. With `?min_sequence=N` a read answers once it sees what a push was answered \
-                with that `sequence`; after 10 seconds it is 503 with Retry-After. It works on every read, also of records and their lists."
+            description = "Movements, MRR, tables and SQL. With `?min_sequence=N` a read waits until the push with that `sequence` is published; \
+                after 10 seconds the response is 503 with Retry-After. It works on every read, also of records and their lists."
         ),
         (name = "keys", description = "API keys."),
-        (name = "server", description = "Is it well?"),
+        (name = "server", description = "Health and metrics."),
     )
 )]
 struct Document;
 
-/// The OpenAPI document of routes, with what holds for the whole API.
+/// The OpenAPI document of routes, with security, common errors and operation ids.
 pub(crate) fn document(routes: OpenApi) -> OpenApi {
     let mut document = Document::openapi();
     document.merge(routes);
     Security.modify(&mut document);
-    CommonAnswers.modify(&mut document);
+    CommonErrors.modify(&mut document);
     OperationIds.modify(&mut document);
     document
 }
 
 /// Routes to the document and to the page that shows it.
 pub(crate) fn pages<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<S> {
-    // The page brings its own scripts and asks no other server.
+    // The page includes its scripts and contacts no other server.
     let config = Config::from("/openapi.json")
         .try_it_out_enabled(true)
         .persist_authorization(false)
@@ -62,7 +62,7 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Rou
     Router::new().route("/openapi.json", get(answer)).merge(page)
 }
 
-/// A key is needed unless an operation says otherwise.
+/// Requires a key, except for operations with a security of their own.
 struct Security;
 
 impl Modify for Security {
@@ -77,21 +77,21 @@ impl Modify for Security {
     }
 }
 
-/// The answers that any operation can give: what is refused before it, and what fails around it.
-struct CommonAnswers;
+/// The error responses of the layers, which every operation can have.
+struct CommonErrors;
 
-/// Status, and what it means.
-const COMMON: [(&str, &str); 7] = [
+/// Status and description.
+const COMMON_ERRORS: [(&str, &str); 7] = [
     ("400", "the request is not well formed"),
-    ("401", "no key, or one that is not valid"),
-    ("403", "the key's role or data sources do not reach"),
+    ("401", "no key, or an invalid one"),
+    ("403", "the key's role or data sources do not allow it"),
     ("408", "the request took too long to arrive"),
     ("413", "the body is too large"),
-    ("500", "a failure of the server, which its log tells"),
-    ("503", "not now; Retry-After says when"),
+    ("500", "an error of the server; its log has the cause"),
+    ("503", "temporarily unavailable; Retry-After has the pause"),
 ];
 
-impl Modify for CommonAnswers {
+impl Modify for CommonErrors {
     fn modify(&self, document: &mut OpenApi) {
         for path in document.paths.paths.values_mut() {
             let operations =
@@ -100,7 +100,7 @@ impl Modify for CommonAnswers {
                 let is_open = operation.security.as_ref().is_some_and(|needed| {
                     needed.iter().all(|one| one == &SecurityRequirement::default())
                 });
-                for (status, meaning) in COMMON {
+                for (status, meaning) in COMMON_ERRORS {
                     if is_open && ["400", "401", "403"].contains(&status) {
                         continue;
                     }
@@ -108,14 +108,14 @@ impl Modify for CommonAnswers {
                         .responses
                         .responses
                         .entry(status.to_string())
-                        .or_insert_with(|| RefOr::T(error_answer(meaning)));
+                        .or_insert_with(|| RefOr::T(error_response(meaning)));
                 }
             }
         }
     }
 }
 
-/// An id for each operation, made of its method and path: the same handler may be at two paths.
+/// Operation ids from method and path, because a handler may have two paths.
 struct OperationIds;
 
 impl Modify for OperationIds {
@@ -139,7 +139,7 @@ impl Modify for OperationIds {
     }
 }
 
-fn error_answer(meaning: &str) -> utoipa::openapi::Response {
+fn error_response(meaning: &str) -> utoipa::openapi::Response {
     let schema = Ref::from_schema_name("ErrorBody");
     ResponseBuilder::new()
         .description(meaning)

@@ -7,6 +7,7 @@ use mrrow_engine::push::Pushed;
 use mrrow_engine::{Compaction, Engine};
 
 use super::client_connection::{ClientConnection, EventReader};
+use super::error::LocalError;
 use super::protocol::{
     CommandEvent, CommandFailure, DeleteRequest, ImportRequest, PushRequest, ResetRequest,
 };
@@ -14,22 +15,6 @@ use super::protocol::{
 /// A connection to the server that holds the data directory. Dropping the future of a command
 /// cancels it.
 pub struct LocalClient(ClientConnection);
-
-/// Why the server did not finish a command.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// The request is invalid.
-    #[error("{0}")]
-    Usage(String),
-    /// The command failed.
-    #[error("{0}")]
-    Failed(String),
-    /// The connection broke; the outcome of the command is unknown.
-    #[error(
-        "the connection to the server that holds the data directory broke: {0}; see its log, then run the command again: rows that are stored already change nothing"
-    )]
-    Disconnected(#[from] io::Error),
-}
 
 type Result<T, E = LocalError> = std::result::Result<T, E>;
 

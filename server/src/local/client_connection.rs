@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::client::LocalError;
+use super::error::LocalError;
 use super::protocol::{CommandEvent, InputStream};
 use super::socket::SocketAddress;
 

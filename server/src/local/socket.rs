@@ -44,7 +44,11 @@ impl LocalSocket {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_file(&self.0) {
-            tracing::warn!(%error, socket = %self.0.display(), "remove the socket; the next server replaces it");
+            tracing::warn!(
+                %error,
+                socket = %self.0.display(),
+                "remove the socket; the next server replaces it"
+            );
         }
     }
 }

@@ -110,19 +110,22 @@ impl AddressGuard {
 
     /// Whether an address may be connected to.
     fn allows(&self, address: IpAddr) -> bool {
-        let plain = address.to_canonical();
-        is_public(address)
-            || self
-                .0
-                .iter()
-                .any(|allowed| matches!(allowed, AllowedDestination::Net(net) if net.contains(&plain) || net.contains(&address)))
+        // An IPv4 network also allows the mapped IPv6 form of its addresses.
+        let canonical = address.to_canonical();
+        let is_allowed = |allowed: &AllowedDestination| match allowed {
+            AllowedDestination::Net(net) => net.contains(&canonical) || net.contains(&address),
+            AllowedDestination::Host(_) => false,
+        };
+        is_public(address) || self.0.iter().any(is_allowed)
     }
 
     fn allows_host(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.');
-        self.0.iter().any(
-            |allowed| matches!(allowed, AllowedDestination::Host(host) if host.eq_ignore_ascii_case(name)),
-        )
+        let is_allowed = |allowed: &AllowedDestination| match allowed {
+            AllowedDestination::Host(host) => host.eq_ignore_ascii_case(name),
+            AllowedDestination::Net(_) => false,
+        };
+        self.0.iter().any(is_allowed)
     }
 
     /// The addresses of a host name to which a pull may connect.
@@ -175,7 +178,8 @@ impl RefusedAddress {
             _ => format!("\"{host}\" is"),
         };
         let message = format!(
-            "{host_is} a private, local or reserved address; if this server may fetch from it, its operator can start it with --pull-allow {host}"
+            "{host_is} a private, local or reserved address; if this server may fetch from it, its \
+             operator can start it with --pull-allow {host}"
         );
         SyncFailure::new("address_refused", message).with_retry(Retry::Never)
     }

@@ -46,7 +46,12 @@ pub(crate) enum Authentication {
         )]
         name: String,
         /// The header's value.
-        #[schema(format = Password, min_length = 1, max_length = 8192, pattern = "^[!-~]([ -~]*[!-~])?$")]
+        #[schema(
+            format = Password,
+            min_length = 1,
+            max_length = 8192,
+            pattern = "^[!-~]([ -~]*[!-~])?$"
+        )]
         value: String,
     },
     /// `Authorization: Bearer …`.
@@ -126,7 +131,8 @@ impl Authentication {
             || text.len() > BYTES_MAX
             || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         {
-            let message = "it must be 1 to 8192 visible ASCII characters, without a space at its ends or a line break";
+            let message = "it must be 1 to 8192 visible ASCII characters, without a space at its \
+                           ends or a line break";
             return Err(PullError::field(field, message));
         }
         if field == "authentication.token" && text.contains(' ') {

@@ -13,12 +13,13 @@ pub(crate) enum PullError {
     Field {
         /// The field's path in the request, such as `schedule.cron`.
         field: &'static str,
-        /// What is wrong and what would fix it.
+        /// The error and its remedy.
         message: String,
     },
     /// The data source with this id has no endpoint.
     #[error(
-        "the data source \"{0}\" has no endpoint to fetch from; PUT /v1/data-sources/{0}/pull sets one"
+        "the data source \"{0}\" has no endpoint to fetch from; PUT /v1/data-sources/{0}/pull sets \
+         one"
     )]
     NoEndpoint(String),
     /// The last sync of the data source with this id fetched everything.

@@ -153,7 +153,8 @@ impl PageFetcher {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
                 if at.origin() != requested.origin() =>
             {
-                "it was redirected to another host, where credentials are not sent; configure that address"
+                "it was redirected to another host, where credentials are not sent; configure that \
+                 address"
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 "does it take the configured credentials?"
@@ -180,7 +181,8 @@ impl PageFetcher {
         if error.is_timeout() {
             let (page, pause) = (self.limits.page_time, self.limits.pause_time);
             let message = format!(
-                "the page did not arrive within {page:?}, or the endpoint sent nothing for {pause:?}; send fewer objects on a page"
+                "the page did not arrive within {page:?}, or the endpoint sent nothing for \
+                 {pause:?}; send fewer objects on a page"
             );
             return SyncFailure::new("timeout", message).with_retry(Retry::Later);
         }

@@ -73,7 +73,9 @@ fn check_types(types: Option<Vec<PullType>>) -> PullResult<Vec<PullType>> {
 fn check_authentication(sent: Value) -> PullResult<Authentication> {
     // The message of serde_json would repeat the secret.
     let authentication: Authentication = serde_json::from_value(sent).map_err(|_| {
-        let message = "it must be {\"type\":\"none\"}, {\"type\":\"header\",\"name\",\"value\"}, {\"type\":\"bearer\",\"token\"} or {\"type\":\"basic\",\"username\",\"password\"}";
+        let message = "it must be {\"type\":\"none\"}, {\"type\":\"header\",\"name\",\"value\"}, \
+                       {\"type\":\"bearer\",\"token\"} or \
+                       {\"type\":\"basic\",\"username\",\"password\"}";
         PullError::field("authentication", message)
     })?;
     authentication.check()?;

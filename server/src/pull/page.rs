@@ -72,7 +72,8 @@ impl Page {
             Some(b'{') => read_envelope(text)?,
             Some(b'<') => {
                 return Err(invalid(
-                    "it is HTML or XML, not JSON; is this the address of the API, and not of a sign-in page?",
+                    "it is HTML or XML, not JSON; is this the address of the API, and not of a \
+                     sign-in page?",
                 ));
             }
             None => return Err(invalid("it is empty")),

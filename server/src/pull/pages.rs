@@ -40,7 +40,8 @@ pub(super) fn next_url(
     })?;
     if url.origin() != settings.endpoint.origin() {
         let message = format!(
-            "the page's \"next\" is at another origin than the endpoint ({}), which would receive the credentials; make it a URL under {}",
+            "the page's \"next\" is at another origin than the endpoint ({}), which would receive \
+             the credentials; make it a URL under {}",
             url.origin().ascii_serialization(),
             settings.endpoint.origin().ascii_serialization()
         );

@@ -75,7 +75,8 @@ async fn stored_credentials(
             Ok((settings.authentication, Some(sealed)))
         }
         _ => {
-            let message = "the endpoint is at another host than before: send its authentication too, or {\"type\":\"none\"}";
+            let message = "the endpoint is at another host than before: send its authentication \
+                           too, or {\"type\":\"none\"}";
             Err(PullError::field("authentication", message))
         }
     }

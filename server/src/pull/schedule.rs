@@ -58,7 +58,8 @@ impl PullSchedule {
             PullSchedule::Cron { cron } => {
                 let refused = |why: &str| {
                     let message = format!(
-                        "{why}; use minute, hour, day of the month, month, day of the week, such as \"0 3 * * *\""
+                        "{why}; use minute, hour, day of the month, month, day of the week, such \
+                         as \"0 3 * * *\""
                     );
                     PullError::field("schedule.cron", message)
                 };

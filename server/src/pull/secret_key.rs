@@ -82,10 +82,12 @@ impl KeyFile {
         let path = self.path().display();
         let message = match self {
             KeyFile::Configured(_) => format!(
-                "the key file \"{path}\" is missing; put it back, or create one: (umask 077; openssl rand -hex 32 > \"{path}\")"
+                "the key file \"{path}\" is missing; put it back, or create one: (umask 077; \
+                 openssl rand -hex 32 > \"{path}\")"
             ),
             KeyFile::Default(_) => format!(
-                "the key file \"{path}\" is missing, and backups do not contain it; put it back, or configure the pull again with its credentials"
+                "the key file \"{path}\" is missing, and backups do not contain it; put it back, \
+                 or configure the pull again with its credentials"
             ),
         };
         SyncFailure::new("secret_key", message)
@@ -123,7 +125,9 @@ impl SecretKey {
         };
         opened.ok_or_else(|| {
             let message = format!(
-                "the credentials cannot be decrypted with the key in \"{}\": they were encrypted with another key; put that one back, or configure the pull again with its credentials",
+                "the credentials cannot be decrypted with the key in \"{}\": they were encrypted \
+                 with another key; put that one back, or configure the pull again with its \
+                 credentials",
                 self.file.display()
             );
             SyncFailure::new("secret_key", message)
@@ -155,7 +159,10 @@ fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, String> {
     io::Read::read_to_end(&mut io::Read::take(file, FILE_BYTES_MAX), &mut bytes)
         .map_err(read_error)?;
     let key = key_of(&bytes).ok_or_else(|| {
-        format!("the key file \"{shown}\" does not hold 32 bytes, plain, in hexadecimal digits or in base64; create them with openssl rand -hex 32")
+        format!(
+            "the key file \"{shown}\" does not hold 32 bytes, plain, in hexadecimal digits or \
+                 in base64; create them with openssl rand -hex 32"
+        )
     })?;
     Ok(Some(key))
 }

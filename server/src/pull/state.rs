@@ -16,7 +16,7 @@ use crate::config::{AllowedDestination, PullLimits};
 use crate::metrics::Metrics;
 use crate::random::{self, Random};
 
-/// What an operator configures for pulls.
+/// The operator's configuration of pulls.
 #[derive(Debug, Clone)]
 pub(crate) struct PullConfig {
     pub(crate) limits: PullLimits,

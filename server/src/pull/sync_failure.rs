@@ -12,7 +12,7 @@ pub(crate) struct SyncFailure {
     /// The kind of error, for programs.
     #[schema(example = "endpoint_status")]
     pub(crate) code: String,
-    /// What is wrong and what would fix it.
+    /// The error and its remedy.
     pub(crate) message: String,
     /// The URL that was requested, without its query and without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -64,7 +64,7 @@ pub(crate) struct PullRejectionError {
     pointer: String,
     /// The kind of error, for programs.
     code: String,
-    /// What is wrong and what would fix it.
+    /// The error and its remedy.
     message: String,
     /// The rejected value.
     value: Option<String>,

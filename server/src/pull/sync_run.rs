@@ -135,7 +135,8 @@ impl SyncRun {
             let (page, digest) =
                 pages::parse(bytes, limits.page_rows).await.map_err(|failure| failure.at(&url))?;
             if last_page.replace(digest) == Some(digest) && page.next != NextPage::None {
-                let message = "the page is the same as the one before it, and says that there is more; does the endpoint read the parameter page?";
+                let message = "the page is the same as the one before it, and says that there is \
+                               more; does the endpoint read the parameter page?";
                 return Err(SyncFailure::new("page_repeated", message).at(&url));
             }
             self.store(&position, &page).await?;
@@ -150,7 +151,8 @@ impl SyncRun {
         }
         self.progress.position = Some(position);
         let message = format!(
-            "there are more than {} pages; make the pages larger, or resume the sync if the endpoint really has more",
+            "there are more than {} pages; make the pages larger, or resume the sync if the \
+             endpoint really has more",
             limits.pages
         );
         Err(SyncFailure::new("too_many_pages", message))

@@ -67,7 +67,7 @@ impl RowEncoder {
             RowFormat::Parquet => FormatEncoder::Parquet(Box::new(parquet_writer(schema)?)),
         });
         if matches!(encoder.0, FormatEncoder::Delimited { .. }) {
-            // The writer emits the header with the first batch: an output without rows needs it too.
+            // The writer emits the header with the first batch; without rows it is needed too.
             encoder.encode(&RecordBatch::new_empty(Arc::clone(schema)))?;
         }
         Ok(encoder)

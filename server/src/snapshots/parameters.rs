@@ -1,26 +1,26 @@
-//! The parameters that every read takes, and how dates and instants are read.
+//! The parameters of every read, and the forms of dates and instants.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
-/// Which moment is read.
+/// The snapshot to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReadParams {
-    /// The day up to which things are known; today unless given.
+    /// The day that movements are computed for; today by default.
     #[serde(default, deserialize_with = "date")]
     #[param(value_type = Option<String>, format = Date, example = "2025-12-31")]
     pub(crate) as_of: Option<NaiveDate>,
-    /// Read this snapshot instead of the newest.
+    /// The number of the snapshot; the newest by default.
     pub(crate) snapshot: Option<i64>,
-    /// Answer as it was known at this instant.
+    /// Read the rows that were known at this instant.
     #[serde(default, deserialize_with = "instant")]
     #[param(value_type = Option<String>, format = DateTime, example = "2025-12-31T23:59:59Z")]
     pub(crate) known_at: Option<DateTime<Utc>>,
 }
 
-/// A date as YYYY-MM-DD.
+/// Deserializes a date as YYYY-MM-DD.
 pub(crate) fn date<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<NaiveDate>, D::Error> {
@@ -34,14 +34,14 @@ pub(crate) fn date<'de, D: Deserializer<'de>>(
 }
 
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    let fits = |(at, byte): (usize, u8)| {
+    let is_expected = |(at, byte): (usize, u8)| {
         if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
     };
-    let is_in_form = text.len() == 10 && text.bytes().enumerate().all(fits);
+    let is_in_form = text.len() == 10 && text.bytes().enumerate().all(is_expected);
     text.parse().ok().filter(|_| is_in_form)
 }
 
-/// An instant with its zone. A `+` that a client left as it is has become a blank.
+/// Deserializes an instant with its zone. A `+` that the client did not encode arrives as a blank.
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     match DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use mrrow_engine::Error;
 use serde::{Deserialize, Serialize};
 
-/// What the Rust runtime prints when a stack overflows (`std::sys::pal::unix::stack_overflow`).
+/// A part of the Rust runtime's message about a stack overflow
+/// (`std::sys::pal::unix::stack_overflow`).
 const STACK_OVERFLOW_TEXT: &str = "has overflowed its stack";
-/// What the Rust runtime prints when an allocation fails (`std::alloc`).
+/// A part of the Rust runtime's message about a failed allocation (`std::alloc`).
 const OUT_OF_MEMORY_TEXT: &str = "memory allocation of";
 
 const SIGKILL: i32 = 9;
@@ -35,7 +36,8 @@ pub(crate) enum StatementFailure {
     Limit(String),
     /// The statement exceeds its time.
     #[error(
-        "the statement took longer than {} ms; let it read less, or give it more with \"timeout_ms\"",
+        "the statement took longer than {} ms; let it read less, or give it more with \
+         \"timeout_ms\"",
         .0.as_millis()
     )]
     Timeout(Duration),

@@ -143,7 +143,8 @@ fn columns(schema: &Schema) -> Vec<StatementColumn> {
 
 fn not_encodable(error: impl std::fmt::Display) -> StatementFailure {
     StatementFailure::Invalid(format!(
-        "the answer has a value that this format does not support: {error}; cast it, or choose another format"
+        "the answer has a value that this format does not support: {error}; cast it, or choose \
+         another format"
     ))
 }
 

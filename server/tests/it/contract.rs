@@ -1,12 +1,11 @@
-//! The contract: what is committed is what is served, and it has all that GrowPanel's clients ask
-//! for.
+//! The OpenAPI document: the committed one is current, and has every operation of GrowPanel's SDK.
 
 use std::collections::BTreeSet;
 
 use mrrow_server::openapi;
 use serde_json::Value;
 
-/// What the SDK demands, as `server/tests/clients/demands.py` reads it from the SDK.
+/// The SDK's operations, extracted by `server/tests/clients/demands.py`.
 const DEMANDS: &str = include_str!("../clients/demands.json");
 
 fn document() -> Value {
@@ -20,17 +19,17 @@ fn operations(path: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[test]
-fn the_committed_document_is_what_the_code_makes() {
+fn committed_document_is_current() {
     let committed = include_str!("../../openapi.json");
-    let made = openapi().to_pretty_json().unwrap() + "\n";
+    let generated = openapi().to_pretty_json().unwrap() + "\n";
     assert!(
-        committed == made,
-        "server/openapi.json is not what the code makes; write it with: mrrow openapi > server/openapi.json"
+        committed == generated,
+        "server/openapi.json is not current; write it with: mrrow openapi > server/openapi.json"
     );
 }
 
 #[test]
-fn no_two_operations_have_one_name() {
+fn operation_ids_are_unique() {
     let document = document();
     let mut names = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -38,17 +37,17 @@ fn no_two_operations_have_one_name() {
             let name = operation["operationId"].as_str().unwrap();
             assert!(
                 names.insert(name.to_string()),
-                "{method} {path} is called {name} like another one"
+                "{method} {path} has the operation id {name} of another operation"
             );
         }
     }
 }
 
 #[test]
-fn every_operation_that_the_sdk_has_for_records_is_served_as_it_reads_it() {
+fn sdk_operations_on_records_are_served() {
     let document = document();
     let demands: Value = serde_json::from_str(DEMANDS).unwrap();
-    let good = |answers: &Value| -> BTreeSet<String> {
+    let success_statuses = |answers: &Value| -> BTreeSet<String> {
         answers
             .as_object()
             .unwrap()
@@ -61,25 +60,32 @@ fn every_operation_that_the_sdk_has_for_records_is_served_as_it_reads_it() {
         let method = demand["method"].as_str().unwrap().to_lowercase();
         let operation = &document["paths"][demand["path"].as_str().unwrap()][method];
         assert_eq!(operation["operationId"], **name);
-        assert_eq!(good(&operation["responses"]), good(&demand["answers"]), "{name}");
+        assert_eq!(
+            success_statuses(&operation["responses"]),
+            success_statuses(&demand["answers"]),
+            "{name}"
+        );
         let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
         for parameter in demand["query"].as_array().unwrap() {
             let wanted = parameter.as_str().unwrap().trim_end_matches('?');
             assert!(
                 parameters.iter().any(|known| known["name"] == wanted),
-                "{name} takes no {wanted}"
+                "{name} has no parameter {wanted}"
             );
         }
     }
 }
 
 #[test]
-fn every_schema_that_is_named_is_there() {
+fn every_referenced_schema_exists() {
     let document = document();
     let text = document.to_string();
     for name in
         text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next())
     {
-        assert!(document["components"]["schemas"][name].is_object(), "there is no schema {name}");
+        assert!(
+            document["components"]["schemas"][name].is_object(),
+            "the schema {name} is missing"
+        );
     }
 }

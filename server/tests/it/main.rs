@@ -1,12 +1,12 @@
-//! The HTTP face, as its clients see it.
+//! The server, tested over HTTP.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-mod calls;
+mod api_client;
 mod client_records;
+mod connections;
 mod contract;
-mod listener;
-mod page_pushes;
+mod custom_pushes;
+mod listening_server;
 mod pull;
 mod reads;
-mod running;
 mod uploads;

@@ -1,5 +1,4 @@
-//! Reads over HTTP: the forms of an answer, its moment, what a key sees of it, and what a client
-//! need not be sent again.
+//! Reads over HTTP: formats, snapshots, restricted keys and ETags.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +8,13 @@ use mrrow_engine::push::PushOptions;
 use mrrow_engine::sources::NewDataSource;
 use serde_json::{Value, json};
 
-use crate::running::{Answer, Running, SOURCE};
+use crate::listening_server::{ListeningServer, RawResponse, SOURCE};
 
 const OTHER: &str = "other";
 
-/// A server with a customer in each of two data sources, of 10.00 and of 70.00 a month.
-async fn with_two_sources() -> Running {
-    let server = Running::start().await;
+/// A server with a customer in each of two data sources, with 10.00 and 70.00 a month.
+async fn with_two_sources() -> ListeningServer {
+    let server = ListeningServer::start().await;
     let other =
         NewDataSource { id: Some(OTHER.to_string()), name: "Other".to_string(), kind: None };
     server.engine.create_data_source(other, [1; 16]).await.unwrap();
@@ -25,7 +24,7 @@ async fn with_two_sources() -> Running {
     server
 }
 
-async fn push(server: &Running, source: &str, name: &str, amount: i64) -> i64 {
+async fn push(server: &ListeningServer, source: &str, name: &str, amount: i64) -> i64 {
     let book = json!({
         "customers": [{"id": "c1", "name": name}],
         "plans": [{"id": "p1", "name": name, "interval": "month", "interval_count": 1, "currency": "USD"}],
@@ -42,24 +41,26 @@ async fn push(server: &Running, source: &str, name: &str, amount: i64) -> i64 {
 }
 
 /// A request with this key.
-async fn ask(
-    server: &Running,
+async fn request(
+    server: &ListeningServer,
     key: &str,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Answer {
+) -> RawResponse {
     let mut head = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
     );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    Answer::of(&server.say(format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await)
+    RawResponse::of(
+        &server.exchange(format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await,
+    )
 }
 
-async fn key_of(server: &Running, role: Role, sources: &[&str]) -> String {
+async fn key_of(server: &ListeningServer, role: Role, sources: &[&str]) -> String {
     let data_sources = Some(sources.iter().map(|source| source.to_string()).collect());
     let new = NewKey { name: "restricted".to_string(), role, data_sources, expires_at: None };
     let mut secret = [0; 32];
@@ -67,13 +68,13 @@ async fn key_of(server: &Running, role: Role, sources: &[&str]) -> String {
     server.engine.create_key(&new, secret).await.unwrap().1
 }
 
-fn header(answer: &Answer, name: &str) -> String {
+fn header(answer: &RawResponse, name: &str) -> String {
     let line = answer.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
     line.unwrap_or_else(|| panic!("no {name}: {}", answer.head)).to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn movements_and_mrr_are_answered_in_each_form() {
+async fn movements_and_mrr_have_every_format() {
     let server = with_two_sources().await;
     let movements = server.get("/v1/movements?as_of=2024-03-20").await.json();
     assert_eq!(movements["as_of"], "2024-03-20");
@@ -105,7 +106,10 @@ async fn movements_and_mrr_are_answered_in_each_form() {
         let media = format!("content-type: application/vnd.apache.{format}");
         assert!(answer.status == 200 && answer.head.contains(&media), "{}", answer.head);
         assert!(
-            server.say(raw(&server, &format!("/v1/mrr?format={format}"))).await.contains(begins),
+            server
+                .exchange(raw(&server, &format!("/v1/mrr?format={format}")))
+                .await
+                .contains(begins),
             "{format}"
         );
     }
@@ -126,7 +130,7 @@ async fn movements_and_mrr_are_answered_in_each_form() {
     );
 }
 
-fn raw(server: &Running, path: &str) -> String {
+fn raw(server: &ListeningServer, path: &str) -> String {
     let key = &server.admin;
     format!(
         "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
@@ -134,8 +138,8 @@ fn raw(server: &Running, path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_makes_no_sense_is_told() {
-    let server = Running::start().await;
+async fn invalid_parameters_are_refused() {
+    let server = ListeningServer::start().await;
     for (path, status, code) in [
         ("/v1/movements?from=2024-2-30", 400, "invalid_query"),
         ("/v1/movements?scheduled=perhaps", 400, "invalid_query"),
@@ -159,7 +163,7 @@ async fn what_makes_no_sense_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restricted_key_sees_its_sources_alone_in_every_read() {
+async fn restricted_key_reads_only_its_sources() {
     let server = with_two_sources().await;
     let key = key_of(&server, Role::Viewer, &[SOURCE]).await;
     for path in [
@@ -171,35 +175,38 @@ async fn a_restricted_key_sees_its_sources_alone_in_every_read() {
         "/v1/tables/mrr_lines?format=csv",
         "/v1/tables/movements?format=csv",
     ] {
-        let answer = ask(&server, &key, "GET", path, &[], "").await;
+        let answer = request(&server, &key, "GET", path, &[], "").await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         for theirs in ["Secret", "7000", "8000", "other"] {
             assert!(!answer.body.contains(theirs), "{path}: {}", answer.body);
         }
         assert_ne!(header(&answer, "etag"), header(&server.get(path).await, "etag"), "{path}");
     }
-    assert_eq!(ask(&server, &key, "GET", "/v1/mrr?data_source=other", &[], "").await.status, 403);
-    let admin = key_of(&server, Role::Admin, &[SOURCE]).await;
-    assert_eq!(ask(&server, &admin, "GET", "/v1/status", &[], "").await.status, 403);
     assert_eq!(
-        ask(&server, &admin, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#).await.status,
+        request(&server, &key, "GET", "/v1/mrr?data_source=other", &[], "").await.status,
+        403
+    );
+    let admin = key_of(&server, Role::Admin, &[SOURCE]).await;
+    assert_eq!(request(&server, &admin, "GET", "/v1/status", &[], "").await.status, 403);
+    assert_eq!(
+        request(&server, &admin, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#).await.status,
         403
     );
     assert_eq!(
-        ask(&server, &server.viewer, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#)
+        request(&server, &server.viewer, "PUT", "/v1/settings", &[], r#"{"grace_days": 3}"#)
             .await
             .status,
         403
     );
-    assert_eq!(ask(&server, &server.viewer, "GET", "/v1/status", &[], "").await.status, 403);
+    assert_eq!(request(&server, &server.viewer, "GET", "/v1/status", &[], "").await.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_client_has_is_not_sent_again_until_it_changes() {
+async fn unchanged_response_is_304() {
     let server = with_two_sources().await;
     let path = "/v1/movements?to=2024-03-31";
     let tag = header(&server.get(path).await, "etag");
-    // The tests' client shows heads in small letters; a tag has no others but its W.
+    // The tests' client lowers the case of heads; a tag has only its W in upper case.
     let tag = tag.replace("w/", "W/");
     let known =
         server.request("GET", path, &[("if-none-match", &format!("\"x\", {tag}"))], b"").await;
@@ -223,8 +230,8 @@ async fn what_a_client_has_is_not_sent_again_until_it_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_waits_for_what_was_pushed_before_it() {
-    let server = Running::start().await;
+async fn read_waits_for_its_min_sequence() {
+    let server = ListeningServer::start().await;
     let sequence = push(&server, SOURCE, "Ours", 1000).await;
     let seen =
         server.get(&format!("/v1/tables/customers?format=csv&min_sequence={sequence}")).await;
@@ -232,15 +239,15 @@ async fn a_read_waits_for_what_was_pushed_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_does_not_wait_for_ever() {
+async fn wait_for_min_sequence_is_limited() {
     const WAIT: Duration = Duration::from_millis(300);
-    let server = Running::with(|config| config.limits.wait_time = WAIT).await;
+    let server = ListeningServer::with(|config| config.limits.wait_time = WAIT).await;
     let begun = Instant::now();
     let never = server.get("/v1/mrr?min_sequence=1").await;
     assert_eq!((never.status, never.code().as_str()), (503, "not_yet_published"));
     assert_eq!(header(&never, "retry-after"), "1");
     assert!(begun.elapsed() >= WAIT);
-    // Every read waits, whatever it is of.
+    // Every read waits.
     for path in [
         "status",
         "snapshots",
@@ -258,21 +265,21 @@ async fn a_read_does_not_wait_for_ever() {
         server.request("POST", "/v1/sql?min_sequence=1", &[], br#"{"sql": "select 1"}"#).await;
     assert_eq!(sql.status, 503, "{sql:?}");
     let no_method = server.request("DELETE", "/v1/movements?min_sequence=1", &[], b"").await;
-    assert_eq!(no_method.status, 405, "nobody waits for what is refused anyway");
+    assert_eq!(no_method.status, 405, "a refused method does not wait");
     let wrong = server.get("/v1/status?min_sequence=soon").await;
     assert_eq!((wrong.status, wrong.code().as_str()), (400, "invalid_query"));
-    // Who has no key does not wait to be told so.
+    // A request without a key is refused at once.
     let begun = Instant::now();
     assert_eq!(
-        ask(&server, "wrong", "GET", "/v1/status?min_sequence=1", &[], "").await.status,
+        request(&server, "wrong", "GET", "/v1/status?min_sequence=1", &[], "").await.status,
         401
     );
     assert!(begun.elapsed() < WAIT);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_that_the_client_has_are_not_sent_again() {
-    let server = Running::start().await;
+async fn unchanged_settings_are_304() {
+    let server = ListeningServer::start().await;
     let tag = header(&server.get("/v1/settings").await, "etag").replace("w/", "W/");
     let again = server.request("GET", "/v1/settings", &[("if-none-match", &tag)], b"").await;
     assert_eq!((again.status, again.body.as_str()), (304, ""));
@@ -283,7 +290,7 @@ async fn settings_that_the_client_has_are_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_past_is_read_as_it_was() {
+async fn past_snapshot_is_read() {
     let server = with_two_sources().await;
     let newest = server.engine.newest().await.unwrap().snapshot;
     let customer = br#"[{"id": "c2", "name": "Later"}]"#.to_vec();
@@ -304,12 +311,12 @@ async fn the_past_is_read_as_it_was() {
     let before =
         server.get("/v1/tables/customers?format=json&known_at=2001-01-01T00:00:00Z").await.json();
     assert_eq!(before["result"], json!([]));
-    let kept = server.get("/v1/snapshots?limit=1").await.json();
-    assert_eq!((&kept["has_more"], &kept["result"][0]["cause"]), (&json!(true), &json!("push")));
+    let page = server.get("/v1/snapshots?limit=1").await.json();
+    assert_eq!((&page["has_more"], &page["result"][0]["cause"]), (&json!(true), &json!("push")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_change_together_or_not_at_all() {
+async fn settings_change_all_or_none() {
     let server = with_two_sources().await;
     let change =
         async |body: &str| server.request("PUT", "/v1/settings", &[], body.as_bytes()).await;
@@ -331,7 +338,7 @@ async fn settings_change_together_or_not_at_all() {
         json!({"timezone": "UTC", "churn_recognition": "period_end", "grace_days": "never", "refunds": "reduce",
             "prorations": "add", "discounts": "net", "base_currency": "EUR"})
     );
-    // Nobody lapses any more.
+    // No customer lapses any more.
     let movements = server.get("/v1/movements").await.json();
     assert_eq!(movements["result"].as_array().unwrap().len(), 2, "{movements}");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Uploads of any size: received whole, imported whole or not at all, told of, and canceled.
+//! Uploads: received, imported all or nothing, listed and canceled.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::running::{Answer, Running, SOON, SOURCE, rest_of};
+use crate::listening_server::{ListeningServer, RawResponse, SOURCE, WAIT_MAX, read_to_end};
 
 const CUSTOMERS: &str = "id,name\nc1,One\nc2,Two\n";
 
@@ -14,7 +14,12 @@ fn imports() -> String {
     format!("/v1/data-sources/{SOURCE}/imports")
 }
 
-async fn upload(server: &Running, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+async fn upload(
+    server: &ListeningServer,
+    query: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Value {
     let answer = server.request("POST", &format!("{}{query}", imports()), headers, body).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     let job = answer.json();
@@ -23,23 +28,26 @@ async fn upload(server: &Running, query: &str, headers: &[(&str, &str)], body: &
     job
 }
 
-/// The job when it is over.
-async fn ended(server: &Running, job: &Value) -> Value {
+/// The job after its end.
+async fn finished_job(server: &ListeningServer, job: &Value) -> Value {
     let began = Instant::now();
     loop {
-        let told = server.get(&format!("{}/{}", imports(), job["id"].as_str().unwrap())).await;
-        assert_eq!(told.status, 200, "{told:?}");
-        let told = told.json();
-        if !["waiting", "running"].contains(&told["state"].as_str().unwrap()) {
-            assert!(told["phase"].is_null() && !told["finished_at"].is_null(), "{told}");
-            return told;
+        let response = server.get(&format!("{}/{}", imports(), job["id"].as_str().unwrap())).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        let response = response.json();
+        if !["waiting", "running"].contains(&response["state"].as_str().unwrap()) {
+            assert!(
+                response["phase"].is_null() && !response["finished_at"].is_null(),
+                "{response}"
+            );
+            return response;
         }
-        assert!(began.elapsed() < SOON, "{told}");
+        assert!(began.elapsed() < WAIT_MAX, "{response}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-async fn customers(server: &Running) -> i64 {
+async fn customers(server: &ListeningServer) -> i64 {
     let snapshot = server.engine.snapshot(None).await.unwrap();
     let mut rows = snapshot.sql("select count(*) from customers").await.unwrap();
     let batch = futures::StreamExt::next(&mut rows).await.unwrap().unwrap();
@@ -66,7 +74,7 @@ fn parquet() -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_format_is_imported_plain_and_packed() {
+async fn every_format_is_imported_plain_and_compressed() {
     let document = json!({"customers": [{"id": "c1", "name": "One"}, {"id": "c2", "name": "Two"}]})
         .to_string();
     let lines = "{\"id\":\"c1\",\"name\":\"One\"}\n{\"id\":\"c2\",\"name\":\"Two\"}\n";
@@ -84,14 +92,14 @@ async fn every_format_is_imported_plain_and_packed() {
         ("?object=customers&map=email=name", &[], b"id,email\nc1,a@b.c\nc2,d@e.f\n".to_vec()),
     ];
     for (at, (query, headers, body)) in sent.into_iter().enumerate() {
-        let server = Running::start().await;
+        let server = ListeningServer::start().await;
         let job = upload(&server, query, headers, &body).await;
-        let told = ended(&server, &job).await;
-        assert_eq!(told["state"], "done", "{at}: {told}");
+        let response = finished_job(&server, &job).await;
+        assert_eq!(response["state"], "done", "{at}: {response}");
         let expected = json!({"read": 2, "accepted": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0});
-        assert_eq!(told["counts"]["customers"], expected, "{at}");
+        assert_eq!(response["counts"]["customers"], expected, "{at}");
         assert_eq!(
-            (&told["stored"], &told["snapshot"], &told["rejects"]),
+            (&response["stored"], &response["snapshot"], &response["rejects"]),
             (&json!(true), &json!(1), &Value::Null),
             "{at}"
         );
@@ -105,12 +113,13 @@ async fn every_format_is_imported_plain_and_packed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
-    let server = Running::start().await;
+async fn rejected_rows_abort_or_are_skipped() {
+    let server = ListeningServer::start().await;
     let rows: String = (0..100).map(|row| format!("b{row},\n")).collect();
     let body = format!("{CUSTOMERS}{rows}");
     let aborted =
-        ended(&server, &upload(&server, "?object=customers", &[], body.as_bytes()).await).await;
+        finished_job(&server, &upload(&server, "?object=customers", &[], body.as_bytes()).await)
+            .await;
     assert_eq!(
         (&aborted["state"], &aborted["error"]["code"]),
         (&json!("failed"), &json!("rows_rejected")),
@@ -118,7 +127,7 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     );
     assert_eq!(customers(&server).await, 0);
 
-    let skipped = ended(
+    let skipped = finished_job(
         &server,
         &upload(&server, "?object=customers&on_error=skip", &[], body.as_bytes()).await,
     )
@@ -138,7 +147,7 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
     let listed = server.get(&imports()).await.json();
     let ids: Vec<_> = listed["result"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
     assert_eq!(ids, [&skipped["id"], &aborted["id"]]);
-    let none = ended(
+    let none = finished_job(
         &server,
         &upload(&server, "?object=customers&dry_run=true", &[], CUSTOMERS.as_bytes()).await,
     )
@@ -152,8 +161,8 @@ async fn rejected_rows_abort_an_upload_or_are_skipped_and_all_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_makes_no_sense_is_refused_before_it_is_received() {
-    let server = Running::with(|config| config.limits.import_bytes = 1000).await;
+async fn invalid_upload_is_refused_before_its_body() {
+    let server = ListeningServer::with(|config| config.limits.import_bytes = 1000).await;
     for (path, status, code) in [
         ("/v1/data-sources/nowhere/imports", 404, "data_source_not_found"),
         ("/v1/data-sources/shop/imports?object=people", 400, "invalid_request"),
@@ -169,7 +178,7 @@ async fn what_makes_no_sense_is_refused_before_it_is_received() {
     assert_eq!((unknown.status, unknown.code().as_str()), (415, "unsupported_encoding"));
     assert_eq!(server.get(&imports()).await.json()["result"], json!([]));
 
-    // What unpacks to more is known only when it does.
+    // A body that decompresses to more is refused while it is received.
     let bomb = server
         .request("POST", &imports(), &[("content-encoding", "gzip")], &gzip(&[b' '; 5000]))
         .await;
@@ -182,13 +191,13 @@ async fn what_makes_no_sense_is_refused_before_it_is_received() {
         imports(),
         server.viewer
     );
-    assert_eq!(Answer::of(&server.say(&viewer).await).status, 200);
-    assert_eq!(Answer::of(&server.say(viewer.replace("GET", "POST")).await).status, 403);
+    assert_eq!(RawResponse::of(&server.exchange(&viewer).await).status, 200);
+    assert_eq!(RawResponse::of(&server.exchange(viewer.replace("GET", "POST")).await).status, 403);
     assert_eq!(server.get(&format!("{}/imp_none", imports())).await.code(), "import_not_found");
 }
 
-/// Begins an upload of which not everything is sent.
-async fn begin(server: &Running) -> tokio::net::TcpStream {
+/// Starts an upload without the end of its body.
+async fn start_upload(server: &ListeningServer) -> tokio::net::TcpStream {
     let mut stream = server.connect().await;
     let path = format!("{}?object=customers", imports());
     let head = format!(
@@ -202,65 +211,66 @@ async fn begin(server: &Running) -> tokio::net::TcpStream {
     stream
 }
 
-/// The newest job, once there is one in this state.
-async fn newest(server: &Running, state: &str) -> Value {
+/// Waits for the newest job to be in a state.
+async fn newest(server: &ListeningServer, state: &str) -> Value {
     let began = Instant::now();
     loop {
         let job = server.get(&imports()).await.json()["result"][0].clone();
         if job["state"] == state {
             return job;
         }
-        assert!(began.elapsed() < SOON, "not {state}: {job}");
+        assert!(began.elapsed() < WAIT_MAX, "not {state}: {job}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_breaks_off_or_pauses_is_over_and_says_why() {
-    let server = Running::with(|config| config.limits.body_pause = Duration::from_secs(1)).await;
-    let broken = begin(&server).await;
+async fn lost_or_paused_upload_fails_with_a_reason() {
+    let server =
+        ListeningServer::with(|config| config.limits.body_pause = Duration::from_secs(1)).await;
+    let broken = start_upload(&server).await;
     newest(&server, "waiting").await;
     drop(broken);
     let job = newest(&server, "failed").await;
     assert_eq!(job["error"]["code"], "upload_broken_off", "{job}");
 
-    let answer = Answer::of(&rest_of(&mut begin(&server).await).await);
+    let answer = RawResponse::of(&read_to_end(&mut start_upload(&server).await).await);
     assert_eq!((answer.status, answer.code().as_str()), (408, "slow_request"));
     assert_eq!(newest(&server, "failed").await["error"]["code"], "slow_request");
     assert_eq!(customers(&server).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_canceled_upload_is_answered_so_and_stores_nothing() {
-    let server = Running::start().await;
-    let mut receiving = begin(&server).await;
+async fn canceled_upload_stores_nothing() {
+    let server = ListeningServer::start().await;
+    let mut receiving = start_upload(&server).await;
     let job = newest(&server, "waiting").await;
     assert_eq!(job["phase"], "receiving");
     let path = format!("{}/{}", imports(), job["id"].as_str().unwrap());
     let canceled = server.request("DELETE", &path, &[], b"").await;
     assert_eq!((canceled.status, &canceled.json()["state"]), (200, &json!("canceled")));
-    let answer = Answer::of(&rest_of(&mut receiving).await);
+    let answer = RawResponse::of(&read_to_end(&mut receiving).await);
     assert_eq!((answer.status, answer.code().as_str()), (409, "import_canceled"));
     let again = server.request("DELETE", &path, &[], b"").await;
     assert_eq!((again.status, again.code().as_str()), (409, "import_over"));
     assert_eq!(customers(&server).await, 0);
 }
 
-/// So many rows that somebody can be quicker than their import.
+/// Enough rows to act during their import.
 fn many() -> Vec<u8> {
     let rows: String = (0..200_000).map(|row| format!("c{row},Customer {row}\n")).collect();
     format!("id,name\n{rows}").into_bytes()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_at_work_is_canceled_and_the_next_has_its_turn() {
-    let server = Running::start().await;
+async fn canceled_import_lets_the_next_one_run() {
+    let server = ListeningServer::start().await;
     let job = upload(&server, "?object=customers", &[], &many()).await;
     let next = upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await;
     let began = Instant::now();
     let path = format!("{}/{}", imports(), job["id"].as_str().unwrap());
     while server.get(&path).await.json()["state"] == "waiting" {
-        assert!(began.elapsed() < SOON);
+        assert!(began.elapsed() < WAIT_MAX);
     }
     let canceled = server.request("DELETE", &path, &[], b"").await;
     assert_eq!(
@@ -268,18 +278,18 @@ async fn an_upload_at_work_is_canceled_and_the_next_has_its_turn() {
         (200, &json!("canceled")),
         "{canceled:?}"
     );
-    assert_eq!(ended(&server, &next).await["state"], "done");
+    assert_eq!(finished_job(&server, &next).await["state"], "done");
     assert_eq!(customers(&server).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_the_end_of_the_server_does_not_wait_for_is_interrupted() {
+async fn import_past_the_shutdown_deadline_is_interrupted() {
     let mut server =
-        Running::with(|config| config.limits.stop_time = Duration::from_millis(1)).await;
+        ListeningServer::with(|config| config.limits.stop_time = Duration::from_millis(1)).await;
     let job = upload(&server, "?object=customers", &[], &many()).await;
-    server.tell_to_stop();
-    let again = Running::on(server.stopped().await, |_| {}).await;
-    let job = ended(&again, &job).await;
+    server.request_stop();
+    let again = ListeningServer::on(server.stopped().await, |_| {}).await;
+    let job = finished_job(&again, &job).await;
     assert_eq!(
         (&job["state"], &job["error"]["code"]),
         (&json!("interrupted"), &json!("stopping")),
@@ -289,12 +299,12 @@ async fn an_upload_that_the_end_of_the_server_does_not_wait_for_is_interrupted()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_so_many_uploads_wait() {
-    let server = Running::with(|config| config.limits.imports_waiting = 1).await;
-    let (_one, _two) = (begin(&server).await, begin(&server).await);
+async fn uploads_over_the_limit_are_refused() {
+    let server = ListeningServer::with(|config| config.limits.imports_waiting = 1).await;
+    let (_one, _two) = (start_upload(&server).await, start_upload(&server).await);
     let began = Instant::now();
     while server.get(&imports()).await.json()["result"].as_array().unwrap().len() < 2 {
-        assert!(began.elapsed() < SOON);
+        assert!(began.elapsed() < WAIT_MAX);
     }
     let third = server.request("POST", &imports(), &[], CUSTOMERS.as_bytes()).await;
     assert_eq!((third.status, third.code().as_str()), (429, "imports_waiting"));
@@ -304,17 +314,19 @@ async fn only_so_many_uploads_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stops_leaves_no_upload_half() {
-    let mut server = Running::start().await;
-    let mut receiving = begin(&server).await;
+async fn shutdown_leaves_no_half_upload() {
+    let mut server = ListeningServer::start().await;
+    let mut receiving = start_upload(&server).await;
     newest(&server, "waiting").await;
-    let done =
-        ended(&server, &upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await)
-            .await;
-    server.tell_to_stop();
-    let answer = Answer::of(&rest_of(&mut receiving).await);
+    let done = finished_job(
+        &server,
+        &upload(&server, "?object=customers", &[], CUSTOMERS.as_bytes()).await,
+    )
+    .await;
+    server.request_stop();
+    let answer = RawResponse::of(&read_to_end(&mut receiving).await);
     assert_eq!((answer.status, answer.code().as_str()), (503, "stopping"));
-    let again = Running::on(server.stopped().await, |_| {}).await;
+    let again = ListeningServer::on(server.stopped().await, |_| {}).await;
     let jobs = again.get(&imports()).await.json()["result"].clone();
     assert_eq!(
         (&jobs[0]["id"], &jobs[0]["state"], &jobs[0]["snapshot"]),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::{NamedPath, Paths, paths_of};
-use super::sources::{Crate, RustFile};
+use super::sources::{Crate, RustFile, TextFile, read_crate};
 
 /// Re-exports that lead to re-exports end somewhere.
 const REEXPORTS_MAX: usize = 8;
@@ -130,4 +130,29 @@ impl Modules<'_> {
         let is_external = self.paths[at].imports.iter().any(|import| import.alias == *item);
         (!is_external).then_some(at)
     }
+}
+
+#[test]
+fn arrows_end_at_the_file_that_defines_the_item() {
+    let file = |path: &str, text: &str| TextFile { path: path.into(), text: text.into() };
+    let house = read_crate(
+        "engine",
+        &[
+            file("engine/src/a.rs", "mod child; pub use child::A; use crate::b; fn f() { b::g() }"),
+            file(
+                "engine/src/a/child.rs",
+                "use super::super::b::B; pub struct A; #[cfg(test)] mod tests { use crate::c::C; }",
+            ),
+            file("engine/src/b.rs", "use crate::A; pub fn g() {} pub struct B;"),
+            file("engine/src/c.rs", "use crate::{a::*, b::{self, B as Other}}; pub struct C;"),
+            file("engine/src/lib.rs", "mod a; mod b; mod c; pub use a::A;"),
+        ],
+    );
+    let name = |at: usize| house.product[at].module.join("::");
+    let found: BTreeSet<String> = arrows(&house)
+        .iter()
+        .map(|arrow| format!("{} {}", name(arrow.from), name(arrow.to)))
+        .collect();
+    let expected = ["a b", "a::child b", "b a::child", "c a", "c b"];
+    assert_eq!(found, expected.map(str::to_string).into());
 }

@@ -8,6 +8,7 @@ mod arrows;
 mod counts;
 mod cycles;
 mod exceptions;
+mod files;
 mod lengths;
 mod lexer;
 mod offences;
@@ -38,9 +39,10 @@ fn in_each_crate(offences: impl Fn(&Crate) -> Vec<Offence>) -> Vec<Offence> {
 /// Each rule with the places that break it.
 type Rule = (&'static str, fn() -> Vec<Offence>);
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     ("order", || in_each_crate(rooms::order_offences)),
     ("cycles", || in_each_crate(rooms::cycle_offences)),
+    ("files", || in_each_crate(files::offences)),
     ("file-length", || lengths::file_offences(&tree().files)),
     ("function-length", || in_each_crate(lengths::function_offences)),
     ("line-width", || lengths::line_offences(&tree().files)),
@@ -67,6 +69,11 @@ fn rooms_use_only_rooms_before_them() {
 #[test]
 fn files_form_no_cycle() {
     check_rule("cycles");
+}
+
+#[test]
+fn files_say_their_idea() {
+    check_rule("files");
 }
 
 #[test]

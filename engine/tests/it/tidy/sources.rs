@@ -88,7 +88,7 @@ fn read_folder(root: &Path, folder: &Path, files: &mut Vec<TextFile>) {
     }
 }
 
-fn read_crate(name: &'static str, files: &[TextFile]) -> Crate {
+pub(super) fn read_crate(name: &'static str, files: &[TextFile]) -> Crate {
     let (mut product, mut tests) = (Vec::new(), Vec::new());
     let mut test_modules = Vec::new();
     for file in files {

@@ -1,5 +1,4 @@
-//! The uploads that are not over: how many there may be, whose turn it is, and how each is
-//! canceled.
+//! The queue of uploads: bounded in number, imported one at a time, and canceled one by one.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -7,178 +6,225 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use mrrow_engine::Engine;
+use mrrow_engine::budget::{Budget, Permit};
 use mrrow_engine::jobs::{Job, JobState};
 use tempfile::TempDir;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::asked::Asked;
-use super::job::{Detail, ImportJob, Now};
-use crate::app::App;
+use super::status::{ImportDetail, ImportJob, ImportStatus};
+use super::upload_request::UploadRequest;
+use crate::config::Limits;
 use crate::error::{ApiError, Result};
+use crate::http::random::random_bytes;
+use crate::metrics::Metrics;
+use crate::random::Random;
 
-/// When a full queue may have room again.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// The pause before a client retries at a full queue.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// How long it is waited until what could not be saved is saved again.
-const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// The pause before a status that could not be saved is saved again.
+const SAVE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// How many imports' rejected rows are kept.
-const REJECTS_KEPT: usize = 32;
+/// Imports whose rejected rows are retained.
+const RETAINED_REJECTS_MAX: usize = 32;
+
+/// The name of the received file.
+pub(super) const UPLOAD_FILE: &str = "upload";
 
 /// The name of the file with the rejected rows.
 pub(super) const REJECTS_FILE: &str = "rejects.ndjson";
 
-/// All uploads of a server.
+/// The state of the room; cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Imports {
-    /// Room for uploads that are received, wait or are at work.
-    room: Arc<Semaphore>,
-    /// Held by the one that is at work.
-    pub(super) turn: Semaphore,
-    open: Mutex<HashMap<String, Arc<Upload>>>,
-    rejects: Mutex<VecDeque<(String, TempDir)>>,
-    /// What is done beside requests.
+    pub(super) engine: Arc<Engine>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) limits: Limits,
+    random: Random,
+    /// Canceled when the server stops.
+    pub(super) stopping: CancellationToken,
+    /// Places of uploads that are received, wait or are imported.
+    places: Budget,
+    /// The place of the import that runs.
+    pub(super) running: Budget,
+    open: Arc<Mutex<HashMap<String, Arc<Upload>>>>,
+    rejects: Arc<Mutex<VecDeque<(String, TempDir)>>>,
+    /// Receptions and imports, which outlive their requests.
     pub(super) tasks: TaskTracker,
 }
 
-/// An upload that is not over, or was a moment ago.
+/// An upload in the queue.
 pub(super) struct Upload {
-    pub(super) asked: Asked,
-    /// Ends it, when it was told to end.
+    pub(super) request: UploadRequest,
     pub(super) canceled: CancellationToken,
-    pub(super) now: watch::Sender<Now>,
-    _room: OwnedSemaphorePermit,
+    pub(super) status: watch::Sender<ImportStatus>,
+    _place: Permit,
 }
 
 impl Imports {
-    /// One at work, and so many that wait.
-    pub(crate) fn new(waiting_max: usize) -> Imports {
-        let room =
-            Arc::new(Semaphore::new(waiting_max.saturating_add(1).min(Semaphore::MAX_PERMITS)));
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        metrics: Arc<Metrics>,
+        limits: Limits,
+        random: Random,
+        stopping: CancellationToken,
+    ) -> Imports {
+        // One is imported; the others wait.
+        let places = Budget::new((limits.imports_waiting as u64).saturating_add(1));
         Imports {
-            room,
-            turn: Semaphore::new(1),
-            open: Mutex::default(),
-            rejects: Mutex::default(),
+            engine,
+            metrics,
+            limits,
+            random,
+            stopping,
+            places,
+            running: Budget::new(1),
+            open: Arc::default(),
+            rejects: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
 
-    /// How many are not over.
+    /// The engine's time.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.engine.now()
+    }
+
+    /// Uploads that are not finished.
     pub(crate) fn open(&self) -> usize {
         self.uploads().len()
     }
 
-    /// Begins an upload, if there is room for one more.
-    pub(super) async fn begin(
+    /// Adds an upload, if the queue has a place.
+    pub(super) async fn add(
         &self,
-        app: &App,
         data_source: String,
-        asked: Asked,
+        request: UploadRequest,
     ) -> Result<Arc<Upload>> {
-        if app.stopping.is_cancelled() {
+        if self.stopping.is_cancelled() {
             return Err(stopping());
         }
-        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            let message = "too many imports wait; send it again when one of them is over";
-            return Err(ApiError::too_many("imports_waiting", message, TRY_AGAIN_AFTER));
-        };
-        let id = format!("imp_{:032x}", u128::from_be_bytes(app.random()?));
-        let now = app.now();
-        let detail = Detail::new(&asked);
-        let now = Now {
+        let place = self.places.try_take(1).map_err(|_| {
+            let message = "too many imports wait; send it again when one of them is finished";
+            ApiError::too_many("imports_waiting", message, RETRY_AFTER)
+        })?;
+        let id = format!("imp_{:032x}", u128::from_be_bytes(random_bytes(&self.random)?));
+        let now = self.now();
+        let status = ImportStatus {
             id: id.clone(),
             data_source,
             state: JobState::Waiting,
-            detail,
+            detail: ImportDetail::new(&request),
             created_at: now,
             updated_at: now,
         };
-        now.save(app).await?;
-        let (now, canceled) = (watch::Sender::new(now), CancellationToken::new());
-        let upload = Arc::new(Upload { asked, canceled, now, _room: room });
+        status.save(&self.engine).await?;
+        let (status, canceled) = (watch::Sender::new(status), CancellationToken::new());
+        let upload = Arc::new(Upload { request, canceled, status, _place: place });
         self.uploads().insert(id, Arc::clone(&upload));
         Ok(upload)
     }
 
-    /// Ends an upload, and remembers how. Where that cannot be saved, as on a full disk, it is
-    /// tried again beside.
-    pub(super) async fn end(
+    /// Finishes an upload and saves its status. If that fails, as on a full disk, a task retries.
+    pub(super) async fn finish(
         &self,
-        app: &App,
         upload: &Upload,
         state: JobState,
-        set: impl FnOnce(&mut Detail),
+        set: impl FnOnce(&mut ImportDetail),
     ) {
-        let finished_at = app.now();
-        let mut ended = upload.now.borrow().clone();
-        set(&mut ended.detail);
-        (ended.detail.phase, ended.detail.finished_at) = (None, Some(finished_at));
-        (ended.state, ended.updated_at) = (state, finished_at);
-        app.metrics.import_ended(state.as_str());
+        let finished_at = self.now();
+        let mut status = upload.status.borrow().clone();
+        set(&mut status.detail);
+        (status.detail.phase, status.detail.finished_at) = (None, Some(finished_at));
+        (status.state, status.updated_at) = (state, finished_at);
+        self.metrics.import_finished(state.as_str());
         tracing::info!(
-            import = ended.id,
-            data_source = ended.data_source,
+            import = status.id,
+            data_source = status.data_source,
             state = state.as_str(),
-            "an import is over"
+            "an import is finished"
         );
-        // Who waits for its end finds it saved, if it can be.
-        if let Err(error) = ended.save(app).await {
+        // Save first: a client that waits for the end reads the saved job next.
+        if let Err(error) = status.save(&self.engine).await {
             tracing::error!(
                 error = error.message,
-                import = ended.id,
-                "remember how an import ended; it is tried again"
+                import = status.id,
+                "save the status of a finished import; it is retried"
             );
-            self.tasks.spawn(save_until_done(app.clone(), ended.clone()));
+            self.tasks.spawn(self.clone().retry_save(status.clone()));
         } else {
-            self.uploads().remove(&ended.id);
+            self.uploads().remove(&status.id);
         }
-        upload.now.send_replace(ended);
+        upload.status.send_replace(status);
     }
 
-    /// A job that was saved, as it is now.
-    pub(super) fn as_it_is(&self, saved: Job) -> Result<ImportJob> {
+    /// The present state of a saved job.
+    pub(super) fn present(&self, saved: Job) -> Result<ImportJob> {
         let open = self.uploads().get(&saved.id).cloned();
-        let now = match open {
-            Some(upload) => upload.now.borrow().clone(),
-            None => Now::of(saved)?,
+        let status = match open {
+            Some(upload) => upload.status.borrow().clone(),
+            None => ImportStatus::of(saved)?,
         };
-        Ok(now.told(self.rejects_of(&now.id).is_some()))
+        Ok(status.response(self.rejects_of(&status.id).is_some()))
     }
 
-    /// Cancels an upload and waits until it is over; none when it is over already.
+    /// Cancels an upload and waits for its end; none if it is finished already.
     pub(super) async fn cancel(&self, id: &str) -> Option<ImportJob> {
         let upload = self
             .uploads()
             .get(id)
             .cloned()
-            .filter(|upload| !upload.now.borrow().state.is_over())?;
+            .filter(|upload| !upload.status.borrow().state.is_over())?;
         upload.canceled.cancel();
-        let mut now = upload.now.subscribe();
-        let ended = now.wait_for(|job| job.state.is_over()).await.ok()?.clone();
-        Some(ended.told(false))
+        let mut status = upload.status.subscribe();
+        let finished = status.wait_for(|status| status.state.is_over()).await.ok()?.clone();
+        Some(finished.response(false))
     }
 
-    /// Keeps the rejected rows of an upload, in the place of those of the oldest.
-    pub(super) fn keep_rejects(&self, id: &str, dir: TempDir) {
-        let mut kept = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_back((id.to_string(), dir));
-        if kept.len() > REJECTS_KEPT {
-            kept.pop_front();
+    /// Retains the rejected rows of an upload; drops the oldest ones beyond the limit.
+    pub(super) fn retain_rejects(&self, id: &str, dir: TempDir) {
+        let mut retained = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        retained.push_back((id.to_string(), dir));
+        if retained.len() > RETAINED_REJECTS_MAX {
+            retained.pop_front();
         }
     }
 
     /// The file with the rejected rows of an upload.
     pub(super) fn rejects_of(&self, id: &str) -> Option<PathBuf> {
-        let kept = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(kept, _)| kept == id).map(|(_, dir)| dir.path().join(REJECTS_FILE))
+        let retained = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = retained.iter().find(|(other, _)| other == id).map(|(_, dir)| dir.path());
+        dir.map(|dir| dir.join(REJECTS_FILE))
     }
 
-    /// Cancels all of them.
     pub(super) fn cancel_all(&self) {
         for upload in self.uploads().values() {
             upload.canceled.cancel();
+        }
+    }
+
+    /// Saves the status of a finished upload, until it succeeds or the server stops. The next server
+    /// marks an unsaved one as interrupted.
+    async fn retry_save(self, status: ImportStatus) {
+        while !self.stopping.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(SAVE_RETRY_AFTER) => {}
+                () = self.stopping.cancelled() => {}
+            }
+            match status.save(&self.engine).await {
+                Ok(()) => {
+                    self.uploads().remove(&status.id);
+                    return;
+                }
+                Err(error) => tracing::error!(
+                    error = error.message,
+                    import = status.id,
+                    "save the status of a finished import"
+                ),
+            }
         }
     }
 
@@ -188,44 +234,31 @@ impl Imports {
 }
 
 impl Upload {
-    /// The upload is in another state, or further in it.
-    pub(super) fn change(&self, state: JobState, at: DateTime<Utc>, set: impl FnOnce(&mut Detail)) {
-        self.now.send_modify(|now| {
-            set(&mut now.detail);
-            (now.state, now.updated_at) = (state, at);
+    /// Changes the status in memory.
+    pub(super) fn change(
+        &self,
+        state: JobState,
+        at: DateTime<Utc>,
+        set: impl FnOnce(&mut ImportDetail),
+    ) {
+        self.status.send_modify(|status| {
+            set(&mut status.detail);
+            (status.state, status.updated_at) = (state, at);
         });
     }
 
-    /// Remembers it as it is now.
-    pub(super) async fn save(&self, app: &App) -> Result<()> {
-        let now = self.now.borrow().clone();
-        now.save(app).await
+    pub(super) async fn save(&self, engine: &Engine) -> Result<()> {
+        let status = self.status.borrow().clone();
+        status.save(engine).await
     }
 }
 
-/// Saves how an upload ended, as soon as that is possible. A server that stops does not wait: the
-/// next one finds it interrupted.
-async fn save_until_done(app: App, ended: Now) {
-    while !app.stopping.is_cancelled() {
-        tokio::select! {
-            () = tokio::time::sleep(SAVE_AGAIN_AFTER) => {}
-            () = app.stopping.cancelled() => {}
-        }
-        match ended.save(&app).await {
-            Ok(()) => {
-                app.imports.uploads().remove(&ended.id);
-                return;
-            }
-            Err(error) => tracing::error!(
-                error = error.message,
-                import = ended.id,
-                "remember how an import ended"
-            ),
-        }
-    }
-}
-
-/// The server is told to stop.
+/// The error of an upload while the server stops.
 pub(super) fn stopping() -> ApiError {
-    ApiError::try_again("stopping", "the server is stopping; send it again", TRY_AGAIN_AFTER)
+    ApiError::try_again("stopping", "the server is stopping; send it again", RETRY_AFTER)
+}
+
+/// The error of a canceled upload.
+pub(super) fn canceled() -> ApiError {
+    ApiError::conflict("import_canceled", "the import was canceled; nothing of it is stored")
 }

@@ -1,5 +1,5 @@
-//! An upload is received: its bytes go to a file beside the data, for which there is a limit, and
-//! then it waits for its turn.
+//! Receives an upload: writes its body to a bounded file in the data directory, then starts its
+//! import.
 
 use std::error::Error as _;
 use std::io;
@@ -15,81 +15,79 @@ use tempfile::TempDir;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use super::asked::Asked;
-use super::job::{ImportJob, Phase};
-use super::queue::{Upload, stopping};
-use super::run;
-use crate::app::App;
+use super::import::{import, state_after};
+use super::queue::{Imports, UPLOAD_FILE, Upload, canceled, stopping};
+use super::status::{ImportJob, UploadPhase};
+use super::upload_request::UploadRequest;
 use crate::error::{ApiError, Result};
+use crate::http::body::is_length_limit;
 
-/// Bytes that are written at once.
+/// Bytes of a write.
 const BUFFER_BYTES: usize = 1024 * 1024;
 
-/// The name of the file with what was received.
-pub(super) const UPLOAD_FILE: &str = "upload";
-
-/// Receives a body, and starts its import. Also when nobody waits for the answer any more, how it
-/// went is remembered.
+/// Receives a body and starts its import. Both run in tasks of their own, so that the job is saved
+/// also if the client disconnects.
 pub(super) async fn receive(
-    app: &App,
+    imports: &Imports,
     data_source: String,
-    asked: Asked,
+    request: UploadRequest,
     body: Body,
 ) -> Result<ImportJob> {
-    let upload = app.imports.begin(app, data_source, asked).await?;
-    let (receiving_app, receiving) = (app.clone(), Arc::clone(&upload));
-    let received =
-        app.imports.tasks.spawn(async move { receive_all(&receiving_app, &receiving, body).await });
-    let dir = received
+    let upload = imports.add(data_source, request).await?;
+    let task = {
+        let (imports, upload) = (imports.clone(), Arc::clone(&upload));
+        async move { receive_all(&imports, &upload, body).await }
+    };
+    let dir = imports
+        .tasks
+        .spawn(task)
         .await
         .map_err(|error| ApiError::internal(format!("receive an upload: {error}")))??;
-    let told = upload.now.borrow().told(false);
-    app.imports.tasks.spawn(run::run(app.clone(), upload, dir));
-    Ok(told)
+    let job = upload.status.borrow().response(false);
+    imports.tasks.spawn(import(imports.clone(), upload, dir));
+    Ok(job)
 }
 
-async fn receive_all(app: &App, upload: &Upload, body: Body) -> Result<TempDir> {
+async fn receive_all(imports: &Imports, upload: &Upload, body: Body) -> Result<TempDir> {
     let received = async {
-        let dir = app.engine.new_staging()?;
+        let dir = imports.engine.new_staging()?;
         let path = dir.path().join(UPLOAD_FILE);
         let bytes = tokio::select! {
-            bytes = write(app, upload, body, &path) => bytes?,
+            bytes = write(imports, upload, body, &path) => bytes?,
             () = upload.canceled.cancelled() => return Err(canceled()),
         };
-        app.metrics.import_received(bytes);
-        upload.change(JobState::Waiting, app.now(), |detail| {
-            (detail.phase, detail.received_bytes) = (Some(Phase::Waiting), bytes);
+        imports.metrics.import_received(bytes);
+        upload.change(JobState::Waiting, imports.now(), |detail| {
+            (detail.phase, detail.received_bytes) = (Some(UploadPhase::Waiting), bytes);
         });
-        upload.save(app).await?;
+        upload.save(&imports.engine).await?;
         Ok(dir)
     };
     match received.await {
         Ok(dir) => Ok(dir),
         Err(error) => {
-            app.imports
-                .end(app, upload, run::state_after(&error), |detail| detail.fail(&error))
-                .await;
+            imports.finish(upload, state_after(&error), |detail| detail.set_error(&error)).await;
             Err(error)
         }
     }
 }
 
-/// Writes a body to a file, and counts it.
-async fn write(app: &App, upload: &Upload, body: Body, path: &Path) -> Result<u64> {
-    let limits = &app.config.limits;
+/// Writes a body to a file; returns its bytes.
+async fn write(imports: &Imports, upload: &Upload, body: Body, path: &Path) -> Result<u64> {
+    let limits = &imports.limits;
     let file = File::create(path).await.map_err(|error| unwritable(&error))?;
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
     let mut chunks = body.into_data_stream();
     let mut bytes = 0_u64;
-    let mut told = 0_u64;
+    let mut reported_bytes = 0_u64;
     loop {
         let chunk = tokio::select! {
             chunk = tokio::time::timeout(limits.body_pause, chunks.next()) => chunk,
-            () = app.stopping.cancelled() => return Err(stopping()),
+            () = imports.stopping.cancelled() => return Err(stopping()),
         };
         let chunk: Bytes = match chunk {
             Ok(Some(Ok(chunk))) => chunk,
-            Ok(Some(Err(error))) => return Err(broken_off(&error, bytes, limits.import_bytes)),
+            Ok(Some(Err(error))) => return Err(disconnected(&error, bytes, limits.import_bytes)),
             Ok(None) => break,
             Err(_) => return Err(paused(limits.body_pause.as_secs(), bytes)),
         };
@@ -98,18 +96,13 @@ async fn write(app: &App, upload: &Upload, body: Body, path: &Path) -> Result<u6
             return Err(too_large(limits.import_bytes));
         }
         file.write_all(&chunk).await.map_err(|error| unwritable(&error))?;
-        if bytes - told >= BUFFER_BYTES as u64 {
-            told = bytes;
-            upload.change(JobState::Waiting, app.now(), |detail| detail.received_bytes = bytes);
+        if bytes - reported_bytes >= BUFFER_BYTES as u64 {
+            reported_bytes = bytes;
+            upload.change(JobState::Waiting, imports.now(), |detail| detail.received_bytes = bytes);
         }
     }
     file.flush().await.map_err(|error| unwritable(&error))?;
     Ok(bytes)
-}
-
-/// It was told to end.
-pub(super) fn canceled() -> ApiError {
-    ApiError::conflict("import_canceled", "the import was canceled; nothing of it is stored")
 }
 
 fn too_large(bytes_max: u64) -> ApiError {
@@ -121,14 +114,14 @@ fn too_large(bytes_max: u64) -> ApiError {
 
 fn paused(seconds: u64, bytes: u64) -> ApiError {
     let message = format!(
-        "nothing came for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again"
+        "no data arrived for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again"
     );
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
 }
 
-/// The body cannot be read on: the other side is gone, or it is not compressed as it says.
-fn broken_off(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
-    if crate::http::extract::is_length_limit(error) {
+/// The error of a lost connection, or of a body whose compression is invalid.
+fn disconnected(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
+    if is_length_limit(error) {
         return too_large(bytes_max);
     }
     let mut reason = error.to_string();
@@ -147,7 +140,7 @@ fn unwritable(error: &io::Error) -> ApiError {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
         tracing::error!(%error, "the disk is full: an upload was not received");
-        let message = "the disk of the server is full; nothing of the upload is stored, send it again when there is room";
+        let message = "the disk of the server is full; nothing of the upload is stored, send it again when there is space";
         return ApiError::try_again("disk_full", message, std::time::Duration::from_secs(60));
     }
     ApiError::internal(format!("write an upload: {error}"))

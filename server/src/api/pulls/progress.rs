@@ -16,7 +16,6 @@ use tokio::sync::watch::Receiver;
 use utoipa::IntoParams;
 
 use super::progress_answer::ProgressAnswer;
-use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::data_source::source_of;
@@ -51,21 +50,21 @@ pub(crate) struct ProgressQuery {
     responses((status = 200, description = "the progress", content((ProgressAnswer = "application/json"), (String = "text/event-stream"))),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn progress(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<ProgressQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let source = source_of(&app, &caller, &id).await?;
+    let source = source_of(&pulls.engine, &caller, &id).await?;
     let rejections = query.rejections.map_or(REJECTIONS_DEFAULT, usize::from);
     if rejections > 1000 {
         let message = "at most 1000 rejections are returned; set it to 1000 or less";
         return Err(ApiError::invalid("rejections", message));
     }
-    let (answer, updates) = match newest(&app.pulls, &source.id, rejections).await? {
+    let (answer, updates) = match newest(&pulls, &source.id, rejections).await? {
         Some(newest) => newest,
-        None if app.engine.pull(&source.id).await?.is_some() => {
+        None if pulls.engine.pull(&source.id).await?.is_some() => {
             (ProgressAnswer::idle(), ProgressUpdates::OfFirstSync(source.id))
         }
         None => (ProgressAnswer::idle(), ProgressUpdates::None),
@@ -73,7 +72,7 @@ pub(crate) async fn progress(
     if !accepts_events(&headers) {
         return Ok(axum::Json(answer).into_response());
     }
-    let events = events(app.pulls.clone(), answer, updates, rejections);
+    let events = events(pulls.clone(), answer, updates, rejections);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_PAUSE)).into_response())
 }
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::data_source::source_of;
@@ -68,14 +67,14 @@ pub(crate) struct PullAnswer {
     responses((status = 200, description = "how it is fetched", body = PullAnswer),
               (status = 404, description = "no such data source, or it has no endpoint", body = ErrorBody)))]
 pub(crate) async fn show_pull(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<PullAnswer>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    let pull = app.engine.pull(&source.id).await?.ok_or_else(|| no_endpoint(source.id))?;
-    answer(&app.pulls, &pull).await
+    let source = source_of(&pulls.engine, &caller, &id).await?;
+    let pull = pulls.engine.pull(&source.id).await?.ok_or_else(|| no_endpoint(source.id))?;
+    answer(&pulls, &pull).await
 }
 
 /// Sets how a data source is fetched; this replaces the settings before.
@@ -84,16 +83,16 @@ pub(crate) async fn show_pull(
     responses((status = 200, description = "how it is fetched", body = PullAnswer),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn set_pull(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
     Json(request): Json<PullRequest>,
 ) -> Result<axum::Json<PullAnswer>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    let new = request.check(&app.pulls)?;
-    let pull = store_pull(&app.pulls, &source.id, new).await?;
-    answer(&app.pulls, &pull).await
+    let source = source_of(&pulls.engine, &caller, &id).await?;
+    let new = request.check(&pulls)?;
+    let pull = store_pull(&pulls, &source.id, new).await?;
+    answer(&pulls, &pull).await
 }
 
 /// Removes the endpoint of a data source with its credentials; a running sync is aborted.
@@ -102,14 +101,14 @@ pub(crate) async fn set_pull(
     responses((status = 200, description = "it has no endpoint any more", body = Success),
               (status = 404, description = "no such data source, or it has no endpoint", body = ErrorBody)))]
 pub(crate) async fn delete_pull(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    app.pulls.syncs.abort(&source.id).await;
-    if !app.engine.delete_pull(&source.id).await? {
+    let source = source_of(&pulls.engine, &caller, &id).await?;
+    pulls.syncs.abort(&source.id).await;
+    if !pulls.engine.delete_pull(&source.id).await? {
         return Err(no_endpoint(source.id));
     }
     Ok(axum::Json(Success::of(source.id)))

@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::path_segment::path_segment;
-use crate::app::App;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::data_source::source_of;
 use crate::http::extract::{Path, Query};
 use crate::http::success::Success;
-use crate::pull::{StartAt, StartOutcome, start};
+use crate::pull::{PullState, StartAt, StartOutcome, start};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -43,15 +42,15 @@ pub(crate) struct SyncAnswer {
               (status = 404, description = "no such data source", body = ErrorBody),
               (status = 409, description = "a sync runs, there is no endpoint, or nothing to resume", body = ErrorBody)))]
 pub(crate) async fn sync(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<SyncQuery>,
 ) -> Result<impl IntoResponse> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
+    let source = source_of(&pulls.engine, &caller, &id).await?;
     let at = if query.resume { StartAt::LastStop } else { StartAt::Beginning };
-    match start(&app.pulls, &source.id, at).await? {
+    match start(&pulls, &source.id, at).await? {
         StartOutcome::Started(job) => {
             let progress = format!("/v1/data-sources/{}/progress", path_segment(&source.id));
             let answer = SyncAnswer { success: true, id: source.id, job: job.id };
@@ -74,15 +73,15 @@ pub(crate) async fn sync(
     responses((status = 200, description = "a sync is started or runs, or there is nothing to fetch", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn full_import(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
+    let source = source_of(&pulls.engine, &caller, &id).await?;
     // These clients send the request for pushed data sources too.
-    if app.engine.pull(&source.id).await?.is_some() {
-        start(&app.pulls, &source.id, StartAt::Beginning).await?;
+    if pulls.engine.pull(&source.id).await?.is_some() {
+        start(&pulls, &source.id, StartAt::Beginning).await?;
     }
     Ok(axum::Json(Success::of(source.id)))
 }
@@ -93,12 +92,12 @@ pub(crate) async fn full_import(
     responses((status = 200, description = "no sync runs", body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn abort(
-    State(app): State<App>,
+    State(pulls): State<PullState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Success>> {
     caller.require_admin()?;
-    let source = source_of(&app, &caller, &id).await?;
-    app.pulls.syncs.abort(&source.id).await;
+    let source = source_of(&pulls.engine, &caller, &id).await?;
+    pulls.syncs.abort(&source.id).await;
     Ok(axum::Json(Success::of(source.id)))
 }

@@ -1,6 +1,5 @@
-//! A JSON body: one object, an array of them, or an object that names its array, such as
-//! `{"customers": […]}`. It is only told apart here; the engine reads the records, and says what is
-//! wrong with what is none.
+//! The wrapper of a JSON body: one object, an array of them, or an object with a named array, such as
+//! `{"customers": […]}`. The engine parses and validates the records themselves.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,22 +13,26 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::{ApiError, Result};
 
-/// The records of a body as they were written.
+/// The records of a body, as text.
 #[derive(Debug)]
-pub(super) struct Records<'b> {
+pub(super) struct PushBody<'b> {
     /// The array, or the single record.
     text: &'b str,
-    /// Each of them.
+    /// Each record.
     pub(super) rows: Vec<&'b RawValue>,
-    /// Where the array is in the body: an index and a field's pointer go after it. None of a single
-    /// record.
+    /// The JSON pointer to the array; none for a single record.
     pub(super) pointer: Option<String>,
-    /// Why a single record seems to be none: it has arrays under the names of other types.
-    pub(super) mixed: Option<ApiError>,
+    /// An error if the object has arrays of other types: it may not be meant as a record.
+    pub(super) ambiguity: Option<ApiError>,
 }
 
-impl Records<'_> {
-    /// The text that the engine reads: an array, also of a single record.
+impl<'b> PushBody<'b> {
+    /// Finds the records of a type in a body.
+    pub(super) fn parse(body: &'b [u8], object: ObjectType) -> Result<PushBody<'b>> {
+        records(body, object)
+    }
+
+    /// The records as a JSON array.
     pub(super) fn array(&self) -> Vec<u8> {
         match self.pointer {
             Some(_) => self.text.as_bytes().to_vec(),
@@ -38,8 +41,8 @@ impl Records<'_> {
     }
 }
 
-/// A body whose records are answered one by one, for the document: whatever else is JSON is a
-/// record too, though a bad one.
+/// The schema of a body whose rows have results of their own: any JSON value, since a value that is
+/// no object is a rejected row.
 pub(super) struct RowsBody;
 
 impl ToSchema for RowsBody {}
@@ -51,7 +54,7 @@ impl PartialSchema for RowsBody {
     }
 }
 
-/// A body of records that are stored all or none, for the document.
+/// The schema of a body whose records are stored all or none.
 pub(super) struct RecordsBody;
 
 impl ToSchema for RecordsBody {}
@@ -66,13 +69,12 @@ impl PartialSchema for RecordsBody {
     }
 }
 
-/// Finds the records of a type in a body.
-pub(super) fn records(body: &[u8], object: ObjectType) -> Result<Records<'_>> {
+fn records(body: &[u8], object: ObjectType) -> Result<PushBody<'_>> {
     let text = std::str::from_utf8(body).map_err(|error| {
         let message = format!("the body is not UTF-8 text, from byte {} on", error.valid_up_to());
         ApiError::bad_request("invalid_json", message)
     })?;
-    // Some programs write a mark before UTF-8.
+    // Some programs write a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_ascii().is_empty() {
         return Err(not_json(
@@ -88,38 +90,38 @@ pub(super) fn records(body: &[u8], object: ObjectType) -> Result<Records<'_>> {
     }
 }
 
-fn single(text: &RawValue) -> Records<'_> {
-    Records { text: text.get(), rows: vec![text], pointer: None, mixed: None }
+fn single(text: &RawValue) -> PushBody<'_> {
+    PushBody { text: text.get(), rows: vec![text], pointer: None, ambiguity: None }
 }
 
-fn array(text: &RawValue, pointer: String) -> Result<Records<'_>> {
-    let Rows(rows) = serde_json::from_str(text.get())
+fn array(text: &RawValue, pointer: String) -> Result<PushBody<'_>> {
+    let ArrayElements(rows) = serde_json::from_str(text.get())
         .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
-    Ok(Records { text: text.get(), rows, pointer: Some(pointer), mixed: None })
+    Ok(PushBody { text: text.get(), rows, pointer: Some(pointer), ambiguity: None })
 }
 
 /// An object is a record unless it has an array under the name of a type.
-fn wrapped(whole: &RawValue, object: ObjectType) -> Result<Records<'_>> {
-    let Fields(fields) =
-        fields(whole).map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
+fn wrapped(whole: &RawValue, object: ObjectType) -> Result<PushBody<'_>> {
+    let fields = object_fields(whole)
+        .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
     let is_array = |value: &RawValue| value.get().starts_with('[');
     let of_type = |name: &str| ObjectType::ALL.into_iter().find(|object| object.name() == name);
     let mut arrays =
         fields.iter().filter(|(name, value)| of_type(name).is_some() && is_array(value));
-    let mixed = match (arrays.next(), arrays.next()) {
+    let ambiguity = match (arrays.next(), arrays.next()) {
         (Some((name, value)), None) if name == object.name() => {
             return array(value, format!("/{object}"));
         }
         (None, _) => None,
-        (Some((name, _)), None) => Some(mixed(object, &format!("it has \"{name}\""))),
-        (Some(_), Some(_)) => Some(mixed(object, "it has several arrays")),
+        (Some((name, _)), None) => Some(other_arrays(object, &format!("it has \"{name}\""))),
+        (Some(_), Some(_)) => Some(other_arrays(object, "it has several arrays")),
     };
-    Ok(Records { mixed, ..single(whole) })
+    Ok(PushBody { ambiguity, ..single(whole) })
 }
 
-fn mixed(object: ObjectType, what: &str) -> ApiError {
+fn other_arrays(object: ObjectType, found: &str) -> ApiError {
     let message = format!(
-        "a body here is {{\"{object}\": […]}} and no other array, but {what}; send each type to its own path"
+        "a body here is {{\"{object}\": […]}} and no other array, but {found}; send each type to its own path"
     );
     ApiError::bad_request("invalid_request", message)
 }
@@ -128,81 +130,89 @@ fn not_json(message: &str) -> ApiError {
     ApiError::bad_request("invalid_json", message)
 }
 
-/// The fields of an object, in their order; a name may come twice.
-pub(super) fn fields(object: &RawValue) -> serde_json::Result<Fields<'_>> {
-    serde_json::from_str(object.get())
+/// The fields of an object in their order; a name may occur twice.
+pub(super) fn object_fields(
+    object: &RawValue,
+) -> serde_json::Result<Vec<(Cow<'_, str>, &RawValue)>> {
+    serde_json::from_str(object.get()).map(|ObjectFields(fields)| fields)
 }
 
-pub(super) struct Fields<'b>(pub(super) Vec<(Cow<'b, str>, &'b RawValue)>);
+struct ObjectFields<'b>(Vec<(Cow<'b, str>, &'b RawValue)>);
 
-struct Rows<'b>(Vec<&'b RawValue>);
+struct ArrayElements<'b>(Vec<&'b RawValue>);
 
-impl<'de> Deserialize<'de> for Fields<'de> {
+impl<'de> Deserialize<'de> for ObjectFields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfMap;
-        impl<'de> Visitor<'de> for OfMap {
-            type Value = Fields<'de>;
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = ObjectFields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<ObjectFields<'de>, A::Error> {
                 let mut fields = Vec::new();
-                while let Some((Name(name), value)) = map.next_entry()? {
+                while let Some((FieldName(name), value)) = map.next_entry()? {
                     fields.push((name, value));
                 }
-                Ok(Fields(fields))
+                Ok(ObjectFields(fields))
             }
         }
-        deserializer.deserialize_map(OfMap)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Rows<'de> {
+impl<'de> Deserialize<'de> for ArrayElements<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfArray;
-        impl<'de> Visitor<'de> for OfArray {
-            type Value = Rows<'de>;
+        struct ElementsVisitor;
+        impl<'de> Visitor<'de> for ElementsVisitor {
+            type Value = ArrayElements<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an array")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Rows<'de>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut array: A,
+            ) -> Result<ArrayElements<'de>, A::Error> {
                 let mut rows = Vec::new();
                 while let Some(row) = array.next_element()? {
                     rows.push(row);
                 }
-                Ok(Rows(rows))
+                Ok(ArrayElements(rows))
             }
         }
-        deserializer.deserialize_seq(OfArray)
+        deserializer.deserialize_seq(ElementsVisitor)
     }
 }
 
-/// A name, borrowed when it has no escapes.
-struct Name<'b>(Cow<'b, str>);
+/// A field's name, borrowed if it has no escapes.
+struct FieldName<'b>(Cow<'b, str>);
 
-impl<'de> Deserialize<'de> for Name<'de> {
+impl<'de> Deserialize<'de> for FieldName<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfText;
-        impl<'de> Visitor<'de> for OfText {
-            type Value = Name<'de>;
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = FieldName<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a name")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<FieldName<'de>, E> {
+                Ok(FieldName(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(text.to_string())))
+            fn visit_str<E>(self, text: &str) -> Result<FieldName<'de>, E> {
+                Ok(FieldName(Cow::Owned(text.to_string())))
             }
         }
-        deserializer.deserialize_str(OfText)
+        deserializer.deserialize_str(NameVisitor)
     }
 }
 
@@ -212,10 +222,12 @@ mod tests {
 
     fn check(body: &str, expected: &str) {
         let shown = match records(body.as_bytes(), ObjectType::Customers) {
-            Ok(Records { mixed: Some(error), .. }) => format!("{}: {}", error.code, error.message),
-            Ok(records) => {
-                let array = String::from_utf8(records.array()).unwrap_or_default();
-                format!("{} rows at {:?} of {array}", records.rows.len(), records.pointer)
+            Ok(PushBody { ambiguity: Some(error), .. }) => {
+                format!("{}: {}", error.code, error.message)
+            }
+            Ok(body) => {
+                let array = String::from_utf8(body.array()).unwrap_or_default();
+                format!("{} rows at {:?} of {array}", body.rows.len(), body.pointer)
             }
             Err(error) => format!("{}: {}", error.code, error.message),
         };
@@ -223,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_one_object_or_an_array_or_names_its_array() {
+    fn body_is_an_object_an_array_or_a_named_array() {
         check(r#" {"id":"a"} "#, r#"1 rows at None of [{"id":"a"}]"#);
         check(
             r#"{"id":"run-7","name":"nightly","customers":[{}]}"#,
@@ -237,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn another_type_has_another_path() {
+    fn array_of_another_type_is_refused() {
         let message = "a body here is {\"customers\": […]} and no other array, but";
         check(
             r#"{"plans":[]}"#,
@@ -252,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_with_its_place() {
+    fn invalid_json_is_refused_with_its_position() {
         check(
             "",
             "invalid_json: the body is empty; send an object, an array of them, or {\"customers\": […]}",

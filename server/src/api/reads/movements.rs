@@ -1,24 +1,21 @@
 //! `GET /v1/movements`: the movements of MRR.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
 use mrrow_engine::reports::MovementsQuery;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::Rows;
-use crate::app::App;
+use super::request::{Read, ReadOptions, ReadRequest};
+use super::state::ReadsState;
 use crate::error::{ErrorBody, Result};
-use crate::http::caller::Caller;
-use crate::http::extract::{Query, Target};
-use crate::http::response_format::{RequestedFormat, format_name};
+use crate::http::extract::Query;
 use crate::rows::RowFormat;
-use crate::snapshots::{Entity, Moment, ReadParams};
+use crate::snapshots::ReadParams;
 
-/// The columns without the causes.
-const COLUMNS: usize = 8;
+/// The columns before `cause`.
+const COLUMNS_WITHOUT_CAUSES: usize = 8;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -31,33 +28,33 @@ pub(super) struct MovementsParams {
     #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     to: Option<NaiveDate>,
-    /// Only this customer, in all data sources; SOURCE/ID in one.
+    /// The id of the only customer, in all data sources; SOURCE/ID in one of them.
     customer: Option<String>,
-    /// Only of this data source, by its id or name.
+    /// The id or name of the only data source; all by default.
     data_source: Option<String>,
-    /// Also movements that are dated after `as_of`.
+    /// Include movements that are dated after `as_of`.
     #[serde(default, deserialize_with = "crate::http::extract::flag")]
     scheduled: bool,
-    /// Also `cause`, `subtype`, `voluntary` and `invoice_ids`.
+    /// Include the columns `cause`, `subtype`, `voluntary` and `invoice_ids`.
     #[serde(default, deserialize_with = "crate::http::extract::flag")]
     causes: bool,
-    /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
+    /// The format: json, ndjson, csv, arrow or parquet; by default that of the header Accept.
     #[serde(rename = "format")]
     #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
 }
 
-/// The movements of a moment.
+/// The movements of a snapshot.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Movements {
     result: Vec<Movement>,
-    /// The snapshot that was read.
+    /// The number of the snapshot.
     snapshot: i64,
     as_of: NaiveDate,
 }
 
-/// A dated signed change of one customer's MRR in one currency. Money is in minor units with 4
-/// digits after the point, as text.
+/// A dated signed change of one customer's MRR in one currency. Money is text: minor units with 4
+/// digits after the point.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Movement {
     date: NaiveDate,
@@ -89,32 +86,21 @@ pub(super) struct Movement {
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
     (status = 304, description = "the client has them: If-None-Match names their ETag"),
     (status = 404, description = "no such data source", body = ErrorBody),
-    (status = 406, description = "Accept names no form of the answer", body = ErrorBody),
+    (status = 406, description = "Accept names no format of the response", body = ErrorBody),
     (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
 pub(super) async fn movements(
-    State(app): State<App>,
-    caller: Caller,
+    State(state): State<ReadsState>,
     Query(query): Query<MovementsParams>,
-    Query(parameters): Query<ReadParams>,
-    requested: RequestedFormat,
-    Target(target): Target,
-    headers: HeaderMap,
+    request: ReadRequest,
 ) -> Result<Response> {
-    let format = requested.or(RowFormat::Json);
-    let caller = super::of_source(&app, caller, query.data_source.as_deref()).await?;
-    let moment = Moment::of(&app, &parameters).await?;
-    let entity = Entity::new(&caller, &target, format_name(format));
-    if let Some(known) = entity.unless_known(&moment, &headers) {
-        return Ok(known);
-    }
-    let reading = app.reads.begin()?;
-    let snapshot = moment.open(&app, &caller).await?;
-    let MovementsParams { from, to, customer, scheduled, causes, .. } = query;
-    let rows = snapshot.movements(&MovementsQuery { from, to, customer, scheduled }).await?;
-    let headers = entity.headers(&moment, snapshot.id());
-    let mut rows = Rows::all(rows, format, snapshot, reading);
-    if !causes {
-        rows.columns = COLUMNS;
-    }
-    rows.answer(headers).await
+    let MovementsParams { from, to, customer, data_source, scheduled, causes, .. } = query;
+    let options =
+        ReadOptions { data_source: data_source.as_deref(), default_format: RowFormat::Json };
+    let read = match request.open(&state, options).await? {
+        Read::NotModified(response) => return Ok(response),
+        Read::Open(read) => read,
+    };
+    let query = MovementsQuery { from, to, customer, scheduled };
+    let rows = read.snapshot.movements(&query).await?;
+    read.respond(rows, (!causes).then_some(COLUMNS_WITHOUT_CAUSES), None).await
 }

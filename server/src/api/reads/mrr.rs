@@ -1,38 +1,35 @@
 //! `GET /v1/mrr`: MRR by period and currency.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
 use mrrow_engine::reports::{Interval, MrrQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::Rows;
-use crate::app::App;
+use super::request::{Read, ReadOptions, ReadRequest};
+use super::state::ReadsState;
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::http::caller::Caller;
-use crate::http::extract::{Query, Target};
-use crate::http::response_format::{RequestedFormat, format_name};
+use crate::http::extract::Query;
 use crate::rows::RowFormat;
-use crate::snapshots::{Entity, Moment, ReadParams};
+use crate::snapshots::ReadParams;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct MrrParams {
-    /// How long a period is: day, week, month, quarter or year; a month unless given.
+    /// The length of a period: day, week, month, quarter or year; month by default.
     interval: Option<String>,
-    /// The first day; that of the first movement unless given.
+    /// The first day; by default that of the first movement.
     #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     from: Option<NaiveDate>,
-    /// The last day; `as_of` unless given.
+    /// The last day; `as_of` by default.
     #[serde(default, deserialize_with = "crate::snapshots::date")]
     #[param(value_type = Option<String>, format = Date)]
     to: Option<NaiveDate>,
-    /// Only of this data source, by its id or name.
+    /// The id or name of the only data source; all by default.
     data_source: Option<String>,
-    /// The form: json, ndjson, csv, arrow or parquet; else the header Accept tells.
+    /// The format: json, ndjson, csv, arrow or parquet; by default that of the header Accept.
     #[serde(rename = "format")]
     #[param(rename = "format", pattern = "^(json|ndjson|csv|arrow|parquet)$")]
     _format: Option<String>,
@@ -42,19 +39,19 @@ pub(super) struct MrrParams {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Mrr {
     result: Vec<MrrPeriod>,
-    /// The snapshot that was read.
+    /// The number of the snapshot.
     snapshot: i64,
     as_of: NaiveDate,
 }
 
-/// One period in one currency. Money is in minor units with 4 digits after the point, as text;
-/// opening and the movements add up to closing.
+/// One period in one currency. Money is text: minor units with 4 digits after the point. Opening
+/// plus the movements is closing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MrrPeriod {
     period_start: NaiveDate,
-    /// Its last day.
+    /// The last day of the period.
     period_end: NaiveDate,
-    /// Cut by the range or by `as_of`.
+    /// Whether the range or `as_of` cuts the period.
     partial: bool,
     currency: String,
     #[schema(example = "26500.0000")]
@@ -65,13 +62,13 @@ pub(super) struct MrrPeriod {
     churn: String,
     reactivation: String,
     closing: String,
-    /// Customers with such a movement in the period.
+    /// Customers with a movement of this type in the period.
     new_customers: i64,
     expansion_customers: i64,
     contraction_customers: i64,
     churn_customers: i64,
     reactivation_customers: i64,
-    /// Customers with MRR in the currency at its close.
+    /// Customers with MRR in the currency at the end of the period.
     customers: i64,
 }
 
@@ -82,33 +79,26 @@ pub(super) struct MrrPeriod {
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
     (status = 304, description = "the client has it: If-None-Match names its ETag"),
     (status = 404, description = "no such data source", body = ErrorBody),
-    (status = 406, description = "Accept names no form of the answer", body = ErrorBody),
+    (status = 406, description = "Accept names no format of the response", body = ErrorBody),
     (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
 pub(super) async fn mrr(
-    State(app): State<App>,
-    caller: Caller,
+    State(state): State<ReadsState>,
     Query(query): Query<MrrParams>,
-    Query(parameters): Query<ReadParams>,
-    requested: RequestedFormat,
-    Target(target): Target,
-    headers: HeaderMap,
+    request: ReadRequest,
 ) -> Result<Response> {
-    let format = requested.or(RowFormat::Json);
     let interval = match &query.interval {
         Some(text) => {
             text.parse().map_err(|message: String| ApiError::invalid("interval", message))?
         }
         None => Interval::default(),
     };
-    let caller = super::of_source(&app, caller, query.data_source.as_deref()).await?;
-    let moment = Moment::of(&app, &parameters).await?;
-    let entity = Entity::new(&caller, &target, format_name(format));
-    if let Some(known) = entity.unless_known(&moment, &headers) {
-        return Ok(known);
-    }
-    let reading = app.reads.begin()?;
-    let snapshot = moment.open(&app, &caller).await?;
-    let rows = snapshot.mrr(&MrrQuery { interval, from: query.from, to: query.to }).await?;
-    let headers = entity.headers(&moment, snapshot.id());
-    Rows::all(rows, format, snapshot, reading).answer(headers).await
+    let options =
+        ReadOptions { data_source: query.data_source.as_deref(), default_format: RowFormat::Json };
+    let read = match request.open(&state, options).await? {
+        Read::NotModified(response) => return Ok(response),
+        Read::Open(read) => read,
+    };
+    let query = MrrQuery { interval, from: query.from, to: query.to };
+    let rows = read.snapshot.mrr(&query).await?;
+    read.respond(rows, None, None).await
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/snapshots`: the snapshots that are kept.
+//! `GET /v1/snapshots`: the retained snapshots.
 
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -6,46 +6,45 @@ use mrrow_engine::KeptSnapshot;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::App;
+use super::state::ReadsState;
 use crate::error::{ApiError, Result};
 use crate::http::caller::Caller;
 use crate::http::extract::Query;
 
-/// How many snapshots a page has unless told, and at most.
+/// Snapshots of a page: by default, and at most.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SnapshotsParams {
-    /// Only snapshots before this one: the last of the page before.
+    /// List the snapshots before this one: the last one of the previous page.
     before: Option<i64>,
-    /// How many at most; 100 unless given.
+    /// The most snapshots to list; 100 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
-/// Kept snapshots, the newest first.
+/// Retained snapshots, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Snapshots {
     result: Vec<SnapshotAnswer>,
-    /// Whether there are older ones.
+    /// Whether older ones follow.
     has_more: bool,
 }
 
-/// A snapshot that is kept; the parameter `snapshot` of every read names one.
+/// A retained snapshot; the parameter `snapshot` of every read selects one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SnapshotAnswer {
     snapshot: i64,
     committed_at: DateTime<Utc>,
-    /// What made it: push, import, settings, day or compaction.
+    /// Its cause: push, import, settings, day or compaction.
     cause: String,
-    /// The day its movements are computed for.
+    /// The day that its movements are computed for.
     as_of: NaiveDate,
-    /// It has everything that was acknowledged up to this sequence.
+    /// It contains everything that was acknowledged up to this sequence.
     last_sequence: i64,
-    /// Whether its files are there; without them it is computed again when it is read, which takes
-    /// longer.
+    /// Whether its files exist. Without them a read computes it again, which takes longer.
     has_files: bool,
 }
 
@@ -57,11 +56,11 @@ impl From<KeptSnapshot> for SnapshotAnswer {
     }
 }
 
-/// The snapshots that are kept, the newest first.
+/// The retained snapshots, the newest first.
 #[utoipa::path(get, path = "/snapshots", tag = "reads", params(SnapshotsParams),
     responses((status = 200, description = "the snapshots", body = Snapshots)))]
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<ReadsState>,
     _caller: Caller,
     Query(query): Query<SnapshotsParams>,
 ) -> Result<axum::Json<Snapshots>> {
@@ -70,9 +69,9 @@ pub(super) async fn list(
         let message = format!("\"limit\" is {limit}; use 1 to {PAGE_MAX}");
         return Err(ApiError::invalid("limit", message));
     }
-    let kept = app.engine.snapshots().await?;
+    let retained = state.engine.snapshots().await?;
     let older = |kept: &KeptSnapshot| query.before.is_none_or(|before| kept.snapshot < before);
-    let mut snapshots = kept.into_iter().rev().filter(older);
+    let mut snapshots = retained.into_iter().rev().filter(older);
     let result = snapshots.by_ref().take(limit as usize).map(SnapshotAnswer::from).collect();
     Ok(axum::Json(Snapshots { result, has_more: snapshots.next().is_some() }))
 }

@@ -84,7 +84,10 @@ async fn credentials_are_sent_to_the_endpoints_origin_only() {
     })
     .await;
     let server = TestServer::start().await;
-    let request = json!({"endpoint": endpoint.url(), "authentication": {"type": "bearer", "token": "s3cret"}});
+    let request = json!({
+        "endpoint": endpoint.url(),
+        "authentication": {"type": "bearer", "token": "s3cret"},
+    });
     server.put("/v1/data-sources/ds/pull", &request, 200).await;
     assert_eq!(server.sync().await["phase"], "done");
     assert!(

@@ -14,11 +14,22 @@ async fn all_pages_of_all_types_are_stored() {
     let endpoint = Endpoint::start(|request| {
         let (number, has_more) = (request.page(), request.page() < 25);
         match request.path.as_str() {
-            "/export/customers" => page((0..4).map(|at| customer(number * 4 + at)).collect(), has_more),
-            "/export/plans" => page(vec![json!({"id": "p", "name": "P", "interval": "month", "interval_count": 1, "currency": "USD"})], false),
+            "/export/customers" => {
+                page((0..4).map(|at| customer(number * 4 + at)).collect(), has_more)
+            }
+            "/export/plans" => page(
+                vec![json!({
+                    "id": "p", "name": "P", "interval": "month", "interval_count": 1,
+                    "currency": "USD"
+                })],
+                false,
+            ),
             "/export/invoices" => page(
-                vec![json!({"id": format!("i{number}"), "customer_id": format!("c{}", number * 4), "type": "subscription", "plan_id": "p",
-                    "invoice_date": "2024-02-01", "amount": 9900, "currency": "USD"})],
+                vec![json!({
+                    "id": format!("i{number}"), "customer_id": format!("c{}", number * 4),
+                    "type": "subscription", "plan_id": "p", "invoice_date": "2024-02-01",
+                    "amount": 9900, "currency": "USD"
+                })],
                 has_more,
             ),
             other => panic!("{other}"),
@@ -62,7 +73,10 @@ async fn all_pages_of_all_types_are_stored() {
 async fn only_configured_types_are_fetched_with_the_endpoints_parameters() {
     let endpoint = Endpoint::start(|request| page(vec![], request.page() < 2)).await;
     let server = TestServer::start().await;
-    let request = json!({"endpoint": format!("{}/?tenant=a%20b", endpoint.url()), "types": ["invoices", "customers"]});
+    let request = json!({
+        "endpoint": format!("{}/?tenant=a%20b", endpoint.url()),
+        "types": ["invoices", "customers"],
+    });
     server.put("/v1/data-sources/ds/pull", &request, 200).await;
     assert_eq!(server.sync().await["phase"], "done");
     let pages = [

@@ -1,4 +1,4 @@
-//! The settings of a pull, and who may change them.
+//! The settings of a pull, and the keys that may change them.
 
 use mrrow_engine::access::Role;
 use reqwest::Method;
@@ -20,13 +20,16 @@ async fn pull_settings_are_set_shown_and_deleted() {
     assert_eq!(
         set,
         json!({
-            "data_source": "ds", "endpoint": "https://billing.example.com/export", "types": ["customers", "plans", "invoices"],
-            "authentication": {"type": "none"}, "schedule": {"type": "none"}, "next_sync_at": null, "updated_at": "2024-06-01T12:00:00Z",
+            "data_source": "ds", "endpoint": "https://billing.example.com/export",
+            "types": ["customers", "plans", "invoices"],
+            "authentication": {"type": "none"}, "schedule": {"type": "none"},
+            "next_sync_at": null, "updated_at": "2024-06-01T12:00:00Z",
         })
     );
     let request = json!({
         "endpoint": "https://billing.example.com", "types": ["invoices", "plans", "plans"],
-        "authentication": {"type": "header", "name": "X-Api-Key", "value": "s3cret"}, "schedule": {"type": "cron", "cron": "0 3 * * *"},
+        "authentication": {"type": "header", "name": "X-Api-Key", "value": "s3cret"},
+        "schedule": {"type": "cron", "cron": "0 3 * * *"},
     });
     server.put("/data/data-sources/A%20shop/pull", &request, 200).await;
     let shown = server.get(PULL).await;
@@ -121,7 +124,8 @@ async fn invalid_settings_are_rejected_with_the_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn data_source_is_created_with_its_endpoint() {
     let server = TestServer::start().await;
-    let body = json!({"name": "Fetched", "id": "fetched", "pull": {"endpoint": "https://a.example/export",
+    let body = json!({"name": "Fetched", "id": "fetched", "pull": {
+        "endpoint": "https://a.example/export",
         "authentication": {"type": "bearer", "token": "secret"}}});
     let make = |body: Value| {
         server.request(Method::POST, "/v1/data-sources").body(body.to_string()).send()
@@ -147,7 +151,8 @@ async fn data_source_is_not_created_when_its_credentials_cannot_be_stored() {
     // A directory cannot be a key file.
     config.secret_key_file = Some(std::env::temp_dir());
     let server = TestServer::start_with(config).await;
-    let body = json!({"name": "Fetched", "id": "fetched", "pull": {"endpoint": "https://a.example/export",
+    let body = json!({"name": "Fetched", "id": "fetched", "pull": {
+        "endpoint": "https://a.example/export",
         "authentication": {"type": "bearer", "token": "secret"}}});
     let made = server
         .request(Method::POST, "/v1/data-sources")

@@ -1,6 +1,6 @@
-//! The Custom API page's dialect: `POST /data-sources/{id}/customers`, `…/plans`, `…/invoices`.
+//! GrowPanel's Custom API: `POST /data-sources/{id}/customers`, `…/plans`, `…/invoices`.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use mrrow_engine::import::OnError;
@@ -12,34 +12,40 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{Pointer, PushAnswer, invalid_records};
-use super::body::{Records, RecordsBody, records};
-use super::count;
-use super::format::format_of;
-use crate::app::App;
+use super::body::{PushBody, RecordsBody};
+use super::content_type::format_of;
+use super::rejections::{RecordPointer, invalid_records};
+use super::response::PushAnswer;
+use super::{PushState, scan};
 use crate::error::{ErrorBody, Result};
-use crate::http::caller::Caller;
-use crate::http::data_source::recent_source_of;
-use crate::http::extract::{HeldBody, Path, Query, read_body};
+use crate::http::body::RequestBody;
+use crate::http::caller::{Caller, KeyLookup};
+use crate::http::data_source::cached_source_of;
+use crate::http::extract::{Path, Query};
 use crate::http::idempotency::{REPLAYED, idempotency};
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    PushState: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(customers)).routes(routes!(plans)).routes(routes!(invoices))
 }
 
-/// How a request is carried out.
+/// The options of a push.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct PushQuery {
-    /// What to do when objects are not valid: `abort`, store nothing, or `skip`, store the others.
+    /// The effect of invalid objects: `abort` stores nothing, `skip` stores the valid ones.
     #[serde(default)]
     #[param(inline)]
-    on_error: WhenInvalid,
+    on_error: InvalidObjects,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum WhenInvalid {
+enum InvalidObjects {
     #[default]
     Abort,
     Skip,
@@ -49,31 +55,31 @@ macro_rules! push_route {
     ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
-        /// The body is one object, an array of them, or an object that names its array; or NDJSON,
-        /// CSV with a header, or Parquet, as its content type says. Objects are created, or take
-        /// the place of those with their ids; they are stored all or, if one is not valid, none.
+        /// The body is one object, an array of them, or an object with a named array; or NDJSON, CSV
+        /// with a header, or Parquet, by its content type. An object replaces the stored one with
+        /// its id. If one object is invalid, none is stored.
         #[utoipa::path(post, path = $path, tag = "push",
             params(("id" = String, Path, description = "the data source's id or name"), PushQuery,
-                   ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
+                   ("Idempotency-Key" = Option<String>, Header, description = "a key for the request: a repetition within a day gets the same response and changes nothing")),
             request_body(content(
                 (RecordsBody = "application/json", example = json! $example),
                 (serde_json::Value = "application/x-ndjson"), (serde_json::Value = "text/csv"),
                 (Vec<u8> = "application/vnd.apache.parquet"))),
             responses((status = 200, description = "the objects are stored", body = PushAnswer,
-                       headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
-                      (status = 400, description = "the body is not JSON, or objects are not valid: `errors` has each error of each object", body = ErrorBody),
+                       headers(("Idempotency-Replayed" = String, description = "true for the response to a repetition"))),
+                      (status = 400, description = "the body is not JSON, or objects are invalid: `errors` lists the errors of each object", body = ErrorBody),
                       (status = 404, description = "no such data source", body = ErrorBody),
-                      (status = 415, description = "a content type that is not known", body = ErrorBody),
+                      (status = 415, description = "an unknown content type", body = ErrorBody),
                       (status = 422, description = "the idempotency key was used for another request", body = ErrorBody)))]
         async fn $name(
-            State(app): State<App>,
+            State(state): State<PushState>,
             caller: Caller,
             Path(id): Path<String>,
             Query(query): Query<PushQuery>,
             headers: HeaderMap,
             request: Request,
         ) -> Result<Response> {
-            push(&app, &caller, &id, $object, &query, &headers, request).await
+            push(&state, &caller, &id, $object, &query, &headers, request).await
         }
     };
 }
@@ -95,7 +101,7 @@ push_route!(
 );
 
 async fn push(
-    app: &App,
+    state: &PushState,
     caller: &Caller,
     id: &str,
     object: ObjectType,
@@ -104,33 +110,34 @@ async fn push(
     request: Request,
 ) -> Result<Response> {
     caller.require_admin()?;
-    let source = recent_source_of(app, caller, id).await?;
+    let source = cached_source_of(&state.engine, caller, id).await?;
     let format = format_of(headers)?;
-    let body = read_body(app, request).await?;
+    let body = state.bodies.read(request).await?;
     let on_error = match query.on_error {
-        WhenInvalid::Abort => OnError::Abort,
-        WhenInvalid::Skip => OnError::Skip,
+        InvalidObjects::Abort => OnError::Abort,
+        InvalidObjects::Skip => OnError::Skip,
     };
-    let says = [format.to_string().into_bytes(), format!("{:?}", query.on_error).into_bytes()];
-    let to = format!("{object} of {source}");
-    let idempotency = idempotency(headers, caller, &to, &[&says[0], &says[1], body.bytes()])?;
+    let (format_name, on_invalid) = (format.to_string(), format!("{:?}", query.on_error));
+    let content = [format_name.as_bytes(), on_invalid.as_bytes(), body.bytes()];
+    let operation = format!("{object} of {source}");
+    let idempotency = idempotency(headers, caller, &operation, &content)?;
     let (format, (bytes, pointer)) = match format {
-        Format::Json => (format, json_of(&body, object).await?),
-        // No lines are an empty batch; of a file that would be a mistake.
+        Format::Json => (format, json_records(&body, object).await?),
+        // An empty body is an empty batch here, and an error of a file.
         Format::Ndjson | Format::Csv if body.bytes().trim_ascii().is_empty() => {
-            (Format::Json, (b"[]".to_vec(), Pointer::Lines))
+            (Format::Json, (b"[]".to_vec(), RecordPointer::Lines))
         }
-        Format::Ndjson | Format::Csv => (format, (body.bytes().to_vec(), Pointer::Lines)),
-        Format::Parquet => (format, (body.bytes().to_vec(), Pointer::None)),
+        Format::Ndjson | Format::Csv => (format, (body.bytes().to_vec(), RecordPointer::Lines)),
+        Format::Parquet => (format, (body.bytes().to_vec(), RecordPointer::None)),
     };
     let options =
         PushOptions { format: Some(format), on_error, idempotency, ..PushOptions::default() };
-    let pushed = app.engine.push(&source, Some(object), bytes, &options).await?;
-    count(app, object, &pushed);
-    answer(pushed, on_error, &pointer)
+    let pushed = state.engine.push(&source, Some(object), bytes, &options).await?;
+    state.count(object, &pushed);
+    respond(pushed, on_error, &pointer)
 }
 
-fn answer(pushed: Pushed, on_error: OnError, pointer: &Pointer) -> Result<Response> {
+fn respond(pushed: Pushed, on_error: OnError, pointer: &RecordPointer) -> Result<Response> {
     if on_error == OnError::Abort && !pushed.rejections.is_empty() {
         return Err(invalid_records(&pushed, pointer));
     }
@@ -138,23 +145,15 @@ fn answer(pushed: Pushed, on_error: OnError, pointer: &Pointer) -> Result<Respon
     Ok((replayed, axum::Json(PushAnswer::of(pushed, pointer))).into_response())
 }
 
-/// A body that is looked through in less time than it takes to hand it to another thread and back.
-const LOOKED_THROUGH_AT_ONCE_BYTES_MAX: usize = 64 * 1024;
-
-/// The records of a JSON body, and where they are in it.
-async fn json_of(body: &HeldBody, object: ObjectType) -> Result<(Vec<u8>, Pointer)> {
+/// The records of a JSON body, and their place in it.
+async fn json_records(body: &RequestBody, object: ObjectType) -> Result<(Vec<u8>, RecordPointer)> {
     let bytes = body.bytes().clone();
     let find = move || {
-        let records = records(&bytes, object)?;
-        let array = records.array();
-        let Records { pointer, mixed, .. } = records;
-        mixed.map_or(Ok(()), Err)?;
-        Ok((array, pointer.map_or(Pointer::Single, Pointer::Array)))
+        let body = PushBody::parse(&bytes, object)?;
+        let array = body.array();
+        let PushBody { pointer, ambiguity, .. } = body;
+        ambiguity.map_or(Ok(()), Err)?;
+        Ok((array, pointer.map_or(RecordPointer::Single, RecordPointer::Array)))
     };
-    if body.bytes().len() <= LOOKED_THROUGH_AT_ONCE_BYTES_MAX {
-        return find();
-    }
-    tokio::task::spawn_blocking(find)
-        .await
-        .map_err(|error| crate::error::ApiError::internal(format!("read a body: {error}")))?
+    scan(body.bytes().len(), find).await
 }

@@ -1,45 +1,49 @@
-//! Calls of the API as a client library makes them.
+//! A client of the API that sends and receives JSON.
 
 use mrrow_engine::access::{NewKey, Role};
 use mrrow_engine::sources::NewDataSource;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
-use crate::running::Running;
+use crate::listening_server::ListeningServer;
 
 /// A client with a key.
-pub(crate) struct Caller<'s> {
-    server: &'s Running,
+pub(crate) struct ApiClient<'s> {
+    server: &'s ListeningServer,
     http: Client,
     key: String,
 }
 
-/// An answer: its status, headers by name, and JSON.
+/// A response with a JSON body.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct JsonResponse {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) json: Value,
 }
 
-impl<'s> Caller<'s> {
-    pub(crate) fn admin(server: &'s Running) -> Caller<'s> {
-        Caller::with(server, &server.admin)
+impl<'s> ApiClient<'s> {
+    pub(crate) fn admin(server: &'s ListeningServer) -> ApiClient<'s> {
+        ApiClient::with(server, &server.admin)
     }
 
-    pub(crate) fn with(server: &'s Running, key: &str) -> Caller<'s> {
+    pub(crate) fn with(server: &'s ListeningServer, key: &str) -> ApiClient<'s> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Caller { server, http: Client::new(), key: key.to_string() }
+        ApiClient { server, http: Client::new(), key: key.to_string() }
     }
 
-    /// One whose key is restricted to a data source.
-    pub(crate) async fn restricted(server: &'s Running, role: Role, source: &str) -> Caller<'s> {
+    /// A client whose key is restricted to a data source.
+    pub(crate) async fn restricted(
+        server: &'s ListeningServer,
+        role: Role,
+        source: &str,
+    ) -> ApiClient<'s> {
         let data_sources = Some(vec![source.to_string()]);
         let new =
             NewKey { name: format!("{role:?} of {source}"), role, data_sources, expires_at: None };
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).unwrap();
-        Caller::with(server, &server.engine.create_key(&new, secret).await.unwrap().1)
+        ApiClient::with(server, &server.engine.create_key(&new, secret).await.unwrap().1)
     }
 
     pub(crate) async fn send(
@@ -48,7 +52,7 @@ impl<'s> Caller<'s> {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<String>,
-    ) -> Told {
+    ) -> JsonResponse {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut request =
             self.http.request(method, format!("{}{path}", self.server.url)).bearer_auth(&self.key);
@@ -65,34 +69,34 @@ impl<'s> Caller<'s> {
                 assert!(json[field].as_str().is_some_and(|text| !text.is_empty()), "{json}");
             }
         }
-        Told { status: status.as_u16(), headers, json }
+        JsonResponse { status: status.as_u16(), headers, json }
     }
 
-    pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Told {
+    pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> JsonResponse {
         self.send("POST", path, &[("content-type", "application/json")], body).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: impl Into<String>) -> Told {
+    pub(crate) async fn put(&self, path: &str, body: impl Into<String>) -> JsonResponse {
         self.send("PUT", path, &[("content-type", "application/json")], body).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Told {
+    pub(crate) async fn get(&self, path: &str) -> JsonResponse {
         self.send("GET", path, &[], "").await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Told {
+    pub(crate) async fn delete(&self, path: &str) -> JsonResponse {
         self.send("DELETE", path, &[], "").await
     }
 }
 
-/// Makes another data source.
-pub(crate) async fn new_source(server: &Running, id: &str) {
+/// Creates another data source.
+pub(crate) async fn new_source(server: &ListeningServer, id: &str) {
     let source = NewDataSource { id: Some(id.to_string()), name: format!("the {id}"), kind: None };
     server.engine.create_data_source(source, [0; 16]).await.unwrap();
 }
 
-/// Rows that a statement gives, once everything is published.
-pub(crate) async fn sql(server: &Running, statement: &str) -> Vec<String> {
+/// The rows of a statement, after everything is published.
+pub(crate) async fn sql(server: &ListeningServer, statement: &str) -> Vec<String> {
     use futures::TryStreamExt;
     use mrrow_engine::arrow::util::display::array_value_to_string;
     server.engine.flush().await.unwrap();

@@ -1,4 +1,4 @@
-//! What the movements tell of customers, beside a stream of these in the same order.
+//! The MRR of customers, merged with a stream of customers in the same order.
 
 use chrono::{Days, NaiveDate};
 use futures::TryStreamExt;
@@ -7,12 +7,12 @@ use mrrow_engine::arrow::datatypes::{Date32Type, Decimal128Type};
 use mrrow_engine::reports::LivesQuery;
 use mrrow_engine::{SendableRecordBatchStream, Snapshot};
 
-use super::shapes::{Row, unlike};
 use crate::error::{ApiError, Result};
+use crate::snapshots::{RecordRow, wrong_type};
 
-/// What a customer pays in one currency.
+/// A customer's MRR in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Life {
+pub(super) struct CustomerMrr {
     pub(super) currency: String,
     pub(super) paid_from: NaiveDate,
     pub(super) changed_on: NaiveDate,
@@ -20,37 +20,37 @@ pub(super) struct Life {
     pub(super) mrr: i64,
 }
 
-/// Lives in the order of their customers.
-pub(super) struct Lives {
+/// The MRR of all customers, in their order.
+pub(super) struct CustomerMrrStream {
     rows: SendableRecordBatchStream,
     batch: Option<RecordBatch>,
     at: usize,
 }
 
-impl Lives {
-    pub(super) async fn of(snapshot: &Snapshot, query: &LivesQuery) -> Result<Lives> {
-        Ok(Lives { rows: snapshot.lives(query).await?, batch: None, at: 0 })
+impl CustomerMrrStream {
+    pub(super) async fn of(snapshot: &Snapshot, query: &LivesQuery) -> Result<CustomerMrrStream> {
+        Ok(CustomerMrrStream { rows: snapshot.lives(query).await?, batch: None, at: 0 })
     }
 
-    /// The lives of a customer who comes after those that were asked for before.
-    pub(super) async fn take(&mut self, data_source: &str, id: &str) -> Result<Vec<Life>> {
-        let mut lives = Vec::new();
+    /// The MRR of a customer, in each currency. Callers go through the customers in their order.
+    pub(super) async fn take(&mut self, data_source: &str, id: &str) -> Result<Vec<CustomerMrr>> {
+        let mut found = Vec::new();
         while let Some(row) = self.row().await? {
-            let whose = (row.required("data_source")?, row.required("customer_id")?);
-            let order = (whose.0.as_str(), whose.1.as_str()).cmp(&(data_source, id));
+            let key = (row.required("data_source")?, row.required("customer_id")?);
+            let order = (key.0.as_str(), key.1.as_str()).cmp(&(data_source, id));
             if order.is_gt() {
                 break;
             }
             if order.is_eq() {
-                lives.push(life(&row)?);
+                found.push(customer_mrr(&row)?);
             }
             self.at += 1;
         }
-        Ok(lives)
+        Ok(found)
     }
 
-    /// The next row, which stays the next.
-    async fn row(&mut self) -> Result<Option<Row<'_>>> {
+    /// The next row, without taking it.
+    async fn row(&mut self) -> Result<Option<RecordRow<'_>>> {
         while self.batch.as_ref().is_none_or(|batch| self.at >= batch.num_rows()) {
             let next = self.rows.try_next().await.map_err(mrrow_engine::Error::from)?;
             (self.batch, self.at) = (next, 0);
@@ -59,16 +59,16 @@ impl Lives {
             }
         }
         let at = self.at;
-        Ok(self.batch.as_ref().map(|batch| Row { batch, at }))
+        Ok(self.batch.as_ref().map(|batch| RecordRow { batch, at }))
     }
 }
 
-fn life(row: &Row<'_>) -> Result<Life> {
-    let column = |name: &str| row.batch.column_by_name(name).ok_or_else(|| unlike(name));
+fn customer_mrr(row: &RecordRow<'_>) -> Result<CustomerMrr> {
+    let column = |name: &str| row.batch.column_by_name(name).ok_or_else(|| wrong_type(name));
     let day = |name: &str| -> Result<NaiveDate> {
         let days = column(name)?
             .as_primitive_opt::<Date32Type>()
-            .ok_or_else(|| unlike(name))?
+            .ok_or_else(|| wrong_type(name))?
             .value(row.at);
         let epoch = NaiveDate::default();
         let days_of = Days::new(u64::from(days.unsigned_abs()));
@@ -77,11 +77,11 @@ fn life(row: &Row<'_>) -> Result<Life> {
         } else {
             epoch.checked_add_days(days_of)
         };
-        day.ok_or_else(|| unlike(name))
+        day.ok_or_else(|| wrong_type(name))
     };
     let mrr = column("mrr")?;
-    let decimals = mrr.as_primitive_opt::<Decimal128Type>().ok_or_else(|| unlike("mrr"))?;
-    Ok(Life {
+    let decimals = mrr.as_primitive_opt::<Decimal128Type>().ok_or_else(|| wrong_type("mrr"))?;
+    Ok(CustomerMrr {
         currency: row.required("currency")?.to_ascii_lowercase(),
         paid_from: day("paid_from")?,
         changed_on: day("changed_on")?,
@@ -91,7 +91,7 @@ fn life(row: &Row<'_>) -> Result<Life> {
 
 /// A decimal as a whole number, rounded half away from zero.
 fn rounded(value: i128, scale: i8) -> Result<i64> {
-    let too_large = || ApiError::internal("an MRR is larger than a number can tell");
+    let too_large = || ApiError::internal("an MRR exceeds 64 bits");
     let unit =
         10_i128.checked_pow(u32::try_from(scale).unwrap_or_default()).ok_or_else(too_large)?;
     let half = if value < 0 { -unit / 2 } else { unit / 2 };
@@ -103,7 +103,7 @@ mod tests {
     use super::rounded;
 
     #[test]
-    fn mrr_is_told_in_whole_minor_units() {
+    fn mrr_is_rounded_to_minor_units() {
         let check = |value, expected| assert_eq!(rounded(value, 4).ok(), Some(expected));
         check(49_000_000, 4900);
         check(1_524_167, 152);

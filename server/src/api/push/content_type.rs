@@ -1,4 +1,4 @@
-//! In which format a body is sent: its content type tells.
+//! The format of a body, from its content type.
 
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
@@ -6,15 +6,14 @@ use mrrow_engine::ingest::Format;
 
 use crate::error::{ApiError, Result};
 
-/// The format of a body; JSON when nothing is told.
+/// The format of a body; JSON without a content type.
 pub(super) fn format_of(headers: &HeaderMap) -> Result<Format> {
-    let Some(told) = headers.get(CONTENT_TYPE) else { return Ok(Format::Json) };
-    let told = told.to_str().unwrap_or_default();
-    let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some(sent) = headers.get(CONTENT_TYPE) else { return Ok(Format::Json) };
+    let sent = sent.to_str().unwrap_or_default();
+    let essence = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "" | "application/json" | "text/json" => Ok(Format::Json),
-        // What curl says of its -d, Node's fetch of a text, and others of bytes, unless they are
-        // told otherwise.
+        // The defaults of curl -d, of Node's fetch for a text, and of other clients for bytes.
         "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => {
             Ok(Format::Json)
         }
@@ -27,27 +26,27 @@ pub(super) fn format_of(headers: &HeaderMap) -> Result<Format> {
             Ok(Format::Parquet)
         }
         other if other.starts_with("application/") && other.ends_with("+json") => Ok(Format::Json),
-        other => Err(not_taken(
+        other => Err(unsupported(
             other,
             "application/json, application/x-ndjson, text/csv and application/vnd.apache.parquet",
         )),
     }
 }
 
-/// Refuses everything but JSON.
-pub(super) fn only_json(headers: &HeaderMap) -> Result<()> {
+/// Refuses other formats than JSON.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<()> {
     match format_of(headers) {
         Ok(Format::Json) => Ok(()),
-        Ok(other) => Err(not_taken(&other.to_string(), "application/json")),
+        Ok(other) => Err(unsupported(&other.to_string(), "application/json")),
         Err(error) => Err(ApiError { message: error.message.replace(OTHERS, ""), ..error }),
     }
 }
 
 const OTHERS: &str = ", application/x-ndjson, text/csv and application/vnd.apache.parquet";
 
-fn not_taken(told: &str, taken: &str) -> ApiError {
+fn unsupported(sent: &str, supported: &str) -> ApiError {
     let message = format!(
-        "the content type \"{told}\" is not taken here; send the header Content-Type with {taken}"
+        "the content type \"{sent}\" is not supported here; send the header Content-Type with {supported}"
     );
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
@@ -58,14 +57,14 @@ mod tests {
 
     use super::*;
 
-    fn check(told: &'static str, expected: Option<Format>) {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(told))]);
-        assert_eq!(format_of(&headers).ok(), expected, "{told}");
-        assert_eq!(only_json(&headers).is_ok(), expected == Some(Format::Json), "{told}");
+    fn check(sent: &'static str, expected: Option<Format>) {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(sent))]);
+        assert_eq!(format_of(&headers).ok(), expected, "{sent}");
+        assert_eq!(require_json(&headers).is_ok(), expected == Some(Format::Json), "{sent}");
     }
 
     #[test]
-    fn the_content_type_tells_the_format() {
+    fn content_type_names_the_format() {
         check("application/json", Some(Format::Json));
         check("Application/JSON; charset=utf-8", Some(Format::Json));
         check("application/vnd.api+json", Some(Format::Json));

@@ -1,31 +1,31 @@
-//! Pushes in the dialect of the Custom API's page.
+//! Pushes in the form of GrowPanel's Custom API.
 
 use mrrow_engine::access::Role;
 use serde_json::{Value, json};
 
-use crate::calls::{Caller, Told, new_source, sql};
-use crate::running::{Running, SOURCE};
+use crate::api_client::{ApiClient, JsonResponse, new_source, sql};
+use crate::listening_server::{ListeningServer, SOURCE};
 
 fn path(object: &str) -> String {
     format!("/v1/data-sources/{SOURCE}/{object}")
 }
 
 /// Index, pointer, field and code of each error.
-fn errors(told: &Told) -> Vec<String> {
+fn errors(response: &JsonResponse) -> Vec<String> {
     let text = |error: &Value, name: &str| match &error[name] {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let list = told.json["errors"].as_array().unwrap();
+    let list = response.json["errors"].as_array().unwrap();
     list.iter()
         .map(|error| ["index", "pointer", "field", "code"].map(|name| text(error, name)).join(" "))
         .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_examples_of_the_page_are_stored_and_counted() {
-    let server = Running::start().await;
-    let caller = Caller::admin(&server);
+async fn documented_examples_are_stored_and_counted() {
+    let server = ListeningServer::start().await;
+    let client = ApiClient::admin(&server);
     let customer = r#"{
 "id": "cust_123",
 "name": "Acme Inc",
@@ -57,10 +57,17 @@ async fn the_examples_of_the_page_are_stored_and_counted() {
         ("invoices", invoice, "inv_001"),
     ] {
         for (root, status) in [("/v1", "created"), ("", "unchanged")] {
-            let told = caller.post(&format!("{root}/data-sources/{SOURCE}/{object}"), body).await;
-            assert_eq!(told.status, 200, "{told:?}");
-            assert_eq!(told.json["result"], json!([{"id": id, "status": status, "warnings": []}]));
-            assert!(told.json["sequence"].is_i64() && told.json["snapshot"].is_i64(), "{told:?}");
+            let response =
+                client.post(&format!("{root}/data-sources/{SOURCE}/{object}"), body).await;
+            assert_eq!(response.status, 200, "{response:?}");
+            assert_eq!(
+                response.json["result"],
+                json!([{"id": id, "status": status, "warnings": []}])
+            );
+            assert!(
+                response.json["sequence"].is_i64() && response.json["snapshot"].is_i64(),
+                "{response:?}"
+            );
         }
     }
     let movements =
@@ -69,18 +76,18 @@ async fn the_examples_of_the_page_are_stored_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_error_of_every_object_is_told_and_nothing_is_stored() {
-    let server = Running::start().await;
-    let caller = Caller::admin(&server);
+async fn every_error_is_listed_and_nothing_is_stored() {
+    let server = ListeningServer::start().await;
+    let client = ApiClient::admin(&server);
     let body = r#"{"customers":[{"id":"a","name":"A"},{"id":"b"},{"name":7,"country":"Utopia","metadata":{"x/y":[]}},7]}"#;
-    let told = caller.post(&path("customers"), body).await;
+    let response = client.post(&path("customers"), body).await;
     assert_eq!(
-        (told.status, told.json["code"].as_str()),
+        (response.status, response.json["code"].as_str()),
         (400, Some("invalid_records")),
-        "{told:?}"
+        "{response:?}"
     );
     assert_eq!(
-        errors(&told),
+        errors(&response),
         [
             "1 /customers/1/name name required",
             "2 /customers/2/id id required",
@@ -91,12 +98,12 @@ async fn every_error_of_every_object_is_told_and_nothing_is_stored() {
         ]
     );
     assert_eq!(
-        (&told.json["errors"][0]["id"], &told.json["errors"][2]["value"]),
+        (&response.json["errors"][0]["id"], &response.json["errors"][2]["value"]),
         (&json!("b"), &json!("7"))
     );
     assert!(sql(&server, "select id from customers").await.is_empty());
 
-    let skipped = caller.post(&format!("{}?on_error=skip", path("customers")), body).await;
+    let skipped = client.post(&format!("{}?on_error=skip", path("customers")), body).await;
     assert_eq!(skipped.status, 200);
     let rows: Vec<_> = skipped.json["result"]
         .as_array()
@@ -110,10 +117,10 @@ async fn every_error_of_every_object_is_told_and_nothing_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_class_of_malformed_input_has_its_code() {
-    let server = Running::start().await;
-    let caller = Caller::admin(&server);
-    caller.post(&path("customers"), r#"{"id":"c","name":"C"}"#).await;
+async fn each_kind_of_malformed_input_has_its_code() {
+    let server = ListeningServer::start().await;
+    let client = ApiClient::admin(&server);
+    client.post(&path("customers"), r#"{"id":"c","name":"C"}"#).await;
     let usual = json!({"id": "i", "customer_id": "c", "type": "one-time", "invoice_date": "2024-02-01", "amount": 1, "currency": "USD"});
     let with = |fields: Value| {
         let mut invoice = usual.as_object().unwrap().clone();
@@ -142,90 +149,97 @@ async fn each_class_of_malformed_input_has_its_code() {
         (json!({"date": "2024-02-02"}), "/invoice_date invoice_date duplicate_key"),
     ];
     for (fields, expected) in table {
-        let told = caller.post(&path("invoices"), with(fields.clone())).await;
+        let response = client.post(&path("invoices"), with(fields.clone())).await;
         assert_eq!(
-            (told.status, told.json["code"].as_str()),
+            (response.status, response.json["code"].as_str()),
             (400, Some("invalid_records")),
-            "{fields}: {told:?}"
+            "{fields}: {response:?}"
         );
         assert!(
-            errors(&told)[0].ends_with(expected.trim_start_matches("null ")),
+            errors(&response)[0].ends_with(expected.trim_start_matches("null ")),
             "{fields}: {:?}",
-            errors(&told)
+            errors(&response)
         );
     }
     let plan = |interval: &str| format!(r#"{{"id":"p","name":"P",{interval},"currency":"usd"}}"#);
-    // The page has no quarters, the clients' spelling has.
+    // Quarters exist only in the API of the clients.
     let quarters = plan(r#""interval":"quarter","interval_count":1"#);
     assert_eq!(
-        errors(&caller.post(&path("plans"), quarters).await),
+        errors(&client.post(&path("plans"), quarters).await),
         ["0 /interval interval unknown_value"]
     );
-    assert_eq!(caller.post(&path("plans"), plan(r#""billing_freq":"quarter""#)).await.status, 200);
+    assert_eq!(client.post(&path("plans"), plan(r#""billing_freq":"quarter""#)).await.status, 200);
     assert_eq!(sql(&server, "select \"interval\", interval_count from plans").await, ["month 3"]);
     assert!(sql(&server, "select id from invoices").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_may_be_lines_or_cells() {
-    let server = Running::start().await;
-    let caller = Caller::admin(&server);
+async fn body_may_be_ndjson_csv_or_parquet() {
+    let server = ListeningServer::start().await;
+    let client = ApiClient::admin(&server);
     let send = async |kind: &str, query: &str, body: &str| {
-        caller
+        client
             .send("POST", &format!("{}{query}", path("customers")), &[("content-type", kind)], body)
             .await
     };
-    let told = send(
+    let response = send(
         "application/x-ndjson",
         "",
         "{\"id\":\"a\",\"name\":\"A\"}\n{\"id\":\"b\",\"name\":\"B\"}\n",
     )
     .await;
-    assert_eq!((told.status, told.json["result"].as_array().unwrap().len()), (200, 2));
-    let told =
+    assert_eq!((response.status, response.json["result"].as_array().unwrap().len()), (200, 2));
+    let response =
         send("text/csv; charset=utf-8", "", "id,name,custom_variables.tier\nc,C,gold\nd,,\n").await;
-    assert_eq!((told.status, errors(&told)), (400, vec!["1 null name required".to_string()]));
-    assert_eq!(told.json["errors"][0]["line"], 3);
-    let told =
+    assert_eq!(
+        (response.status, errors(&response)),
+        (400, vec!["1 null name required".to_string()])
+    );
+    assert_eq!(response.json["errors"][0]["line"], 3);
+    let response =
         send("text/csv", "?on_error=skip", "id,name,custom_variables.tier\nd,,\nc,C,gold\n").await;
-    let rows: Vec<_> =
-        told.json["result"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
+    let rows: Vec<_> = response.json["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["status"].clone())
+        .collect();
     assert_eq!(rows, ["rejected", "created"]);
     assert_eq!(
         sql(&server, "select id, metadata from customers order by id").await,
         ["a ", "b ", r#"c {"tier":"gold"}"#]
     );
-    // Nothing told is JSON.
-    let told = caller.send("POST", &path("customers"), &[], r#"[{"id":"e","name":"E"}]"#).await;
-    assert_eq!(told.status, 200, "{told:?}");
+    // The default is JSON.
+    let response = client.send("POST", &path("customers"), &[], r#"[{"id":"e","name":"E"}]"#).await;
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_carried_out_says_why() {
-    let server = Running::start().await;
+async fn impossible_requests_have_an_error() {
+    let server = ListeningServer::start().await;
     new_source(&server, "other").await;
-    let caller = Caller::admin(&server);
+    let client = ApiClient::admin(&server);
     let json = [("content-type", "application/json")];
     let good = r#"{"id":"a","name":"A"}"#;
-    let check = async |caller: &Caller<'_>,
+    let check = async |client: &ApiClient<'_>,
                        path: &str,
                        headers: &[(&str, &str)],
                        body: &str,
                        expected: (u16, &str)| {
-        let told = caller.send("POST", path, headers, body).await;
+        let response = client.send("POST", path, headers, body).await;
         assert_eq!(
-            (told.status, told.json["code"].as_str().unwrap()),
+            (response.status, response.json["code"].as_str().unwrap()),
             expected,
-            "{path} {body}: {told:?}"
+            "{path} {body}: {response:?}"
         );
     };
     for body in ["", "{", "[{}", "{}{}", "oops"] {
-        check(&caller, &path("customers"), &json, body, (400, "invalid_json")).await;
+        check(&client, &path("customers"), &json, body, (400, "invalid_json")).await;
     }
-    check(&caller, &path("customers"), &json, "7", (400, "invalid_records")).await;
-    check(&caller, &path("customers"), &json, r#"{"plans":[]}"#, (400, "invalid_request")).await;
+    check(&client, &path("customers"), &json, "7", (400, "invalid_records")).await;
+    check(&client, &path("customers"), &json, r#"{"plans":[]}"#, (400, "invalid_request")).await;
     check(
-        &caller,
+        &client,
         &format!("{}?on_error=maybe", path("customers")),
         &json,
         good,
@@ -233,17 +247,17 @@ async fn what_cannot_be_carried_out_says_why() {
     )
     .await;
     check(
-        &caller,
+        &client,
         &path("customers"),
         &[("content-type", "application/xml")],
         good,
         (415, "unsupported_media_type"),
     )
     .await;
-    check(&caller, "/v1/data-sources/none/customers", &json, good, (404, "data_source_not_found"))
+    check(&client, "/v1/data-sources/none/customers", &json, good, (404, "data_source_not_found"))
         .await;
     check(
-        &Caller::with(&server, "gp_wrong"),
+        &ApiClient::with(&server, "gp_wrong"),
         &path("customers"),
         &json,
         good,
@@ -251,55 +265,56 @@ async fn what_cannot_be_carried_out_says_why() {
     )
     .await;
     check(
-        &Caller::with(&server, &server.viewer),
+        &ApiClient::with(&server, &server.viewer),
         &path("customers"),
         &json,
         good,
         (403, "forbidden"),
     )
     .await;
-    let restricted = Caller::restricted(&server, Role::Admin, "other").await;
+    let restricted = ApiClient::restricted(&server, Role::Admin, "other").await;
     check(&restricted, &path("customers"), &json, good, (403, "forbidden")).await;
     check(&restricted, "/v1/data-sources/other/customers", &[], "", (400, "invalid_json")).await;
     let long = "k".repeat(256);
     let keyed = [("content-type", "application/json"), ("idempotency-key", long.as_str())];
-    check(&caller, &path("customers"), &keyed, good, (400, "invalid_request")).await;
+    check(&client, &path("customers"), &keyed, good, (400, "invalid_request")).await;
     for empty in ["[]", r#"{"customers":[]}"#] {
-        let told = caller.post(&path("customers"), empty).await;
-        assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
+        let response = client.post(&path("customers"), empty).await;
+        assert_eq!((response.status, &response.json["result"]), (200, &json!([])));
     }
-    // What a wrapper is called makes no record of it.
+    // Fields of a wrapper do not make it a record.
     let named = r#"{"id":"run-7","name":"nightly","customers":[{"id":"w","name":"W"}]}"#;
-    assert_eq!(caller.post(&path("customers"), named).await.json["result"][0]["id"], "w");
+    assert_eq!(client.post(&path("customers"), named).await.json["result"][0]["id"], "w");
     for lines in ["application/x-ndjson", "text/csv"] {
-        let told = caller.send("POST", &path("customers"), &[("content-type", lines)], "\n").await;
-        assert_eq!((told.status, &told.json["result"]), (200, &json!([])));
+        let response =
+            client.send("POST", &path("customers"), &[("content-type", lines)], "\n").await;
+        assert_eq!((response.status, &response.json["result"]), (200, &json!([])));
     }
-    let told = caller
+    let response = client
         .send("POST", &path("customers"), &[("content-type", "text/plain;charset=UTF-8")], good)
         .await;
-    assert_eq!(told.status, 200, "{told:?}");
+    assert_eq!(response.status, 200, "{response:?}");
     server.engine.delete_data_source(SOURCE).await.unwrap();
-    check(&caller, &path("customers"), &json, good, (404, "data_source_not_found")).await;
+    check(&client, &path("customers"), &json, good, (404, "data_source_not_found")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_larger_than_it_may_be_is_413() {
-    let server = Running::with(|config| config.limits.decoded_bytes = 100).await;
-    let caller = Caller::admin(&server);
+async fn too_large_body_is_413() {
+    let server = ListeningServer::with(|config| config.limits.decoded_bytes = 100).await;
+    let client = ApiClient::admin(&server);
     let sized = |bytes: usize| format!("{:bytes$}", r#"{"id":"a","name":"A"}"#);
-    assert_eq!(caller.post(&path("customers"), sized(100)).await.status, 200);
-    let told = caller.post(&path("customers"), sized(101)).await;
-    assert_eq!((told.status, told.json["code"].as_str()), (413, Some("too_large")));
+    assert_eq!(client.post(&path("customers"), sized(100)).await.status, 200);
+    let response = client.post(&path("customers"), sized(101)).await;
+    assert_eq!((response.status, response.json["code"].as_str()), (413, Some("too_large")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_under_its_key_is_carried_out_once() {
-    let server = Running::start().await;
-    let caller = Caller::admin(&server);
+async fn idempotent_request_is_stored_once() {
+    let server = ListeningServer::start().await;
+    let client = ApiClient::admin(&server);
     let send = async |key: &str, object: &str, body: &str| {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-        caller.send("POST", &path(object), &headers, body).await
+        client.send("POST", &path(object), &headers, body).await
     };
     let body = r#"{"id":"a","name":"A"}"#;
     let first = send("k", "customers", body).await;
@@ -307,27 +322,27 @@ async fn a_request_under_its_key_is_carried_out_once() {
         first.status == 200 && !first.headers.contains_key("idempotency-replayed"),
         "{first:?}"
     );
-    caller.post(&path("customers"), r#"{"id":"a","name":"B"}"#).await;
+    client.post(&path("customers"), r#"{"id":"a","name":"B"}"#).await;
     let again = send("k", "customers", body).await;
     assert_eq!((again.status, &again.json), (200, &first.json));
     assert_eq!(again.headers["idempotency-replayed"], "true");
     assert_eq!(sql(&server, "select name from customers").await, ["B"]);
     let other = send("k", "customers", r#"{"id":"a","name":"C"}"#).await;
     assert_eq!((other.status, other.json["code"].as_str()), (422, Some("idempotency_conflict")));
-    // Another path has its own keys; what was refused leaves none behind.
+    // Each path has keys of its own; a refused request stores none.
     assert_eq!(send("k", "plans", r#"{"id":"p"}"#).await.status, 400);
     let plan = r#"{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}"#;
     assert_eq!(send("k", "plans", plan).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn order_and_repetition_inside_a_batch_do_not_matter() {
-    let server = Running::start().await;
-    let caller = Caller::admin(&server);
+async fn order_and_repetition_in_a_batch_do_not_matter() {
+    let server = ListeningServer::start().await;
+    let client = ApiClient::admin(&server);
     let ids = ["c", "a", "b", "a"];
     let body: Vec<_> = ids.iter().map(|id| json!({"id": id, "name": id})).collect();
-    let told = caller.post(&path("customers"), Value::from(body).to_string()).await;
-    let rows: Vec<_> = told.json["result"]
+    let response = client.post(&path("customers"), Value::from(body).to_string()).await;
+    let rows: Vec<_> = response.json["result"]
         .as_array()
         .unwrap()
         .iter()

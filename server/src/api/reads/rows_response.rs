@@ -1,91 +1,91 @@
-//! An answer of rows: its first bytes are at hand before the status is sent, and no more than a
-//! batch is held at any time.
+//! A response of rows, streamed batch by batch. The first batch is encoded before the status is
+//! sent, so that an early error has a status of its own.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, TryStreamExt, stream};
 use mrrow_engine::arrow::array::RecordBatch;
 use mrrow_engine::arrow::datatypes::Schema;
+use mrrow_engine::budget::Permit;
 use mrrow_engine::{SendableRecordBatchStream, Snapshot};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{ApiError, Result};
-use crate::http::response_format::media_type;
+use crate::http::response_format::{format_name, media_type};
 use crate::rows::{JsonRow, RowEncoder, RowFormat};
 
-/// Rows on their way to a client.
-pub(super) struct Rows {
+/// Rows to stream to a client.
+pub(super) struct RowsResponse {
     pub(super) rows: SendableRecordBatchStream,
-    /// How many of their columns are answered.
-    pub(super) columns: usize,
+    /// The number of columns to send; all by default.
+    pub(super) columns: Option<usize>,
     pub(super) format: RowFormat,
-    /// What they are of; it stays open until they are read.
+    /// Stays open until the rows are read.
     pub(super) snapshot: Arc<Snapshot>,
-    pub(super) reading: OwnedSemaphorePermit,
+    pub(super) permit: Permit,
 }
 
-struct Pump {
+/// Reads and encodes batch by batch.
+struct EncodedRows {
     rows: SendableRecordBatchStream,
     columns: Vec<usize>,
-    /// None once the end was sent.
+    /// None after the end.
     encoder: Option<RowEncoder>,
     json_suffix: String,
     _snapshot: Arc<Snapshot>,
-    _reading: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
-impl Rows {
-    /// Everything.
-    pub(super) fn all(
-        rows: SendableRecordBatchStream,
-        format: RowFormat,
-        snapshot: Arc<Snapshot>,
-        reading: OwnedSemaphorePermit,
-    ) -> Rows {
-        let columns = rows.schema().fields().len();
-        Rows { rows, columns, format, snapshot, reading }
-    }
-
-    /// The answer. What fails later than its first bytes breaks it off, so that nobody takes a part
-    /// for the whole.
-    pub(super) async fn answer(self, mut headers: HeaderMap) -> Result<Response> {
-        let Rows { rows, columns, format, snapshot, reading } = self;
-        let columns: Vec<usize> = (0..columns).collect();
+impl RowsResponse {
+    /// An error after the first bytes breaks the response off, so that no client takes a part for
+    /// the whole.
+    pub(super) async fn respond(
+        self,
+        mut headers: HeaderMap,
+        file_name: Option<&str>,
+    ) -> Result<Response> {
+        let RowsResponse { rows, columns, format, snapshot, permit } = self;
+        let columns: Vec<usize> =
+            (0..columns.unwrap_or_else(|| rows.schema().fields().len())).collect();
         let schema: Schema = rows.schema().project(&columns).map_err(ApiError::internal)?;
         let json_suffix =
             format!("],\"snapshot\":{},\"as_of\":\"{}\"}}", snapshot.id(), snapshot.as_of());
         let encoder = RowEncoder::new(format, &Arc::new(schema), JsonRow::Object, "{\"result\":[")
             .map_err(ApiError::internal)?;
-        let mut pump = Pump {
+        let mut encoded = EncodedRows {
             rows,
             columns,
             encoder: Some(encoder),
             json_suffix,
             _snapshot: snapshot,
-            _reading: reading,
+            _permit: permit,
         };
-        let first = pump.next().await?.unwrap_or_default();
-        let rest = stream::try_unfold(pump, |mut pump| async move {
-            match pump.next().await {
-                Ok(Some(bytes)) => Ok(Some((bytes, pump))),
+        let first = encoded.next().await?.unwrap_or_default();
+        let rest = stream::try_unfold(encoded, |mut encoded| async move {
+            match encoded.next().await {
+                Ok(Some(bytes)) => Ok(Some((bytes, encoded))),
                 Ok(None) => Ok(None),
-                // Its cause is in the log; who reads the body sees it broken off.
+                // The log has the cause; the client sees a broken body.
                 Err(error) => Err(std::io::Error::other(error.message)),
             }
         });
         let first =
             stream::once(async { Ok::<Bytes, Infallible>(first) }).map_err(|never| match never {});
-        headers.insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(media_type(format)));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(format)));
+        if let Some(name) = file_name {
+            let value = format!("attachment; filename=\"{name}.{}\"", format_name(format));
+            let value = HeaderValue::from_str(&value).map_err(ApiError::internal)?;
+            headers.insert(CONTENT_DISPOSITION, value);
+        }
         Ok((headers, Body::from_stream(first.chain(rest))).into_response())
     }
 }
 
-impl Pump {
+impl EncodedRows {
     /// The next bytes; none after the end.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         while self.encoder.is_some() {
@@ -98,11 +98,10 @@ impl Pump {
         Ok(None)
     }
 
-    /// Encodes rows, or the end, away from the threads that answer.
+    /// Encodes rows, or the end, on a thread that may block.
     async fn encode(&mut self, rows: Option<RecordBatch>) -> Result<Bytes> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::new()) };
-        let columns = self.columns.clone();
-        let json_suffix = self.json_suffix.clone();
+        let (columns, json_suffix) = (self.columns.clone(), self.json_suffix.clone());
         let encoding = tokio::task::spawn_blocking(move || match rows {
             Some(rows) => {
                 encoder.write(&rows.project(&columns)?).map(|bytes| (Some(encoder), bytes))

@@ -1,4 +1,4 @@
-//! What is asked for with an upload: its parameters, and what its headers tell.
+//! The parameters and headers of an upload.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -13,31 +13,31 @@ use utoipa::IntoParams;
 use crate::error::{ApiError, Result};
 use crate::http::extract::parse_flag;
 
-/// The parameters as they are documented.
+/// The parameters, for the OpenAPI document.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
 pub(super) struct ImportQuery {
-    /// The type of the records: customers, plans or invoices. A JSON document may name the types
-    /// itself.
+    /// The type of the records: customers, plans or invoices. A JSON document may contain several
+    /// types.
     #[param(example = "invoices")]
     object: Option<String>,
-    /// What to do when rows are rejected: `abort`, store nothing, or `skip`, store the valid ones.
+    /// The effect of rejected rows: `abort` stores nothing, `skip` stores the valid ones.
     #[param(example = "abort")]
     on_error: Option<String>,
-    /// Read the field THEIRS as OURS; may be repeated.
+    /// THEIRS=OURS reads their field as ours; may be repeated.
     #[param(example = "email_address=email")]
     map: Option<Vec<String>>,
     /// Validate and count, store nothing.
     dry_run: Option<bool>,
-    /// The format, where the first bytes do not tell: json, ndjson, csv or parquet.
+    /// The format: json, ndjson, csv or parquet; detected from the content by default.
     #[param(example = "csv")]
     format: Option<String>,
 }
 
-/// What is asked for.
+/// The parsed parameters of an upload.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct UploadRequest {
     pub(super) object: Option<ObjectType>,
     pub(super) format: Option<Format>,
     pub(super) on_error: OnError,
@@ -45,25 +45,25 @@ pub(super) struct Asked {
     pub(super) map: HashMap<String, String>,
 }
 
-impl Asked {
-    pub(super) fn parse(query: &str, headers: &HeaderMap) -> Result<Asked> {
-        let mut asked = Asked { format: format_of(headers), ..Asked::default() };
+impl UploadRequest {
+    pub(super) fn parse(query: &str, headers: &HeaderMap) -> Result<UploadRequest> {
+        let mut request = UploadRequest { format: format_of(headers), ..UploadRequest::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "object" => asked.object = Some(parsed("object", &value)?),
-                "format" => asked.format = Some(parsed("format", &value)?),
-                "on_error" => asked.on_error = on_error(&value)?,
-                "dry_run" => asked.dry_run = flag("dry_run", &value)?,
-                "map" => asked.rename(&value)?,
+                "object" => request.object = Some(parse("object", &value)?),
+                "format" => request.format = Some(parse("format", &value)?),
+                "on_error" => request.on_error = parse_on_error(&value)?,
+                "dry_run" => request.dry_run = flag("dry_run", &value)?,
+                "map" => request.add_field_name(&value)?,
                 _ => {}
             }
         }
-        // What cannot be done is refused before anything is received.
-        asked.options("").check()?;
-        Ok(asked)
+        // Refuse invalid options before the body arrives.
+        request.options("").check()?;
+        Ok(request)
     }
 
-    /// The options of the import, but for its files and listeners.
+    /// The options of the import, without files and listeners.
     pub(super) fn options(&self, data_source: &str) -> ImportOptions {
         ImportOptions {
             data_source: data_source.to_string(),
@@ -74,7 +74,7 @@ impl Asked {
         }
     }
 
-    fn rename(&mut self, pair: &str) -> Result<()> {
+    fn add_field_name(&mut self, pair: &str) -> Result<()> {
         let (theirs, ours) = pair
             .split_once('=')
             .filter(|(theirs, ours)| !theirs.is_empty() && !ours.is_empty())
@@ -95,11 +95,11 @@ impl Asked {
     }
 }
 
-fn parsed<T: FromStr<Err = String>>(name: &str, value: &str) -> Result<T> {
+fn parse<T: FromStr<Err = String>>(name: &str, value: &str) -> Result<T> {
     value.parse().map_err(|message: String| ApiError::invalid(name, message))
 }
 
-fn on_error(value: &str) -> Result<OnError> {
+fn parse_on_error(value: &str) -> Result<OnError> {
     match value {
         "abort" => Ok(OnError::Abort),
         "skip" => Ok(OnError::Skip),
@@ -116,8 +116,7 @@ fn flag(name: &str, value: &str) -> Result<bool> {
     })
 }
 
-/// The format that a content type tells. JSON is found out: lines of it are sent under the same
-/// name.
+/// The format of a content type. JSON is detected later, because NDJSON is often sent as JSON.
 fn format_of(headers: &HeaderMap) -> Option<Format> {
     let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     match content_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
@@ -132,31 +131,31 @@ fn format_of(headers: &HeaderMap) -> Option<Format> {
 mod tests {
     use super::*;
 
-    fn code(query: &str) -> Option<String> {
-        Asked::parse(query, &HeaderMap::new())
+    fn wrong_field(query: &str) -> Option<String> {
+        UploadRequest::parse(query, &HeaderMap::new())
             .err()
             .and_then(|error| error.errors.first().and_then(|one| one.field.clone()))
     }
 
     #[test]
-    fn parameters_say_what_is_asked_for() {
+    fn parameters_are_parsed() {
         let query =
             "object=plans&format=csv&on_error=skip&dry_run=true&map=a%3Dname&map=b=id&else=1";
-        let asked = Asked::parse(query, &HeaderMap::new()).ok();
+        let request = UploadRequest::parse(query, &HeaderMap::new()).ok();
         let map = [("a", "name"), ("b", "id")]
             .map(|(theirs, ours)| (theirs.to_string(), ours.to_string()));
-        let expected = Asked {
+        let expected = UploadRequest {
             object: Some(ObjectType::Plans),
             format: Some(Format::Csv),
             on_error: OnError::Skip,
             dry_run: true,
             map: map.into(),
         };
-        assert_eq!(asked, Some(expected));
+        assert_eq!(request, Some(expected));
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_by_name() {
+    fn invalid_parameter_is_refused_by_name() {
         for (query, field) in [
             ("object=people", "object"),
             ("format=xml", "format"),
@@ -165,8 +164,8 @@ mod tests {
             ("map=name", "map"),
             ("map=a%3Dname&map=b%3Dname", "map"),
         ] {
-            assert_eq!(code(query).as_deref(), Some(field), "{query}");
+            assert_eq!(wrong_field(query).as_deref(), Some(field), "{query}");
         }
-        assert!(Asked::parse("map=a%3Dshoe_size", &HeaderMap::new()).is_err());
+        assert!(UploadRequest::parse("map=a%3Dshoe_size", &HeaderMap::new()).is_err());
     }
 }

@@ -1,8 +1,9 @@
-//! A job as it is answered, and as it is remembered.
+//! The state of an upload: in memory, as a saved job, and as a response.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use mrrow_engine::Engine;
 use mrrow_engine::import::{Counts, ImportSummary, OnError, Progress, RejectedRow};
 use mrrow_engine::ingest::Format;
 use mrrow_engine::jobs::{Job, JobState};
@@ -10,14 +11,13 @@ use mrrow_engine::model::ObjectType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::asked::Asked;
-use crate::app::App;
+use super::upload_request::UploadRequest;
 use crate::error::{ApiError, Result};
 
-/// What these jobs are called among all jobs.
-pub(super) const KIND: &str = "import";
+/// The kind of these jobs.
+pub(super) const JOB_KIND: &str = "import";
 
-/// An upload and what becomes of it.
+/// An upload and its import.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ImportJob {
     /// The job's id.
@@ -26,8 +26,8 @@ pub(crate) struct ImportJob {
     data_source: String,
     state: ImportState,
     #[serde(flatten)]
-    detail: Detail,
-    /// Where every rejected row is told of, while they are kept.
+    detail: ImportDetail,
+    /// The address of all rejected rows, while the server has them.
     rejects: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -39,48 +39,47 @@ pub(crate) struct ImportJobs {
     pub(super) result: Vec<ImportJob>,
 }
 
-/// How far an upload has come.
+/// The state of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ImportState {
-    /// It is received, or waits for its turn.
+    /// It is received, or waits for another import.
     Waiting,
-    /// It is at work.
+    /// It is imported.
     Running,
-    /// It has done what was asked for.
+    /// It is complete.
     Done,
-    /// Nothing of it is stored; `error` says why.
+    /// Nothing is stored; `error` has the cause.
     Failed,
-    /// Nothing of it is stored: it was told to stop.
+    /// Nothing is stored: a client canceled it.
     Canceled,
-    /// Nothing of it is stored: the server was stopped. Send it again.
+    /// Nothing is stored: the server was stopped. Send it again.
     Interrupted,
 }
 
-/// What an upload is doing.
+/// The present step of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = UploadPhase)]
-pub(super) enum Phase {
+pub(super) enum UploadPhase {
     /// Its bytes arrive.
     Receiving,
-    /// Another import is at work.
+    /// Another import runs.
     Waiting,
     /// Its rows are read.
     Reading,
-    /// They are held against those that are stored.
+    /// Its rows are compared with the stored ones.
     Comparing,
-    /// What says something new is sorted and written.
+    /// New and changed rows are sorted and written.
     Writing,
     /// Movements are computed.
     Computing,
 }
 
-/// What there is to tell of an upload.
+/// The settings, progress and result of an upload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-pub(super) struct Detail {
-    /// The records' type; null when the document names the types.
+pub(super) struct ImportDetail {
+    /// The records' type; null if the document contains several.
     #[schema(value_type = Option<String>, example = "invoices")]
     pub(super) object: Option<ObjectType>,
     #[schema(value_type = Option<String>, example = "csv")]
@@ -88,36 +87,36 @@ pub(super) struct Detail {
     #[schema(value_type = String, example = "abort")]
     on_error: OnError,
     dry_run: bool,
-    /// What it is doing; null when it is over.
-    pub(super) phase: Option<Phase>,
-    /// Bytes received so far, or in all.
+    /// The present step; null at the end.
+    pub(super) phase: Option<UploadPhase>,
+    /// Bytes received so far.
     pub(super) received_bytes: u64,
     /// Rows read so far, rejected ones included.
     rows: u64,
     /// Bytes read so far, of those received.
     bytes: u64,
-    /// What became of the rows of each type.
-    counts: BTreeMap<String, RowCounts>,
-    /// What is odd about rows that were accepted.
+    /// The results of the rows of each type.
+    counts: BTreeMap<String, ImportRowCounts>,
+    /// The warnings about accepted rows.
     warnings: Vec<ImportWarning>,
-    /// Fields that are not ours, with the number of rows that had them.
+    /// Unknown fields, with the number of their rows.
     ignored_fields: BTreeMap<String, u64>,
     /// The first rejected rows.
     #[schema(value_type = Vec<Object>)]
     rejections: Vec<RejectedRow>,
-    /// Whether the rows are stored now.
+    /// Whether the rows are stored.
     stored: bool,
-    /// The snapshot that has them; null when nothing changed or nothing was stored.
+    /// The snapshot with the rows; null if nothing changed or nothing is stored.
     snapshot: Option<i64>,
-    /// Why it has failed, or was interrupted.
+    /// The cause of a failure or interruption.
     error: Option<ImportError>,
     pub(super) started_at: Option<DateTime<Utc>>,
     pub(super) finished_at: Option<DateTime<Utc>>,
 }
 
-/// What became of the rows of one type.
+/// The results of the rows of one type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-struct RowCounts {
+struct ImportRowCounts {
     read: u64,
     accepted: u64,
     created: u64,
@@ -126,7 +125,7 @@ struct RowCounts {
     rejected: u64,
 }
 
-/// How often something odd was found.
+/// A warning, with the number of its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 struct ImportWarning {
     code: String,
@@ -135,45 +134,44 @@ struct ImportWarning {
     example: String,
 }
 
-/// Why an upload came to nothing.
+/// The cause of a failed import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(super) struct ImportError {
     pub(super) code: String,
     pub(super) message: String,
 }
 
-impl Detail {
-    pub(super) fn new(asked: &Asked) -> Detail {
-        let Asked { object, format, on_error, dry_run, .. } = asked.clone();
-        Detail {
+impl ImportDetail {
+    pub(super) fn new(request: &UploadRequest) -> ImportDetail {
+        let UploadRequest { object, format, on_error, dry_run, .. } = request.clone();
+        ImportDetail {
             object,
             format,
             on_error,
             dry_run,
-            phase: Some(Phase::Receiving),
-            ..Detail::default()
+            phase: Some(UploadPhase::Receiving),
+            ..ImportDetail::default()
         }
     }
 
-    pub(super) fn progress(&mut self, progress: Progress) {
+    pub(super) fn set_progress(&mut self, progress: Progress) {
         let phase = match progress {
             Progress::Reading { rows, bytes } => {
                 (self.rows, self.bytes) = (rows, bytes);
-                Phase::Reading
+                UploadPhase::Reading
             }
-            Progress::Comparing => Phase::Comparing,
-            Progress::Writing => Phase::Writing,
-            Progress::Computing => Phase::Computing,
+            Progress::Comparing => UploadPhase::Comparing,
+            Progress::Writing => UploadPhase::Writing,
+            Progress::Computing => UploadPhase::Computing,
         };
         self.phase = Some(phase);
     }
 
-    /// Takes what the import did.
-    pub(super) fn finish(&mut self, summary: ImportSummary) {
+    pub(super) fn set_result(&mut self, summary: ImportSummary) {
         if is_aborted(&summary, self.on_error) {
             let rejected = summary.total().rejected;
             let message = format!(
-                "{rejected} rows were rejected, and nothing is stored; mend them, or send the file with ?on_error=skip"
+                "{rejected} rows were rejected, and nothing is stored; correct them, or send the file with ?on_error=skip"
             );
             self.error = Some(ImportError { code: "rows_rejected".to_string(), message });
         }
@@ -197,22 +195,21 @@ impl Detail {
         self.snapshot = summary.snapshot;
     }
 
-    /// Takes why it came to nothing.
-    pub(super) fn fail(&mut self, error: &ApiError) {
+    pub(super) fn set_error(&mut self, error: &ApiError) {
         self.error =
             Some(ImportError { code: error.code.to_string(), message: error.message.clone() });
     }
 }
 
-/// Whether nothing was stored since rows were rejected.
+/// Whether nothing is stored because rows were rejected.
 pub(super) fn is_aborted(summary: &ImportSummary, on_error: OnError) -> bool {
     !summary.stored && on_error == OnError::Abort && summary.total().rejected > 0
 }
 
-impl From<Counts> for RowCounts {
-    fn from(counts: Counts) -> RowCounts {
+impl From<Counts> for ImportRowCounts {
+    fn from(counts: Counts) -> ImportRowCounts {
         let Counts { read, accepted, created, updated, unchanged, rejected } = counts;
-        RowCounts { read, accepted, created, updated, unchanged, rejected }
+        ImportRowCounts { read, accepted, created, updated, unchanged, rejected }
     }
 }
 
@@ -229,55 +226,60 @@ impl ImportState {
     }
 }
 
-/// A job as it is now.
+/// The present state of an upload.
 #[derive(Debug, Clone)]
-pub(super) struct Now {
+pub(super) struct ImportStatus {
     pub(super) id: String,
     pub(super) data_source: String,
     pub(super) state: JobState,
-    pub(super) detail: Detail,
+    pub(super) detail: ImportDetail,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
 }
 
-impl Now {
-    /// A job as it was saved.
-    pub(super) fn of(job: Job) -> Result<Now> {
+impl ImportStatus {
+    /// Reads a saved job.
+    pub(super) fn of(job: Job) -> Result<ImportStatus> {
         let Job { id, data_source, state, detail, created_at, updated_at, .. } = job;
-        let mut detail: Detail = serde_json::from_value(detail)
+        let mut detail: ImportDetail = serde_json::from_value(detail)
             .map_err(|error| ApiError::internal(format!("read the job \"{id}\": {error}")))?;
         if state.is_over() {
             detail.phase = None;
         }
-        Ok(Now { id, data_source, state, detail, created_at, updated_at })
+        Ok(ImportStatus { id, data_source, state, detail, created_at, updated_at })
     }
 
-    /// The job as it is saved.
-    fn saved(&self) -> Result<Job> {
-        let Now { id, data_source, state, detail, created_at, updated_at } = self.clone();
+    fn to_job(&self) -> Result<Job> {
+        let ImportStatus { id, data_source, state, detail, created_at, updated_at } = self.clone();
         let detail = serde_json::to_value(detail)
             .map_err(|error| ApiError::internal(format!("write the job \"{id}\": {error}")))?;
-        Ok(Job { id, kind: KIND.to_string(), data_source, state, detail, created_at, updated_at })
+        Ok(Job {
+            id,
+            kind: JOB_KIND.to_string(),
+            data_source,
+            state,
+            detail,
+            created_at,
+            updated_at,
+        })
     }
 
-    /// Remembers it as it is.
-    pub(super) async fn save(&self, app: &App) -> Result<()> {
-        Ok(app.engine.save_job(&self.saved()?).await?)
+    pub(super) async fn save(&self, engine: &Engine) -> Result<()> {
+        Ok(engine.save_job(&self.to_job()?).await?)
     }
 
-    /// The job as it is answered.
-    pub(super) fn told(&self, has_rejects: bool) -> ImportJob {
-        let Now { id, data_source, state, detail, created_at, updated_at } = self.clone();
+    pub(super) fn response(&self, has_rejects: bool) -> ImportJob {
+        let ImportStatus { id, data_source, state, detail, created_at, updated_at } = self.clone();
         let state = ImportState::of(state);
-        let mut told =
+        let mut job =
             ImportJob { id, data_source, state, detail, rejects: None, created_at, updated_at };
-        told.rejects = has_rejects.then(|| format!("{}/rejects", told.location()));
-        told
+        job.rejects = has_rejects.then(|| format!("{}/rejects", job.location()));
+        job
     }
 }
 
 impl ImportJob {
-    /// Its path.
+    /// The job's path.
     pub(super) fn location(&self) -> String {
         let source: String =
             url::form_urlencoded::byte_serialize(self.data_source.as_bytes()).collect();

@@ -1,4 +1,4 @@
-//! A server on a directory of its own, and clients that say exactly what is sent.
+//! A server with a directory of its own, and clients that send exact bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How long anything may last on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// The time limit of every wait, for a busy machine.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// The data source that is there.
+/// The data source that every test has.
 pub(crate) const SOURCE: &str = "shop";
 
-/// A server that answers until it is dropped.
-pub(crate) struct Running {
+/// A server that runs until it is dropped.
+pub(crate) struct ListeningServer {
     pub(crate) address: SocketAddr,
     pub(crate) url: String,
     pub(crate) engine: Arc<Engine>,
@@ -34,18 +34,21 @@ pub(crate) struct Running {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-impl Running {
-    pub(crate) async fn start() -> Running {
-        Running::with(|_| {}).await
+impl ListeningServer {
+    pub(crate) async fn start() -> ListeningServer {
+        ListeningServer::with(|_| {}).await
     }
 
-    /// With another configuration than the default.
-    pub(crate) async fn with(configure: impl FnOnce(&mut ServerConfig)) -> Running {
-        Running::on(TempDir::new().unwrap(), configure).await
+    /// With a changed configuration.
+    pub(crate) async fn with(configure: impl FnOnce(&mut ServerConfig)) -> ListeningServer {
+        ListeningServer::on(TempDir::new().unwrap(), configure).await
     }
 
-    /// On a directory that was served before.
-    pub(crate) async fn on(dir: TempDir, configure: impl FnOnce(&mut ServerConfig)) -> Running {
+    /// With the directory of an earlier server.
+    pub(crate) async fn on(
+        dir: TempDir,
+        configure: impl FnOnce(&mut ServerConfig),
+    ) -> ListeningServer {
         let engine =
             Engine::open(Config::new(dir.path().join("data"), Arc::new(Utc::now))).await.unwrap();
         let engine = Arc::new(engine);
@@ -71,19 +74,18 @@ impl Running {
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Running { address, url, engine, admin, viewer, dir, stop: Some(stop), task }
+        ListeningServer { address, url, engine, admin, viewer, dir, stop: Some(stop), task }
     }
 
-    /// Tells it to stop.
-    pub(crate) fn tell_to_stop(&mut self) {
+    pub(crate) fn request_stop(&mut self) {
         let _ = self.stop.take().unwrap().send(());
     }
 
-    /// Waits until it has stopped, and gives up the directory.
+    /// Waits until the server has stopped; returns the directory.
     pub(crate) async fn stopped(self) -> TempDir {
-        let Running { dir, engine, task, stop, .. } = self;
+        let ListeningServer { dir, engine, task, stop, .. } = self;
         drop(stop);
-        tokio::time::timeout(SOON, task).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(WAIT_MAX, task).await.unwrap().unwrap().unwrap();
         match Arc::try_unwrap(engine) {
             Ok(engine) => engine.close().await.unwrap(),
             Err(_) => panic!("the server still holds the engine"),
@@ -95,13 +97,12 @@ impl Running {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends bytes on a connection of their own and returns everything that is answered until it is
-    /// closed.
-    pub(crate) async fn say(&self, bytes: impl AsRef<[u8]>) -> String {
+    /// Sends bytes on a new connection and returns everything until it is closed.
+    pub(crate) async fn exchange(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
-        // A server that has heard enough does not read on.
+        // The server may close the connection before it has read everything.
         let _ = stream.write_all(bytes.as_ref()).await;
-        rest_of(&mut stream).await
+        read_to_end(&mut stream).await
     }
 
     /// A request with a key and a body, on a connection of its own.
@@ -111,7 +112,7 @@ impl Running {
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
+    ) -> RawResponse {
         let key = &self.admin;
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
@@ -120,10 +121,10 @@ impl Running {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-        Answer::of(&self.say([head.as_bytes(), body].concat()).await)
+        RawResponse::of(&self.exchange([head.as_bytes(), body].concat()).await)
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> RawResponse {
         self.request("GET", path, &[], b"").await
     }
 }
@@ -135,12 +136,12 @@ async fn key(engine: &Engine, role: Role) -> String {
     engine.create_key(&new, secret).await.unwrap().1
 }
 
-/// What is said until the connection is closed, by whatever means.
-pub(crate) async fn rest_of(stream: &mut TcpStream) -> String {
+/// Reads until the connection is closed or lost.
+pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        match tokio::time::timeout(SOON, stream.read(&mut buffer))
+        match tokio::time::timeout(WAIT_MAX, stream.read(&mut buffer))
             .await
             .expect("the server keeps the connection")
         {
@@ -150,8 +151,8 @@ pub(crate) async fn rest_of(stream: &mut TcpStream) -> String {
     }
 }
 
-/// What was sent in chunks, as far as it is text.
-fn unchunked(mut text: &str) -> String {
+/// The content of a chunked body.
+fn decode_chunks(mut text: &str) -> String {
     let mut whole = String::new();
     while let Some((size, rest)) = text.split_once("\r\n") {
         let Ok(size) = usize::from_str_radix(size, 16) else { break };
@@ -162,34 +163,34 @@ fn unchunked(mut text: &str) -> String {
     whole
 }
 
-/// An answer.
+/// A response as text.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
-    /// The first answer in what was said.
-    pub(crate) fn of(text: &str) -> Answer {
+impl RawResponse {
+    /// Parses the first response of a connection.
+    pub(crate) fn of(text: &str) -> RawResponse {
         let (head, body) =
-            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not an answer: {text:?}"));
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not a response: {text:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
         let head = head.to_ascii_lowercase();
         let body = if head.contains("transfer-encoding: chunked") {
-            unchunked(body)
+            decode_chunks(body)
         } else {
             body.to_string()
         };
-        Answer { status, head, body }
+        RawResponse { status, head, body }
     }
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The code of an error, which must be in the one shape.
+    /// The code of an error response; checks its shape.
     pub(crate) fn code(&self) -> String {
         let error = self.json();
         for field in ["error", "message", "code", "request_id"] {

@@ -1,4 +1,4 @@
-//! The listener against clients that are slow, rude, many or gone.
+//! Connections of slow, faulty, numerous and vanished clients.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use mrrow_server::{ServerConfig, Tls};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::running::{Answer, Running, SOON, rest_of};
+use crate::listening_server::{ListeningServer, RawResponse, WAIT_MAX, read_to_end};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -30,23 +30,23 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_says_nothing_is_closed() {
-    let server = Running::with(short_times).await;
+async fn silent_connection_is_closed() {
+    let server = ListeningServer::with(short_times).await;
     let began = Instant::now();
-    assert_eq!(server.say("").await, "");
-    assert!(began.elapsed() >= SECOND / 2 && began.elapsed() < SOON);
+    assert_eq!(server.exchange("").await, "");
+    assert!(began.elapsed() >= SECOND / 2 && began.elapsed() < WAIT_MAX);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_head_that_does_not_end_is_closed() {
-    let server = Running::with(short_times).await;
-    let said = server.say("GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ").await;
+async fn endless_head_is_closed() {
+    let server = ListeningServer::with(short_times).await;
+    let said = server.exchange("GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ").await;
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_connections_than_there_may_be_are_closed() {
-    let server = Running::with(|config| config.limits.connections = 2).await;
+async fn connections_over_the_limit_are_closed() {
+    let server = ListeningServer::with(|config| config.limits.connections = 2).await;
     let mut open = Vec::new();
     for _ in 0..2 {
         let mut stream = server.connect().await;
@@ -56,22 +56,22 @@ async fn more_connections_than_there_may_be_are_closed() {
         assert_eq!(&answer, b"HTTP/1.1 200 OK");
         open.push(stream);
     }
-    assert_eq!(server.say("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await, "");
+    assert_eq!(server.exchange("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await, "");
     drop(open);
     let began = Instant::now();
     loop {
         let said =
-            server.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+            server.exchange("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         if said.starts_with("HTTP/1.1 200") {
             break;
         }
-        assert!(began.elapsed() < SOON, "a closed connection makes no room");
+        assert!(began.elapsed() < WAIT_MAX, "a closed connection makes no room");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_trickles_is_not_waited_for() {
-    let server = Running::with(short_times).await;
+async fn slow_body_times_out() {
+    let server = ListeningServer::with(short_times).await;
     let mut stream = server.connect().await;
     let head = format!(
         "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
@@ -85,15 +85,18 @@ async fn a_body_that_trickles_is_not_waited_for() {
         }
     });
     let mut answer = Vec::new();
-    tokio::time::timeout(SOON, reader.read_to_end(&mut answer)).await.unwrap().unwrap_or_default();
-    let answer = Answer::of(&String::from_utf8_lossy(&answer));
+    tokio::time::timeout(WAIT_MAX, reader.read_to_end(&mut answer))
+        .await
+        .unwrap()
+        .unwrap_or_default();
+    let answer = RawResponse::of(&String::from_utf8_lossy(&answer));
     assert_eq!((answer.status, answer.code().as_str()), (408, "slow_request"));
     trickling.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_as_large_as_it_may_be_and_no_larger() {
-    let server = Running::with(|config| {
+async fn body_is_accepted_at_its_limit_and_refused_above_it() {
+    let server = ListeningServer::with(|config| {
         config.limits.body_bytes = 1000;
         config.limits.decoded_bytes = 2000;
     })
@@ -107,15 +110,15 @@ async fn a_body_is_as_large_as_it_may_be_and_no_larger() {
         server.request("POST", "/v1/data-sources", headers, body).await
     };
     assert_eq!(post(&[], &sized(1000)).await.status, 201);
-    let told = post(&[], &sized(1001)).await;
-    assert_eq!((told.status, told.code().as_str()), (413, "too_large"));
+    let response = post(&[], &sized(1001)).await;
+    assert_eq!((response.status, response.code().as_str()), (413, "too_large"));
 
     let packed = [("content-encoding", "gzip")];
     assert_eq!(post(&packed, &gzip(&sized(2000))).await.status, 201);
     let decoded = post(&packed, &gzip(&sized(2001))).await;
     assert_eq!((decoded.status, decoded.code().as_str()), (413, "too_large"));
 
-    // In chunks nobody tells how much will come.
+    // A chunked body has no announced length.
     let chunked = |bytes: usize, encoding: &str, body: &[u8]| {
         let head = format!(
             "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n{encoding}\
@@ -124,20 +127,21 @@ async fn a_body_is_as_large_as_it_may_be_and_no_larger() {
         );
         [head.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
     };
-    let long = Answer::of(&server.say(chunked(1001, "", &sized(1001))).await);
+    let long = RawResponse::of(&server.exchange(chunked(1001, "", &sized(1001))).await);
     assert_eq!((long.status, long.code().as_str()), (413, "too_large"));
     let mut noise = [0; 1500];
     getrandom::fill(&mut noise).unwrap();
     let noise = gzip(&noise);
     assert!(noise.len() > 1000);
-    let long =
-        Answer::of(&server.say(chunked(noise.len(), "content-encoding: gzip\r\n", &noise)).await);
+    let long = RawResponse::of(
+        &server.exchange(chunked(noise.len(), "content-encoding: gzip\r\n", &noise)).await,
+    );
     assert_eq!((long.status, long.code().as_str()), (413, "too_large"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_are_compressed_both_ways() {
-    let server = Running::start().await;
+    let server = ListeningServer::start().await;
     let zstd = zstd::encode_all(&new_source("packed with zstd")[..], 1).unwrap();
     for (encoding, body) in [("gzip", gzip(&new_source("packed with gzip"))), ("zstd", zstd)] {
         let made = server
@@ -158,36 +162,36 @@ async fn bodies_are_compressed_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn garbage_is_refused_and_what_came_before_it_answered() {
-    let server = Running::start().await;
-    assert!(server.say("\x16\x03\x01\x02 hello?\r\n\r\n").await.starts_with("HTTP/1.1 400"));
+async fn garbage_is_refused_after_earlier_requests_are_answered() {
+    let server = ListeningServer::start().await;
+    assert!(server.exchange("\x16\x03\x01\x02 hello?\r\n\r\n").await.starts_with("HTTP/1.1 400"));
     let one = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let both = server
-        .say(format!("{one}{one}GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
+        .exchange(format!("{one}{one}GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
         .await;
     assert_eq!(both.matches("HTTP/1.1 200").count(), 2, "{both}");
-    let mixed = server.say(format!("{one}nonsense\r\n\r\n")).await;
+    let mixed = server.exchange(format!("{one}nonsense\r\n\r\n")).await;
     assert!(mixed.starts_with("HTTP/1.1 200") && mixed.contains("HTTP/1.1 400"), "{mixed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn huge_heads_are_refused() {
-    let server = Running::start().await;
+    let server = ListeningServer::start().await;
     let long =
         format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(1024 * 1024));
-    assert!(server.say(long).await.starts_with("HTTP/1.1 431"));
+    assert!(server.exchange(long).await.starts_with("HTTP/1.1 431"));
     let many = "x-one: 1\r\n".repeat(1000);
     assert!(
         server
-            .say(format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{many}\r\n"))
+            .exchange(format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{many}\r\n"))
             .await
             .starts_with("HTTP/1.1 431")
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_is_spoken_to_who_begins_with_it() {
-    let server = Running::start().await;
+async fn http_2_is_served_with_prior_knowledge() {
+    let server = ListeningServer::start().await;
     let stream = server.connect().await;
     let handshake =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -209,7 +213,7 @@ async fn tls_is_served_with_a_certificate() {
     let (certificate, key) = (dir.path().join("certificate.pem"), dir.path().join("key.pem"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let server = Running::with(|config| {
+    let server = ListeningServer::with(|config| {
         short_times(config);
         config.tls = Some(Tls { certificate, key });
     })
@@ -219,13 +223,13 @@ async fn tls_is_served_with_a_certificate() {
     let client = reqwest::Client::builder().tls_certs_only([trusted]).build().unwrap();
     let answer = client.get(format!("{}/healthz", server.url)).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "ok\n");
-    // Who does not shake hands is not waited for either.
-    assert!(!server.say("").await.starts_with("HTTP"));
+    // A client without a TLS handshake times out too.
+    assert!(!server.exchange("").await.starts_with("HTTP"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_begun_is_finished_when_it_stops() {
-    let mut server = Running::with(|config| config.limits.stop_time = 10 * SECOND).await;
+async fn open_requests_are_finished_at_shutdown() {
+    let mut server = ListeningServer::with(|config| config.limits.stop_time = 10 * SECOND).await;
     let body = new_source("begun before the end");
     let head = format!(
         "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
@@ -244,17 +248,17 @@ async fn what_was_begun_is_finished_when_it_stops() {
 
     let socket = server.engine.server_socket();
     assert!(socket.exists());
-    server.tell_to_stop();
-    // A connection at rest is closed, and no other is taken.
-    rest_of(&mut idle).await;
+    server.request_stop();
+    // An idle connection is closed, and a new one is refused.
+    read_to_end(&mut idle).await;
     begun.write_all(&body).await.unwrap();
-    let answer = Answer::of(&rest_of(&mut begun).await);
+    let answer = RawResponse::of(&read_to_end(&mut begun).await);
     assert_eq!(answer.status, 201, "{answer:?}");
     let address = server.address;
     let dir = server.stopped().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     assert!(!socket.exists());
 
-    let again = Running::on(dir, |_| {}).await;
+    let again = ListeningServer::on(dir, |_| {}).await;
     assert!(again.get("/v1/data-sources").await.body.contains("begun before the end"));
 }

@@ -1,20 +1,20 @@
-//! The records as GrowPanel's clients know them.
+//! Records in the form of GrowPanel's clients.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat};
-use mrrow_engine::arrow::array::{Array, AsArray, RecordBatch};
-use mrrow_engine::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::lives::Life;
+use super::customer_mrr::CustomerMrr;
 use crate::error::{ApiError, Result};
+use crate::snapshots::RecordRow;
 
-/// A customer, with what its movements tell.
+/// A customer, with the numbers of its movements.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Customer {
+#[schema(as = Customer)]
+pub(crate) struct CustomerResponse {
     pub(super) id: String,
     data_source: String,
     name: String,
@@ -27,13 +27,12 @@ pub(crate) struct Customer {
     custom_variables: Box<RawValue>,
     /// The day of its first movement.
     paid_started: Option<NaiveDate>,
-    /// The day on which it stopped to pay; null while it pays.
+    /// The day on which its MRR became zero; null while it has MRR.
     cancel_date: Option<NaiveDate>,
-    /// `active` (it has MRR), `canceled` (it had), `trialing` (it began a trial and never had),
-    /// `lead`.
+    /// `active` (it has MRR), `canceled` (it had MRR), `trialing` (a trial, never MRR) or `lead`.
     #[schema(example = "active")]
     status: &'static str,
-    /// Always null, as the two after it: billing records do not tell.
+    /// Always null, like the next two: billing records do not have it.
     trial_end_date: Option<NaiveDate>,
     overdue_date: Option<NaiveDate>,
     cancel_reason: Option<String>,
@@ -46,7 +45,8 @@ pub(crate) struct Customer {
 
 /// A plan.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Plan {
+#[schema(as = Plan)]
+pub(crate) struct PlanResponse {
     id: String,
     /// The same as `id`.
     external_id: String,
@@ -64,7 +64,8 @@ pub(crate) struct Plan {
 
 /// An invoice.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Invoice {
+#[schema(as = Invoice)]
+pub(crate) struct InvoiceResponse {
     id: String,
     data_source: String,
     customer_id: String,
@@ -84,13 +85,13 @@ pub(crate) struct Invoice {
     discount: Option<i64>,
 }
 
-impl Customer {
-    /// A customer of a row, with its lives: one for each currency.
-    pub(super) fn of(row: &Row<'_>, lives: &[Life]) -> Result<Customer> {
+impl CustomerResponse {
+    /// A customer with its MRR in each currency.
+    pub(super) fn of(row: &RecordRow<'_>, mrr: &[CustomerMrr]) -> Result<CustomerResponse> {
         let trial_started = row.instant("trial_started")?;
-        let is_paying = lives.iter().any(|life| life.mrr != 0);
-        let latest = lives.iter().max_by_key(|life| life.changed_on);
-        let status = match (lives.is_empty(), is_paying, &trial_started) {
+        let is_paying = mrr.iter().any(|one| one.mrr != 0);
+        let latest = mrr.iter().max_by_key(|one| one.changed_on);
+        let status = match (mrr.is_empty(), is_paying, &trial_started) {
             (_, true, _) => "active",
             (false, false, _) => "canceled",
             (true, false, Some(_)) => "trialing",
@@ -100,7 +101,7 @@ impl Customer {
         let custom_variables = RawValue::from_string(metadata).map_err(|error| {
             ApiError::internal(format!("the metadata of a customer is not JSON: {error}"))
         })?;
-        Ok(Customer {
+        Ok(CustomerResponse {
             id: row.required("id")?,
             data_source: row.required("data_source")?,
             name: row.required("name")?,
@@ -110,32 +111,32 @@ impl Customer {
             state: row.text("state")?,
             trial_started,
             custom_variables,
-            paid_started: lives.iter().map(|life| life.paid_from).min(),
-            cancel_date: latest.filter(|_| !is_paying).map(|life| life.changed_on),
+            paid_started: mrr.iter().map(|one| one.paid_from).min(),
+            cancel_date: latest.filter(|_| !is_paying).map(|one| one.changed_on),
             status,
             trial_end_date: None,
             overdue_date: None,
             cancel_reason: None,
-            currency: latest.map(|life| life.currency.clone()),
-            current_mrr: lives
+            currency: latest.map(|one| one.currency.clone()),
+            current_mrr: mrr
                 .iter()
-                .filter(|life| life.mrr != 0)
-                .map(|life| (life.currency.clone(), life.mrr))
+                .filter(|one| one.mrr != 0)
+                .map(|one| (one.currency.clone(), one.mrr))
                 .collect(),
         })
     }
 }
 
-impl Plan {
-    pub(super) fn of(row: &Row<'_>) -> Result<Plan> {
+impl PlanResponse {
+    pub(super) fn of(row: &RecordRow<'_>) -> Result<PlanResponse> {
         let id = row.required("id")?;
-        Ok(Plan {
+        Ok(PlanResponse {
             external_id: id.clone(),
             id,
             data_source: row.required("data_source")?,
             name: row.required("name")?,
             billing_freq: row.required("interval")?,
-            billing_freq_count: row.whole("interval_count")?.unwrap_or(1),
+            billing_freq_count: row.integer("interval_count")?.unwrap_or(1),
             currency: row.required("currency")?.to_ascii_lowercase(),
             plan_group: row.text("plan_group")?,
             product_name: row.text("product_name")?,
@@ -143,76 +144,23 @@ impl Plan {
     }
 }
 
-impl Invoice {
-    pub(super) fn of(row: &Row<'_>) -> Result<Invoice> {
-        Ok(Invoice {
+impl InvoiceResponse {
+    pub(super) fn of(row: &RecordRow<'_>) -> Result<InvoiceResponse> {
+        Ok(InvoiceResponse {
             id: row.required("id")?,
             data_source: row.required("data_source")?,
             customer_id: row.required("customer_id")?,
             kind: row.required("type")?,
             date: row.instant("invoice_date")?.unwrap_or_default(),
-            amount: row.whole("amount")?.unwrap_or_default(),
+            amount: row.integer("amount")?.unwrap_or_default(),
             currency: row.required("currency")?.to_ascii_lowercase(),
             plan_id: row.text("plan_id")?,
             subscription_id: row.text("subscription_id")?,
             period_start: row.instant("period_start")?,
             period_end: row.instant("period_end")?,
-            proration: row.flag("proration")?,
-            quantity: row.whole("quantity")?,
-            discount: row.whole("discount")?,
+            proration: row.boolean("proration")?,
+            quantity: row.integer("quantity")?,
+            discount: row.integer("discount")?,
         })
     }
-}
-
-/// One row of a batch.
-pub(crate) struct Row<'b> {
-    pub(crate) batch: &'b RecordBatch,
-    pub(crate) at: usize,
-}
-
-impl Row<'_> {
-    fn column(&self, name: &str) -> Result<Option<&dyn Array>> {
-        let column = self
-            .batch
-            .column_by_name(name)
-            .ok_or_else(|| ApiError::internal(format!("a table has no column \"{name}\"")))?;
-        Ok((!column.is_null(self.at)).then_some(column.as_ref()))
-    }
-
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>> {
-        let Some(column) = self.column(name)? else { return Ok(None) };
-        let text = column
-            .as_string_opt::<i32>()
-            .map(|texts| texts.value(self.at))
-            .or_else(|| column.as_string_view_opt().map(|texts| texts.value(self.at)));
-        text.map(|text| Some(text.to_string())).ok_or_else(|| unlike(name))
-    }
-
-    pub(crate) fn required(&self, name: &str) -> Result<String> {
-        Ok(self.text(name)?.unwrap_or_default())
-    }
-
-    fn whole(&self, name: &str) -> Result<Option<i64>> {
-        let Some(column) = self.column(name)? else { return Ok(None) };
-        let numbers = column.as_primitive_opt::<Int64Type>().ok_or_else(|| unlike(name))?;
-        Ok(Some(numbers.value(self.at)))
-    }
-
-    fn flag(&self, name: &str) -> Result<Option<bool>> {
-        let Some(column) = self.column(name)? else { return Ok(None) };
-        Ok(Some(column.as_boolean_opt().ok_or_else(|| unlike(name))?.value(self.at)))
-    }
-
-    fn instant(&self, name: &str) -> Result<Option<String>> {
-        let Some(column) = self.column(name)? else { return Ok(None) };
-        let instants =
-            column.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| unlike(name))?;
-        let instant =
-            DateTime::from_timestamp_micros(instants.value(self.at)).ok_or_else(|| unlike(name))?;
-        Ok(Some(instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
-    }
-}
-
-pub(super) fn unlike(name: &str) -> ApiError {
-    ApiError::internal(format!("the column \"{name}\" is not of its type"))
 }

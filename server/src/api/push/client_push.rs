@@ -1,11 +1,10 @@
-//! The dialect of GrowPanel's client libraries: `POST /data/customers`, `/data/plans`,
-//! `/data/invoices`. Each row may name its data source; a request is answered row by row, whatever
-//! became of them.
+//! The API of GrowPanel's client libraries: `POST /data/customers`, `/data/plans`,
+//! `/data/invoices`. Each row may name its data source, and each has a result of its own.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -21,39 +20,43 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{Pointer, details};
-use super::body::{Fields, Records, RowsBody, fields, records};
-use super::count;
-use super::format::only_json;
-use crate::app::App;
+use super::body::{PushBody, RowsBody, object_fields};
+use super::content_type::require_json;
+use super::rejections::{RecordPointer, details};
+use super::{PushState, scan};
 use crate::error::{ApiError, ErrorBody, Result};
-use crate::http::caller::Caller;
-use crate::http::data_source::{SourceQuery, visible_sources_among};
-use crate::http::extract::{Query, read_body};
+use crate::http::caller::{Caller, KeyLookup};
+use crate::http::data_source::{SourceQuery, cached_visible_sources};
+use crate::http::extract::Query;
 use crate::http::idempotency::{REPLAYED, idempotency};
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    PushState: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(customers)).routes(routes!(plans)).routes(routes!(invoices))
 }
 
-/// What became of each row.
+/// The result of each row.
 #[derive(Debug, Serialize, ToSchema)]
 #[allow(dead_code)]
 struct ClientAnswer {
-    /// Each row as it was sent, in the order sent, with what became of it.
+    /// The rows of the request in their order, each with its result.
     result: Vec<ClientRow>,
-    /// A read with `?min_sequence=` this sees the rows.
+    /// A read with this `?min_sequence=` contains the rows.
     sequence: i64,
 }
 
-/// A row as it was sent, with what became of it.
+/// A row of the request with its result.
 #[derive(Debug, Serialize, ToSchema)]
 #[allow(dead_code)]
 struct ClientRow {
     /// `success` or `error`.
     #[schema(example = "success")]
     export_status: String,
-    /// What is wrong with it.
+    /// The errors of the row.
     export_error: Option<String>,
     /// `inserted`, `updated`, `unchanged` or `error`.
     #[schema(example = "inserted")]
@@ -67,26 +70,26 @@ macro_rules! client_route {
         $(#[$doc])*
         ///
         /// The body is one object or an array of them. Each names its `data_source`, unless the
-        /// request does or the key sees one only. The answer is 200 also when rows are not valid:
-        /// each row says what became of it, and the others are stored.
+        /// request does or the key reaches only one. The status is 200 also if rows are invalid:
+        /// the response has the result of each row, and the valid ones are stored.
         #[utoipa::path(post, path = $path, tag = "data",
             params(SourceQuery,
-                   ("Idempotency-Key" = Option<String>, Header, description = "a name for the request: sent again under it within a day, it is answered again and not carried out again")),
+                   ("Idempotency-Key" = Option<String>, Header, description = "a key for the request: a repetition within a day gets the same response and changes nothing")),
             request_body(content = RowsBody, content_type = "application/json", example = json! $example),
-            responses((status = 200, description = "each row with what became of it", body = ClientAnswer,
-                       headers(("Idempotency-Replayed" = String, description = "true, if the answer was given before"))),
+            responses((status = 200, description = "each row with its result", body = ClientAnswer,
+                       headers(("Idempotency-Replayed" = String, description = "true for the response to a repetition"))),
                       (status = 400, description = "the body is not JSON", body = ErrorBody),
-                      (status = 404, description = "the request names a data source that is not there", body = ErrorBody),
+                      (status = 404, description = "the request names an unknown data source", body = ErrorBody),
                       (status = 415, description = "a content type other than JSON", body = ErrorBody),
                       (status = 422, description = "the idempotency key was used for another request", body = ErrorBody)))]
         async fn $name(
-            State(app): State<App>,
+            State(state): State<PushState>,
             caller: Caller,
             Query(query): Query<SourceQuery>,
             headers: HeaderMap,
             request: Request,
         ) -> Result<Response> {
-            push(&app, &caller, $object, &query, &headers, request).await
+            push(&state, &caller, $object, &query, &headers, request).await
         }
     };
 }
@@ -108,7 +111,7 @@ client_route!(
 );
 
 async fn push(
-    app: &App,
+    state: &PushState,
     caller: &Caller,
     object: ObjectType,
     query: &SourceQuery,
@@ -116,70 +119,53 @@ async fn push(
     request: Request,
 ) -> Result<Response> {
     caller.require_admin()?;
-    only_json(headers)?;
-    let body = read_body(app, request).await?;
+    require_json(headers)?;
+    let body = state.bodies.read(request).await?;
     let bytes = body.bytes().clone();
-    let look = move || {
-        let records = records(&bytes, object)?;
-        Ok((records.array(), sources_named(&records.rows)))
+    let find = move || {
+        let body = PushBody::parse(&bytes, object)?;
+        Ok((body.array(), source_names(&body.rows)))
     };
-    let (text, named) = blocking(body.bytes().len(), look).await?;
-    let sources = visible_sources_among(app, caller, &named).await?;
-    let default = query.resolve(app, caller, &sources).await?;
-    let says = default.as_deref().unwrap_or_default().as_bytes();
-    let idempotency =
-        idempotency(headers, caller, &format!("rows of {object}"), &[says, body.bytes()])?;
-    let named = sources.iter().map(|source| (source.id.as_str(), source.name.as_str()));
+    let (text, names) = scan(body.bytes().len(), find).await?;
+    let sources = cached_visible_sources(&state.engine, caller, &names).await?;
+    let default = query.resolve(&state.engine, caller, &sources).await?;
+    let content = [default.as_deref().unwrap_or_default().as_bytes(), body.bytes()];
+    let idempotency = idempotency(headers, caller, &format!("rows of {object}"), &content)?;
+    let sources = sources.iter().map(|source| (source.id.as_str(), source.name.as_str()));
     let options = PushOptions {
         format: Some(Format::Json),
         dialect: Dialect::Clients,
-        row_sources: Some(Arc::new(RowSources::new(named, default.as_deref()))),
+        row_sources: Some(Arc::new(RowSources::new(sources, default.as_deref()))),
         on_error: OnError::Skip,
         idempotency,
         ..PushOptions::default()
     };
-    let pushed = app.engine.push("", Some(object), text, &options).await?;
-    count(app, object, &pushed);
+    let pushed = state.engine.push("", Some(object), text, &options).await?;
+    state.count(object, &pushed);
     let replayed = pushed.replayed.then_some([(REPLAYED, "true")]);
     let bytes = body.bytes().clone();
-    let json = blocking(bytes.len(), move || echo(&bytes, object, &pushed)).await?;
+    let json = scan(bytes.len(), move || echo(&bytes, object, &pushed)).await?;
     Ok((replayed, [(CONTENT_TYPE, "application/json")], json).into_response())
 }
 
-/// The data sources that rows name. A row that is none names nothing; the engine says what is wrong
-/// with it.
-fn sources_named(rows: &[&RawValue]) -> HashSet<String> {
+/// The data sources that rows name. The engine rejects rows that are not objects.
+fn source_names(rows: &[&RawValue]) -> HashSet<String> {
     #[derive(Deserialize)]
-    struct Named {
+    struct SourceOfRow {
         data_source: Option<String>,
     }
     rows.iter()
-        .filter_map(|row| serde_json::from_str::<Named>(row.get()).ok()?.data_source)
+        .filter_map(|row| serde_json::from_str::<SourceOfRow>(row.get()).ok()?.data_source)
         .collect()
 }
 
-/// A body that is looked through in less time than it takes to hand it to another thread and back.
-const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
-
-async fn blocking<T: Send + 'static>(
-    bytes: usize,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    if bytes <= AT_ONCE_BYTES_MAX {
-        return work();
-    }
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| ApiError::internal(format!("look through a body: {error}")))?
-}
-
-/// The rows as they were sent, each with what became of it.
+/// The rows of the request, each with its result.
 fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
-    let Records { rows, pointer, .. } = records(body, object)?;
-    let pointer = pointer.map_or(Pointer::Single, Pointer::Array);
+    let PushBody { rows, pointer, .. } = PushBody::parse(body, object)?;
+    let pointer = pointer.map_or(RecordPointer::Single, RecordPointer::Array);
     let stored: HashMap<u64, &PushedRow> =
         pushed.result.iter().filter_map(|row| Some((row.line?, row))).collect();
-    let refused: HashMap<u64, &Rejection> =
+    let rejected: HashMap<u64, &Rejection> =
         pushed.rejections.iter().filter_map(|row| Some((row.line?, row))).collect();
     let mut json = String::with_capacity(body.len() + rows.len() * 64);
     json.push_str("{\"result\":[");
@@ -188,14 +174,14 @@ fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
             json.push(',');
         }
         let index = index as u64;
-        let outcome = match (stored.get(&index), refused.get(&index)) {
-            (Some(row), _) => Outcome::of_stored(row),
-            (None, Some(rejection)) => Outcome::of_refused(rejection, &pointer),
+        let result = match (stored.get(&index), rejected.get(&index)) {
+            (Some(row), _) => RowResult::of_stored(row),
+            (None, Some(rejection)) => RowResult::of_rejected(rejection, &pointer),
             (None, None) => {
-                return Err(ApiError::internal(format!("row {index} of a request has no answer")));
+                return Err(ApiError::internal(format!("row {index} of a request has no result")));
             }
         };
-        outcome.write(row, &mut json)?;
+        result.write(row, &mut json)?;
     }
     json.push_str(&format!(
         "],\"sequence\":{},\"snapshot\":{}}}",
@@ -204,11 +190,11 @@ fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
     Ok(json)
 }
 
-/// What became of a row: fields and their JSON.
-struct Outcome(Vec<(&'static str, String)>);
+/// The result of a row: fields and their JSON.
+struct RowResult(Vec<(&'static str, String)>);
 
-impl Outcome {
-    fn of_stored(row: &PushedRow) -> Outcome {
+impl RowResult {
+    fn of_stored(row: &PushedRow) -> RowResult {
         let word = match row.status {
             RowStatus::Created => "inserted",
             other => other.as_str(),
@@ -219,15 +205,15 @@ impl Outcome {
             let warnings: Vec<_> = row.warnings.iter().map(|code| code.as_str()).collect();
             fields.push(("warnings", serde_json::json!(warnings).to_string()));
         }
-        Outcome(fields)
+        RowResult(fields)
     }
 
-    fn of_refused(rejection: &Rejection, pointer: &Pointer) -> Outcome {
+    fn of_rejected(rejection: &Rejection, pointer: &RecordPointer) -> RowResult {
         let messages: Vec<_> =
             rejection.errors.iter().map(|error| error.message.as_str()).collect();
         let message = quoted(&messages.join("; "));
         let errors: Vec<_> = details(rejection, pointer).collect();
-        Outcome(vec![
+        RowResult(vec![
             ("export_status", quoted("error")),
             ("export_error", message.clone()),
             ("import_status", quoted("error")),
@@ -236,32 +222,29 @@ impl Outcome {
         ])
     }
 
-    /// Writes the row with it; fields of the row under our names give way.
+    /// Writes the row with its result, whose fields replace those of the row.
     fn write(self, row: &RawValue, json: &mut String) -> Result<()> {
         let sent = match row.get().starts_with('{') {
-            true => {
-                fields(row)
-                    .map_err(|error| ApiError::internal(format!("read a row again: {error}")))?
-                    .0
-            }
-            false => Fields(Vec::new()).0,
+            true => object_fields(row)
+                .map_err(|error| ApiError::internal(format!("read a row again: {error}")))?,
+            false => Vec::new(),
         };
-        let mut mark = '{';
+        let mut separator = '{';
         for (name, value) in
             sent.iter().filter(|(name, _)| !self.0.iter().any(|(ours, _)| ours == name))
         {
-            json.push(mark);
+            json.push(separator);
             json.push_str(&quoted(name));
             json.push(':');
             json.push_str(value.get());
-            mark = ',';
+            separator = ',';
         }
         for (name, value) in &self.0 {
-            json.push(mark);
+            json.push(separator);
             json.push_str(&quoted(name));
             json.push(':');
             json.push_str(value);
-            mark = ',';
+            separator = ',';
         }
         json.push('}');
         Ok(())

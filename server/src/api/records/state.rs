@@ -1,0 +1,13 @@
+//! The state of the room.
+
+use std::sync::Arc;
+
+use mrrow_engine::Engine;
+
+use crate::snapshots::SnapshotReader;
+
+#[derive(Clone)]
+pub(crate) struct RecordsState {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) snapshots: SnapshotReader,
+}
