@@ -46,7 +46,8 @@ pub(crate) struct SqlState {
 pub(crate) struct SqlRequest {
     /// One query over customers, plans, invoices, mrr_lines, movements and scheduled_movements.
     #[schema(
-        example = "select type, count(*) as movements, sum(amount) as amount from movements group by type order by type"
+        example = "select type, count(*) as movements, sum(amount) as amount from movements group \
+                   by type order by type"
     )]
     sql: String,
     /// The day up to which movements are known; today by default.
@@ -98,15 +99,21 @@ pub(crate) struct SqlParams {
 
 /// Runs one read-only statement. Its time, memory, rows and bytes are limited. A truncated JSON
 /// answer says so; an answer in another format is broken off if it fails after its first rows.
-#[utoipa::path(post, path = "/sql", tag = "reads", params(SqlParams), request_body = SqlRequest, responses(
+#[utoipa::path(post, path = "/sql", tag = "reads", params(SqlParams),
+    request_body = SqlRequest, responses(
     (status = 200, description = "the rows", content(
         (SqlAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
-    (status = 400, description = "sql_invalid: the statement is wrong, or fails; sql_not_allowed: it is not a query", body = ErrorBody),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        (Vec<u8> = "application/vnd.apache.parquet"))),
+    (status = 400, body = ErrorBody, description =
+        "sql_invalid: the statement is wrong, or fails; sql_not_allowed: it is not a query"),
     (status = 406, description = "Accept names no format of the response", body = ErrorBody),
     (status = 408, description = "sql_timeout: the statement takes too long", body = ErrorBody),
-    (status = 413, description = "sql_limit: the statement is too long or too deep, needs too much memory, or its answer is too large", body = ErrorBody),
-    (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
+    (status = 413, body = ErrorBody, description =
+        "sql_limit: the statement is too long or too deep, needs too much memory, or its answer is \
+         too large"),
+    (status = 422, description = "the rules cannot be carried out for a customer",
+     body = ErrorBody)))]
 pub(crate) async fn sql(
     State(state): State<SqlState>,
     caller: Caller,

@@ -47,7 +47,8 @@ pub(crate) struct ProgressQuery {
 /// source with an endpoint has no sync yet, the stream follows its first one.
 #[utoipa::path(get, path = "/data-sources/{id}/progress", tag = "data sources",
     params(("id" = String, Path, description = "its id or name"), ProgressQuery),
-    responses((status = 200, description = "the progress", content((ProgressAnswer = "application/json"), (String = "text/event-stream"))),
+    responses((status = 200, description = "the progress", content(
+                  (ProgressAnswer = "application/json"), (String = "text/event-stream"))),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn progress(
     State(pulls): State<PullState>,

@@ -65,7 +65,8 @@ pub(crate) struct PullAnswer {
 #[utoipa::path(get, path = "/data-sources/{id}/pull", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "how it is fetched", body = PullAnswer),
-              (status = 404, description = "no such data source, or it has no endpoint", body = ErrorBody)))]
+              (status = 404, description = "no such data source, or it has no endpoint",
+               body = ErrorBody)))]
 pub(crate) async fn show_pull(
     State(pulls): State<PullState>,
     caller: Caller,
@@ -99,7 +100,8 @@ pub(crate) async fn set_pull(
 #[utoipa::path(delete, path = "/data-sources/{id}/pull", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "it has no endpoint any more", body = Success),
-              (status = 404, description = "no such data source, or it has no endpoint", body = ErrorBody)))]
+              (status = 404, description = "no such data source, or it has no endpoint",
+               body = ErrorBody)))]
 pub(crate) async fn delete_pull(
     State(pulls): State<PullState>,
     caller: Caller,

@@ -40,7 +40,8 @@ pub(crate) struct SyncAnswer {
     responses((status = 202, description = "the sync is started", body = SyncAnswer,
                   headers(("Location" = String, description = "the address of its progress"))),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "a sync runs, there is no endpoint, or nothing to resume", body = ErrorBody)))]
+              (status = 409, description = "a sync runs, no endpoint is set, or nothing to resume",
+               body = ErrorBody)))]
 pub(crate) async fn sync(
     State(pulls): State<PullState>,
     caller: Caller,
@@ -70,7 +71,8 @@ pub(crate) async fn sync(
 /// source without an endpoint has nothing to fetch.
 #[utoipa::path(post, path = "/data-sources/{id}/full-import", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "a sync is started or runs, or there is nothing to fetch", body = Success),
+    responses((status = 200, description = "a sync is started or runs, or nothing is to fetch",
+               body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 pub(crate) async fn full_import(
     State(pulls): State<PullState>,

@@ -1,5 +1,5 @@
-//! The answer of a statement: JSON is sent whole, so that a late failure still has its status; other
-//! formats are streamed, and broken off by a failure.
+//! The answer of a statement. JSON is sent whole, so that a late failure still has its status.
+//! Other formats are streamed, and broken off by a failure.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, HeaderName, TRAILER};
@@ -63,7 +63,8 @@ async fn json_document(running: &mut RunningStatement, bytes_max: usize) -> Resu
         };
         if document.len() + bytes.len() > bytes_max {
             return Err(limit_exceeded(format!(
-                "the answer has more than {bytes_max} bytes; select fewer columns or rows, or another format: ?format=ndjson"
+                "the answer has more than {bytes_max} bytes; select fewer columns or rows, or \
+                 another format: ?format=ndjson"
             )));
         }
         document.extend_from_slice(&bytes);
