@@ -1,4 +1,4 @@
-//! Mrrow inside another program: open, push, read movements and MRR, ask in SQL, close.
+//! Mrrow inside another program: open, push, read movements and MRR, run SQL, close.
 //!
 //! `cargo build --workspace --examples && ./target/debug/examples/embed`
 
@@ -13,12 +13,17 @@ use mrrow_engine::reports::{MovementsQuery, MrrQuery};
 use mrrow_engine::{Config, Engine, SendableRecordBatchStream};
 
 const CUSTOMERS: &str = r#"[{"id": "acme", "name": "Acme"}]"#;
-const PLANS: &str = r#"[{"id": "pro", "name": "Pro", "interval": "month", "interval_count": 1, "currency": "USD"}]"#;
-const INVOICES: &str = r#"
-{"id": "1", "customer_id": "acme", "type": "subscription", "plan_id": "pro", "invoice_date": "2024-01-01", "amount": 9900, "currency": "USD"}
-{"id": "2", "customer_id": "acme", "type": "subscription", "plan_id": "pro", "invoice_date": "2024-02-01", "amount": 19900, "currency": "USD"}
-{"id": "3", "customer_id": "acme", "type": "cancellation", "invoice_date": "2024-02-20", "amount": 0, "currency": "USD"}
-"#;
+const PLANS: &str = r#"[
+    {"id": "pro", "name": "Pro", "interval": "month", "interval_count": 1, "currency": "USD"}
+]"#;
+const INVOICES: &str = r#"[
+    {"id": "1", "customer_id": "acme", "type": "subscription", "plan_id": "pro",
+     "invoice_date": "2024-01-01", "amount": 9900, "currency": "USD"},
+    {"id": "2", "customer_id": "acme", "type": "subscription", "plan_id": "pro",
+     "invoice_date": "2024-02-01", "amount": 19900, "currency": "USD"},
+    {"id": "3", "customer_id": "acme", "type": "cancellation",
+     "invoice_date": "2024-02-20", "amount": 0, "currency": "USD"}
+]"#;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,10 +41,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{} {}: {}", row.object, row.id, row.status.as_str());
         }
         for rejected in &pushed.rejections {
-            println!("refused: {:?}", rejected.errors);
+            println!("rejected: {:?}", rejected.errors);
         }
     }
-    // Pushes are durable at once, and in the movements a moment later; this waits for that moment.
+    // A push is durable when it is acknowledged; this waits until it is in the movements.
     engine.flush().await?;
 
     let snapshot = engine.snapshot(Some("2024-04-01".parse()?)).await?;

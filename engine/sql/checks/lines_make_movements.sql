@@ -1,4 +1,4 @@
--- mrr.md §4, §5: is the MRR after the last movement of every customer and currency that of the lines?
+-- mrr.md §4, §5: do the lines give the MRR after the last movement of every customer and currency?
 -- One output row is one customer and currency where it is not. Reads: all_movements, mrr_lines.
 with
 -- A subscription's MRR at the end of time is the sum of its open lines; below 0.01 it counts as 0.

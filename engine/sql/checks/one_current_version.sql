@@ -1,5 +1,6 @@
 -- design §4: has every id at most one current version, and is that its last one?
--- One output row is one id with several or with another one. Reads: stored_versions, current_versions.
+-- One output row is one id with several or with another one.
+-- Reads: stored_versions, current_versions.
 with
 last_versions as (
   select object, data_source, id, max(_sequence) as _sequence

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::interpreter::calendar::Interval;
+use super::interpreter::calendar::{Day, Interval};
 use super::interpreter::cancellations::{cancelled_on, known};
 use super::interpreter::groups::Group;
 use super::interpreter::lines::{Subscription, invoices_of, subscriptions};
@@ -141,7 +141,6 @@ fn count_charges(tally: &mut Tally, subscription: &Subscription, book: &Book) {
 fn count_groups(tally: &mut Tally, subscription: &Subscription, book: &Book) {
     let groups = &subscription.groups;
     for (place, group) in groups.iter().enumerate() {
-        let next = groups[place + 1..].iter().find(|later| !later.is_void).map(Group::start);
         count(tally, "4.2 group", true);
         count(tally, "4.2 add-ons", group.counting.len() > 1);
         count(tally, "4.2 superseded in its plan", group.members > group.counting.len());
@@ -153,66 +152,68 @@ fn count_groups(tally: &mut Tally, subscription: &Subscription, book: &Book) {
         count(tally, "4.5 void", group.is_void);
         count(tally, "4.3 not live: same start", !group.is_void && !group.is_live());
         count(tally, "4.4 calendar decides the grace", calendar_decides(group, book));
-        if !group.is_live() {
-            continue;
+        if group.is_live() {
+            let next = groups[place + 1..].iter().find(|later| !later.is_void).map(Group::start);
+            count_ending(tally, group, next, book);
         }
-        count(
-            tally,
-            "4.6 replaced early",
-            group.ending == Ending::Replaced && group.until < group.end(),
-        );
-        count(
-            tally,
-            "4.6 replaced on time",
-            group.ending == Ending::Replaced && group.until == group.end(),
-        );
-        count(
-            tally,
-            "4.6 replaced after a never-settled hole",
-            group.ending == Ending::Replaced && group.until > group.end(),
-        );
-        count(tally, "4.6 cut", group.ending == Ending::Cut);
-        count(tally, "4.6 settled", group.ending == Ending::Settled);
-        count(
-            tally,
-            "4.6 settled under never, after the end",
-            group.ending == Ending::Settled && group.until > group.end(),
-        );
-        count(tally, "4.6 bridged", group.ending == Ending::Bridged);
-        count(
-            tally,
-            "4.6 bridged by the last day",
-            group.ending == Ending::Bridged
-                && group
-                    .span
-                    .grace
-                    .is_some_and(|g| Ratio::whole(i128::from(group.until - group.end() + 1)) > g),
-        );
-        count(tally, "4.6 lapsed before the next", group.ending == Ending::LapsedBeforeNext);
-        count(
-            tally,
-            "4.6 missed the grace by a day",
-            group.ending == Ending::LapsedBeforeNext
-                && next.is_some_and(|n| {
-                    group
-                        .span
-                        .grace
-                        .is_some_and(|g| Ratio::whole(i128::from(n - group.end() - 1)) <= g)
-                }),
-        );
-        count(tally, "4.6 lapsed", group.ending == Ending::Lapsed);
-        count(tally, "4.6 open", group.ending == Ending::Open);
-        count(
-            tally,
-            "4.6 provisional on as_of",
-            group.ending == Ending::Open && book.as_of >= group.end(),
-        );
-        count(
-            tally,
-            "4.6 renewal undoes a cut",
-            group.ending == Ending::Replaced && group.span.cut_on == Some(group.until),
-        );
     }
+}
+
+/// Counts how a live group ends; `next` is the start of the next group that is not void.
+fn count_ending(tally: &mut Tally, group: &Group, next: Option<Day>, book: &Book) {
+    count(
+        tally,
+        "4.6 replaced early",
+        group.ending == Ending::Replaced && group.until < group.end(),
+    );
+    count(
+        tally,
+        "4.6 replaced on time",
+        group.ending == Ending::Replaced && group.until == group.end(),
+    );
+    count(
+        tally,
+        "4.6 replaced after a never-settled hole",
+        group.ending == Ending::Replaced && group.until > group.end(),
+    );
+    count(tally, "4.6 cut", group.ending == Ending::Cut);
+    count(tally, "4.6 settled", group.ending == Ending::Settled);
+    count(
+        tally,
+        "4.6 settled under never, after the end",
+        group.ending == Ending::Settled && group.until > group.end(),
+    );
+    count(tally, "4.6 bridged", group.ending == Ending::Bridged);
+    count(
+        tally,
+        "4.6 bridged by the last day",
+        group.ending == Ending::Bridged
+            && group
+                .span
+                .grace
+                .is_some_and(|g| Ratio::whole(i128::from(group.until - group.end() + 1)) > g),
+    );
+    count(tally, "4.6 lapsed before the next", group.ending == Ending::LapsedBeforeNext);
+    count(
+        tally,
+        "4.6 missed the grace by a day",
+        group.ending == Ending::LapsedBeforeNext
+            && next.is_some_and(|n| {
+                group.span.grace.is_some_and(|g| Ratio::whole(i128::from(n - group.end() - 1)) <= g)
+            }),
+    );
+    count(tally, "4.6 lapsed", group.ending == Ending::Lapsed);
+    count(tally, "4.6 open", group.ending == Ending::Open);
+    count(
+        tally,
+        "4.6 provisional on as_of",
+        group.ending == Ending::Open && book.as_of >= group.end(),
+    );
+    count(
+        tally,
+        "4.6 renewal undoes a cut",
+        group.ending == Ending::Replaced && group.span.cut_on == Some(group.until),
+    );
 }
 
 fn calendar_decides(group: &Group, book: &Book) -> bool {

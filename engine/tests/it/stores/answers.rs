@@ -21,12 +21,14 @@ const SETTINGS: [&str; 7] = [
 const TABLES: [(&str, &str); 3] = [
     (
         "customers",
-        "select data_source, id, name, coalesce(country, '-'), coalesce(email, '-') from customers order by 1, 2",
+        "select data_source, id, name, coalesce(country, '-'), coalesce(email, '-') \
+         from customers order by 1, 2",
     ),
     ("plans", "select data_source, id, name, interval, interval_count from plans order by 1, 2"),
     (
         "invoices",
-        "select data_source, id, customer_id, subscription_id, plan_id, amount, currency from invoices order by 1, 2",
+        "select data_source, id, customer_id, subscription_id, plan_id, amount, currency \
+         from invoices order by 1, 2",
     ),
 ];
 

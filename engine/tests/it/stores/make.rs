@@ -115,16 +115,25 @@ async fn write_accounts(engine: &Engine, clock: &Clock) {
     }
 }
 
+fn plan(id: &str, name: &str, interval: &str) -> Value {
+    json!({
+        "id": id, "name": name, "interval": interval, "interval_count": 1, "currency": "USD",
+    })
+}
+
 /// Twelve customers, each with a monthly or yearly subscription.
 async fn write_january(engine: &Engine) {
     let plans = [
-        json!({"id": "basic", "name": "Basic", "interval": "month", "interval_count": 1, "currency": "USD"}),
-        json!({"id": "team", "name": "Team", "interval": "month", "interval_count": 1, "currency": "USD"}),
-        json!({"id": "year", "name": "One year", "interval": "year", "interval_count": 1, "currency": "USD"}),
+        plan("basic", "Basic", "month"),
+        plan("team", "Team", "month"),
+        plan("year", "One year", "year"),
     ];
     push(engine, "shop", ObjectType::Plans, &plans, None).await;
     let customers: Vec<Value> = (1..=12)
-        .map(|number| json!({"id": format!("c{number}"), "name": format!("Customer {number}"), "country": "DE"}))
+        .map(|number| {
+            let name = format!("Customer {number}");
+            json!({"id": format!("c{number}"), "name": name, "country": "DE"})
+        })
         .collect();
     push(engine, "shop", ObjectType::Customers, &customers, None).await;
     let crm = json!({"id": "lead", "name": "Lead", "email": "lead@example.com"});
@@ -179,7 +188,7 @@ async fn write_unpublished(engine: &Engine) {
         json!({"id": "c3", "name": "Customer Three", "country": "DE"}),
     ];
     push(engine, "shop", ObjectType::Customers, &customers, None).await;
-    let gold = json!({"id": "gold", "name": "Gold", "interval": "month", "interval_count": 1, "currency": "USD"});
+    let gold = plan("gold", "Gold", "month");
     push(engine, "shop", ObjectType::Plans, &[gold], None).await;
     let invoices: Vec<Value> = [5, 13].map(|at| invoice(at, "2024-03-06", "gold", 9_900)).to_vec();
     push(engine, "shop", ObjectType::Invoices, &invoices, None).await;
