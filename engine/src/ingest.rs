@@ -1,9 +1,9 @@
-//! The door: bytes become valid rows, or rejections that say what would fix them.
+//! Ingest: bytes become valid rows, or rejections with a remedy.
 //!
-//! Every format turns a row into `row::Row`, a value for each field; from there on there is one
-//! path: `fields` reads each value, `rules` what fields mean together, `table` collects the rows
-//! into record batches. Bad content is never an error: it is a [`Rejection`], and the rows around
-//! it stand.
+//! Every format turns a row into `row::values::Row`, a value for each field. From there on the way
+//! is the same: `fields` reads each value, `rules` checks fields together, `table` collects the
+//! rows into record batches. Bad content is never an error: it is a [`Rejection`], and the rows
+//! around it stand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -33,7 +33,7 @@ use format::source::{Malformed, Source};
 use format::{csv, json, ndjson, parquet, sniff, source};
 use output::Output;
 
-/// How records are written down.
+/// The format of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -47,7 +47,7 @@ pub enum Format {
     Parquet,
 }
 
-/// What to read and how.
+/// Options of decoding.
 #[derive(Debug, Clone)]
 pub struct DecodeOptions {
     /// The value of the column `data_source`, unless rows name theirs.

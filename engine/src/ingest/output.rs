@@ -1,4 +1,4 @@
-//! Hands on what was read, step by step, so that no more than a batch of each type is ever held.
+//! Emits rows in steps, so that memory holds at most one batch of each type.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,13 +14,13 @@ use crate::ingest::row::table;
 use crate::ingest::row::table::{Table, decoded_schema};
 use crate::model::ObjectType;
 
-/// Where the formats put rows and rejections.
+/// The receiver of rows and rejections from the formats.
 pub(super) struct Output<'o> {
     options: &'o DecodeOptions,
     bytes: Counter,
     emit: &'o mut dyn FnMut(Decoded) -> io::Result<()>,
     tables: [Option<Table>; ObjectType::ALL.len()],
-    /// What is about the file, not about a row.
+    /// Rejections of the file as a whole.
     rejections: Vec<Rejection>,
     ignored: BTreeMap<String, u64>,
     is_silent: bool,
@@ -44,7 +44,7 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// The table of a type; that nobody said which type it is ends the reading.
+    /// The table of a type; an error ends the reading if the type is unknown.
     pub(super) fn table(&mut self, object: Option<ObjectType>) -> io::Result<&mut Table> {
         let Some(object) = object else {
             let message =
@@ -57,7 +57,7 @@ impl<'o> Output<'o> {
         Ok(self.tables[object as usize].get_or_insert_with(|| Table::new(object, self.options)))
     }
 
-    /// Called after each row: hands on the batch when it is full.
+    /// Called after each row: emits the batch when it is full.
     pub(super) fn step(&mut self, object: Option<ObjectType>) -> io::Result<()> {
         match object.and_then(|object| self.tables[object as usize].as_mut()) {
             Some(table) if table.is_full(self.options.batch_rows) => {
@@ -68,7 +68,7 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// Refuses something that is not a row; handed on after the rows.
+    /// Rejects something that is not a row; emitted after the rows.
     pub(super) fn reject(&mut self, rejection: Rejection) -> io::Result<()> {
         let object = rejection.object.or(self.options.object);
         self.rejections.push(Rejection { object, ..rejection });
@@ -80,7 +80,7 @@ impl<'o> Output<'o> {
         table::ignore(&mut self.ignored, name, 1);
     }
 
-    /// Hands on what is left; at least once, so that the consumer learns how much was read.
+    /// Emits the rest; at least once, so that the consumer learns how many bytes were read.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         for table in self.tables.iter_mut().flatten() {
             self.is_silent = false;

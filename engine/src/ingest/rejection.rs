@@ -1,46 +1,46 @@
-//! What is told about a row that was refused, and about one that is odd.
+//! Rejections of rows and warnings on accepted rows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::ObjectType;
 
-/// The most bytes of a value that an error repeats.
+/// The maximum bytes of a value in an error.
 const VALUE_BYTES_MAX: usize = 200;
 
-/// The most bytes of a row that a rejection repeats.
+/// The maximum bytes of a row in a rejection.
 pub(super) const ORIGINAL_BYTES_MAX: usize = 64 << 10;
 
-/// A row that was refused, or the rest of a file; serialises to one line of a rejects file.
+/// A rejected row, or the rejected rest of a file; serialises to one line of a rejects file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Where the row is: the line on which it starts, counted from 1 (NDJSON, CSV); its index,
-    /// counted from 0, among the objects of its type (JSON) or the rows (Parquet). `None` when it
-    /// is about the file.
+    /// The position of the row: the line on which it starts, counted from 1 (NDJSON, CSV); its
+    /// index, counted from 0, among the objects of its type (JSON) or the rows (Parquet). `None` if
+    /// the rejection is about the file.
     pub line: Option<u64>,
-    /// Which row of its type in its request it is, counted from 0 in every format; told of pushed
-    /// rows only.
+    /// The index of the row among the rows of its type in the request, counted from 0 in every
+    /// format; only for pushes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
     /// The row's type.
     pub object: Option<ObjectType>,
-    /// The row's id, when it has one that can be read.
+    /// The row's id, if it is readable.
     pub id: Option<String>,
-    /// All that is wrong with it.
+    /// All errors of the row.
     pub errors: Vec<FieldError>,
     /// The row as it was received, cut off after 64 KiB; a Parquet row as JSON.
     pub original: String,
 }
 
-/// One thing that is wrong with a row.
+/// One error of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field as the sender calls it: a JSON pointer inside the object such as `/metadata/tier`,
-    /// or a column's name. Empty when it is about the row.
+    /// The field in the sender's name: a JSON pointer inside the object such as `/metadata/tier`,
+    /// or a column's name. Empty if the error is about the row.
     #[serde(rename = "field")]
     pub pointer: String,
-    /// What kind of error.
+    /// The kind of error.
     pub code: Code,
-    /// What is wrong and what would fix it.
+    /// The cause and the remedy.
     pub message: String,
     /// The value refused.
     pub value: Option<String>,
@@ -54,7 +54,7 @@ pub enum Code {
     Required,
     /// Text for a number, a number for text, a fraction for a whole number.
     WrongType,
-    /// Not one of the words that the field takes.
+    /// Not one of the allowed words.
     UnknownValue,
     /// Too small or too large.
     OutOfRange,
@@ -70,30 +70,30 @@ pub enum Code {
     PlanRequired,
     /// A negative subscription invoice that is not a proration.
     NegativeAmount,
-    /// An invoice of a customer that nobody has sent; found by the engine, not here.
+    /// An invoice of an unknown customer; the engine finds it, not the decoder.
     CustomerNotFound,
-    /// A row that names a data source which is not there, or which the sender may not write.
+    /// A row that names an unknown data source, or one that the sender may not write.
     DataSourceNotFound,
     /// One field given twice.
     DuplicateKey,
-    /// Not what the format allows.
+    /// A violation of the format.
     Malformed,
 }
 
-/// What is odd about a row that was accepted.
+/// A warning on an accepted row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// Where the row is, as in [`Rejection::line`].
+    /// The position of the row, as in [`Rejection::line`].
     pub line: u64,
     /// The row's id.
     pub id: String,
-    /// What kind of oddity.
+    /// The kind of warning.
     pub code: WarningCode,
-    /// What it means for the numbers.
+    /// The effect on the numbers.
     pub message: String,
 }
 
-/// The kinds of oddity (`mrr.md` §1.3).
+/// The kinds of warning (`mrr.md` §1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
@@ -152,7 +152,7 @@ impl FieldError {
         }
     }
 
-    /// A row that is longer than rows may be.
+    /// A row that exceeds the maximum length.
     pub(super) fn too_long(bytes_max: usize) -> Self {
         FieldError::malformed(format!(
             "the row is longer than {bytes_max} bytes; shorten it or raise the limit"
@@ -170,7 +170,7 @@ impl FieldError {
     }
 }
 
-/// The start of a text, cut between two characters; what was cut off is told by an ellipsis.
+/// The start of a text, cut between two characters; an ellipsis marks the cut.
 pub(super) fn clip(text: &str, bytes_max: usize) -> String {
     if text.len() <= bytes_max {
         return text.to_string();

@@ -10,7 +10,7 @@ use crate::sessions::{Sessions, StoredTables};
 const FAILURES: &str = include_str!("../../sql/refresh/failures.sql");
 const STALE_CUSTOMERS: &str = include_str!("../../sql/refresh/stale_customers.sql");
 
-/// Whose precomputed rows do not hold for a moment.
+/// The customers whose stored rows do not hold for these rule inputs.
 pub(crate) async fn stale_customers(
     sessions: &Sessions,
     tables: &StoredTables,
@@ -23,7 +23,7 @@ pub(crate) async fn stale_customers(
     Ok(customers)
 }
 
-/// Who cannot be computed.
+/// The customers for whom the rules fail.
 pub(crate) async fn failing_customers(
     sessions: &Sessions,
     tables: &StoredTables,

@@ -1,5 +1,5 @@
-//! One chunk is computed. A customer for whom the rules cannot be carried out is found, and refuses
-//! the work or is left out of it.
+//! Computes one chunk. If the rules fail, the customer at fault is found: the refresh fails, or
+//! leaves the customer out.
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
@@ -13,7 +13,7 @@ use crate::mrr::chunks::{customer_at, half_way_between_customers};
 use crate::mrr::refresh::Refresh;
 use crate::mrr::steps::{Computed, compute};
 
-/// A customer for whom the rules cannot be carried out.
+/// A customer for whom the rules fail.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) data_source: String,
@@ -21,9 +21,9 @@ pub(super) struct Failure {
     pub(super) reason: String,
 }
 
-/// What was found for a chunk, and who was left out.
+/// The result of a chunk, and the customers left out of it.
 pub(super) struct Outcome {
-    /// None when nobody is left.
+    /// None if every customer of the chunk failed.
     pub(super) computed: Option<Computed>,
     pub(super) failures: Vec<Failure>,
 }
@@ -84,8 +84,7 @@ impl Run {
         compute(&self.rules, &self.moment, chunk, self.plans.clone()).await
     }
 
-    /// Finds the customer for whom the rules cannot be carried out, by halving the chunk that holds
-    /// it.
+    /// Finds the customer at fault by halving the chunk.
     async fn blame(
         &self,
         chunk: &[RecordBatch],

@@ -1,4 +1,4 @@
-//! Chunks: invoices that come customer by customer are cut between customers.
+//! Chunks: sorted invoices are cut between customers.
 
 use arrow::array::{AsArray, RecordBatch};
 use datafusion::execution::SendableRecordBatchStream;
@@ -6,10 +6,10 @@ use futures::{Stream, TryStreamExt};
 
 use crate::error::Result;
 
-/// A chunk is closed at the first customer boundary past so many invoices.
+/// A chunk ends at the first customer boundary after this number of invoices.
 const CHUNK_ROWS: usize = 50_000;
 
-/// Cuts invoices that come customer by customer into chunks that end between customers.
+/// Cuts invoices, sorted by customer, into chunks of whole customers.
 pub(super) fn chunks_between_customers(
     mut invoices: SendableRecordBatchStream,
 ) -> impl Stream<Item = Result<Vec<RecordBatch>>> {
@@ -39,7 +39,7 @@ pub(super) fn chunks_between_customers(
     }
 }
 
-/// The first row of a batch that is of another customer than the row before it.
+/// The first row of a batch that belongs to another customer than the row before it.
 fn first_of_another_customer(before: Option<&RecordBatch>, batch: &RecordBatch) -> Option<usize> {
     let last = before.map(|before| customer_at(before, before.num_rows() - 1));
     let mut previous = last.unwrap_or_else(|| customer_at(batch, 0));
@@ -60,8 +60,8 @@ pub(super) fn customer_at(batch: &RecordBatch, row: usize) -> (&str, &str) {
     (column("data_source"), column("customer_id"))
 }
 
-/// A row between two customers, as near the middle as one is after it, else the last there is; none
-/// when all rows are of one.
+/// The row nearest to the middle at which a new customer begins; none if all rows belong to one
+/// customer.
 pub(super) fn half_way_between_customers(rows: &RecordBatch) -> Option<usize> {
     let is_boundary = |row: &usize| customer_at(rows, *row) != customer_at(rows, *row - 1);
     let middle = rows.num_rows() / 2;

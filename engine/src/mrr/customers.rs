@@ -1,4 +1,4 @@
-//! A set of customers: whose movements are to be computed.
+//! A set of customers, such as those that a refresh computes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::files::Key;
 use crate::model::ObjectType;
 use crate::tables::column;
 
-/// Customers by data source and id; a clone shares them until one of the two changes.
+/// Customers by data source and id. A clone shares the set until one of the two changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Customers(Arc<BTreeSet<(String, String)>>);
 
@@ -29,7 +29,7 @@ impl Customers {
         self.0.contains(&(data_source.to_string(), id.to_string()))
     }
 
-    /// Adds the customers that a column of rows names; neighbours are mostly of one customer.
+    /// Adds the customers in a column of rows; neighbouring rows mostly have the same customer.
     pub(crate) fn add(&mut self, rows: &RecordBatch, ids: &str) -> Result<()> {
         let sources = column(rows, "data_source")?.as_string::<i32>();
         let ids = column(rows, ids)?.as_string::<i32>();
@@ -45,7 +45,7 @@ impl Customers {
         Ok(())
     }
 
-    /// Adds the customers whom records of a type name: of a plan they are found out otherwise.
+    /// Adds the customers that records of a type name. Plans name none; a query finds theirs.
     pub(crate) fn add_named(&mut self, object: ObjectType, records: &RecordBatch) -> Result<()> {
         match object {
             ObjectType::Customers => self.add(records, "id"),
@@ -54,7 +54,7 @@ impl Customers {
         }
     }
 
-    /// Takes out the customers that a column of rows names.
+    /// Removes the customers in a column of rows.
     pub(crate) fn remove(&mut self, rows: &RecordBatch, ids: &str) -> Result<()> {
         if self.is_empty() {
             return Ok(());
@@ -87,7 +87,7 @@ impl Customers {
         Ok(RecordBatch::try_new(schema, vec![sources, ids])?)
     }
 
-    /// The same as a table.
+    /// The customers as a DataFusion table.
     pub(crate) fn table(&self) -> Result<Arc<MemTable>> {
         let rows = self.rows()?;
         Ok(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?))

@@ -1,4 +1,4 @@
-//! The scalar functions that the SQL of the rules calls: what SQL cannot say exactly.
+//! The scalar functions of the rules: exact arithmetic that SQL lacks.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(crate) fn register(context: &SessionContext) {
     crate::mrr::least_before::register(context);
 }
 
-/// A function of whole columns; it is given arrays of one length and answers with one of the same.
+/// A function of whole columns: arrays of one length in, an array of that length out.
 fn function(
     name: &str,
     arguments: Vec<DataType>,
@@ -77,8 +77,7 @@ fn function(
     create_udf(name, arguments, result, Volatility::Immutable, Arc::new(on_columns))
 }
 
-/// The times of the first two columns with the zone that the third names; none where the time is
-/// null.
+/// The times of the first two columns in the zone of the third; null if the time is null.
 fn sent_times(args: &[ArrayRef]) -> Result<(Tz, impl Iterator<Item = Option<SentTime>> + '_)> {
     let zone = zone_of(&args[2])?;
     let (micros, zoned) =

@@ -1,5 +1,5 @@
-//! `last_running`: of the spans that run on a day, the one that began last; a window function,
-//! since SQL alone would have to hold every day against every span.
+//! `last_running`: the latest of the spans that run on a day. A window function, because a join
+//! would compare every day with every span.
 
 use std::sync::Arc;
 
@@ -14,9 +14,8 @@ use datafusion::prelude::SessionContext;
 
 /// Registers `last_running(span, day, stop_on) over (partition by … order by day, …)`.
 ///
-/// A row with a span opens it: it runs from its `day` until before `stop_on`. A row without one
-/// asks: the answer is the span opened last, in the window's order, of those that run on the row's
-/// `day`; null when none does.
+/// A row with a span opens it: the span runs from its `day` until before `stop_on`. A row without a
+/// span is a query: its result is the last opened span that runs on the row's `day`, or null.
 pub(super) fn register(context: &SessionContext) {
     context.register_udwf(WindowUDF::from(LastRunning::new()));
 }
@@ -54,7 +53,7 @@ impl WindowUDFImpl for LastRunning {
     }
 }
 
-/// Walks the days of one partition in order.
+/// Evaluates the days of one partition in order.
 #[derive(Debug)]
 struct Sweep;
 
@@ -68,8 +67,8 @@ impl PartitionEvaluator for Sweep {
             days.as_primitive::<Date32Type>(),
             stops.as_primitive::<Date32Type>(),
         );
-        // Days only rise, so a span that has stopped by one never runs again: each is pushed and
-        // popped once.
+        // Days only rise, so a span that has stopped never runs again: each is pushed and popped
+        // once.
         let mut opened: Vec<(u64, i32)> = Vec::new();
         let mut answers = UInt64Array::builder(num_rows);
         for row in 0..num_rows {

@@ -1,5 +1,5 @@
-//! `least_before`: of the values that came before a row, the least of those dated before a day; a
-//! window function, since SQL alone would have to hold every row against every other.
+//! `least_before`: the least of the values before a row that are dated before a day. A window
+//! function, because a join would compare every row with every other.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use datafusion::prelude::SessionContext;
 /// Registers `least_before(value, day, until_on) over (partition by … order by …)`; all three are
 /// dates.
 ///
-/// A row with a `day` holds its `value`. A row without one asks: the answer is the least value held
-/// by the rows before it, in the window's order, whose day is before `until_on`; of all of them
-/// when `until_on` is null, and null when there is none.
+/// A row with a `day` adds its `value`. A row without a `day` is a query: its result is the least
+/// value of the earlier rows of the window whose day is before `until_on` (of all of them if
+/// `until_on` is null), or null.
 pub(super) fn register(context: &SessionContext) {
     context.register_udwf(WindowUDF::from(LeastBefore::new()));
 }
@@ -56,7 +56,7 @@ impl WindowUDFImpl for LeastBefore {
     }
 }
 
-/// Walks the rows of one partition in order.
+/// Evaluates the rows of one partition in order.
 #[derive(Debug)]
 struct Rows;
 
@@ -83,8 +83,8 @@ impl PartitionEvaluator for Rows {
     }
 }
 
-/// The least value of each stretch of days: a Fenwick tree, so that holding and asking take the
-/// logarithm of the number of days.
+/// The least value of each range of days: a Fenwick tree, so that an insert and a query take
+/// logarithmic time.
 struct LeastByDay {
     days: Vec<i32>,
     least: Vec<Option<i32>>,
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_least_of_the_rows_before_is_found_by_their_days() {
-        // value, day, until_on and the answer
+        // value, day, until_on and the result
         let rows = [
             [None, None, None, None],
             [Some(50), Some(5), None, None],

@@ -1,8 +1,7 @@
-//! The refresh: recomputes whole customers from their current records and writes what the rules
-//! find.
+//! The refresh: recomputes whole customers from their current records and writes the results.
 //!
-//! Invoices are read customer by customer, cut into chunks between customers, and each chunk goes
-//! through the steps on its own: memory is that of a few chunks, whatever the number of invoices.
+//! Invoices are read customer by customer and cut into chunks of whole customers. Each chunk runs
+//! through the steps alone, so memory is bounded by a few chunks.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,20 +24,20 @@ const INVOICES_OF_EVERYONE: &str = include_str!("../../sql/refresh/invoices_of_e
 const INVOICES_OF_CHANGED: &str = include_str!("../../sql/refresh/invoices_of_changed.sql");
 const PLANS: &str = include_str!("../../sql/refresh/plans.sql");
 
-/// Up to so many customers are read from the files of their buckets only.
+/// Up to this number of customers, only the files of their buckets are read.
 const CUSTOMERS_LOOKED_UP: usize = 256;
 
-/// Whose movements are to be computed.
+/// The customers to compute.
 #[derive(Debug, Clone)]
 pub(crate) enum Changed {
-    /// Everyone's; the older precomputed rows are then not needed any more.
+    /// All customers; the older precomputed rows are replaced.
     All,
-    /// Those of some customers; their rows are laid over the older ones.
+    /// Some customers; their rows supersede the older ones.
     Some(Customers),
 }
 
 impl Changed {
-    /// The customers who are named; none when it is everyone.
+    /// The named customers; empty for all.
     fn some(&self) -> Customers {
         match self {
             Changed::All => Customers::default(),
@@ -47,15 +46,15 @@ impl Changed {
     }
 }
 
-/// Who must be computable: a customer for whom the rules cannot be carried out fails the refresh,
-/// or is left out of it and has no MRR until its records are corrected.
+/// The customers whose failure fails the refresh. Any other customer for whom the rules fail is
+/// left out and has no MRR until its records are corrected.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusing {
-    /// Everyone but these, who could not be computed before either.
+    /// All but these, which failed before.
     EveryoneBut(Customers),
-    /// These; others are left out.
+    /// These.
     These(Customers),
-    /// Nobody: whoever fails is left out. What is acknowledged cannot be refused any more.
+    /// None: acknowledged records cannot be refused.
     Nobody,
 }
 
@@ -69,19 +68,19 @@ impl Refusing {
     }
 }
 
-/// One refresh: what to compute, from which records, for which moment.
+/// One refresh: records, customers, and the inputs of the rules.
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
     pub(crate) tables: StoredTables,
     pub(crate) moment: RuleInputs,
     pub(crate) changed: Changed,
     pub(crate) refusing: Refusing,
-    /// Its number; of the rows of a customer those with the highest count.
+    /// The number of the refresh; the rows of a customer with the highest number are current.
     pub(crate) number: i64,
 }
 
 impl Refresh {
-    /// The current records: of everyone in the order of the files, of some as it is quickest.
+    /// The current records: of all customers in file order, of some customers by the fastest way.
     async fn session(&self, sessions: &Sessions) -> Result<SessionContext> {
         let customers = match &self.changed {
             Changed::All => {
@@ -101,7 +100,7 @@ impl Refresh {
     }
 }
 
-/// Computes the changed customers and writes their rows as files for the snapshot to come.
+/// Computes the customers and writes their rows as files of the coming snapshot.
 pub(crate) async fn refresh(
     work: &Refresh,
     rules: &Rules,
@@ -147,7 +146,7 @@ pub(crate) async fn refresh(
     drop(sender);
     let files =
         writing.await.map_err(|error| Error::Internal(format!("write the refresh: {error}")))?;
-    // Where the writer stopped, its error is the reason; the other side only saw that it was gone.
+    // If the writer stopped, its error is the cause; the other side saw only a closed channel.
     match (files, computing) {
         (Ok(Some(files)), Ok(())) => Ok(files),
         (Err(error), _) | (_, Err(error)) => Err(error),
@@ -171,7 +170,7 @@ mod tests {
     use crate::write::import::{ImportOptions, Input};
     use datafusion::physical_plan::displayable;
 
-    /// Two imports: the second lies over the first.
+    /// Two imports: the second is a delta over the first.
     async fn core_with_base_and_delta(dir: &std::path::Path) -> Store {
         let config = Config::new(dir, Arc::new(|| "2024-06-01T00:00:00Z".parse().unwrap()));
         let engine = crate::Engine::open(config.clone()).await.unwrap();

@@ -1,7 +1,7 @@
-//! The tables of one run of the rules: a plan names them, and finds their rows in the task that
-//! carries it out.
+//! The tables of one run of the rules. A plan holds their names; the task that executes it holds
+//! their rows.
 //!
-//! So one plan serves any number of runs, also at the same time.
+//! One plan thus serves any number of concurrent runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
-/// The rows that a run has so far, by table.
+/// The rows of a run, by table.
 #[derive(Debug, Default)]
 pub(super) struct RunTables(Mutex<HashMap<&'static str, Vec<RecordBatch>>>);
 
@@ -25,7 +25,7 @@ impl RunTables {
         self.lock().insert(table, rows);
     }
 
-    /// Takes a table that is not read any more; no rows when there is none.
+    /// Removes a table that no later step reads; empty if it does not exist.
     pub(super) fn take(&self, table: &str) -> Vec<RecordBatch> {
         self.lock().remove(table).unwrap_or_default()
     }
@@ -35,12 +35,12 @@ impl RunTables {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Vec<RecordBatch>>> {
-        // A map of batches is whole whatever happened to the thread that held it.
+        // A panic cannot leave the map half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A table as plans see it: a name and a schema; its rows are those of the run.
+/// A table in a plan: name and schema. The task provides the rows.
 pub(super) fn table_of_run(name: &'static str, schema: SchemaRef) -> Result<Arc<StreamingTable>> {
     let rows = Arc::new(TableOfRun { name, schema: Arc::clone(&schema) });
     Ok(Arc::new(StreamingTable::try_new(schema, vec![rows])?))

@@ -1,8 +1,7 @@
-//! The steps of the rules: one SQL file each, run in order; each reads the tables of those before
-//! it.
+//! The steps of the rules: one SQL file each, run in order. A step reads the tables of earlier
+//! steps.
 //!
-//! They are planned once for a moment, and the plans are kept: planning takes longer than computing
-//! a few customers.
+//! Plans are cached by rule inputs: planning takes longer than computing a few customers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,8 +26,7 @@ macro_rules! step {
     };
 }
 
-/// The name of each step's table and its SQL, in the order in which they run; the rules of `mrr.md`
-/// as the engine computes them.
+/// The name of each step's table and its SQL, in order: the rules of `mrr.md`.
 pub const STEPS: [(&str, &str); 15] = [
     step!("01", "records"),
     step!("02", "coverage"),
@@ -47,16 +45,16 @@ pub const STEPS: [(&str, &str); 15] = [
     step!("15", "decisions"),
 ];
 
-/// The tables that there are before the steps.
+/// The input tables of the first step.
 const INPUTS: [&str; 2] = ["invoices", "plans"];
 
-/// The tables that are kept when the steps are done.
+/// The result tables.
 const RESULTS: [&str; 3] = ["lines", "movements", "decisions"];
 
-/// For how many moments plans are kept: the one that is written, and some that are read.
+/// Cached plans: those of the writer, and those of some readers.
 const MOMENTS_KEPT: usize = 4;
 
-/// What the steps find for some customers.
+/// The results of the steps for some customers.
 pub(super) struct Computed {
     pub(super) lines: RecordBatch,
     pub(super) movements: RecordBatch,
@@ -99,7 +97,7 @@ impl Rules {
     }
 }
 
-/// The steps as they were planned for the moments last computed.
+/// A cache of planned steps, most recent first.
 #[derive(Debug, Default)]
 struct PlannedSteps(Mutex<VecDeque<Arc<Steps>>>);
 
@@ -113,8 +111,7 @@ impl PlannedSteps {
         if let Some(steps) = self.kept(moment, inputs) {
             return Ok(steps);
         }
-        // Whoever comes meanwhile plans the same once more, which takes no longer than to wait for
-        // it.
+        // A concurrent caller plans the same steps again; waiting would take as long.
         let steps = Arc::new(Steps::plan(sessions, moment, inputs).await?);
         let mut kept = self.lock();
         kept.push_front(Arc::clone(&steps));
@@ -122,7 +119,7 @@ impl PlannedSteps {
         Ok(steps)
     }
 
-    /// What is asked for again goes to the front; the back is given up first.
+    /// Moves the entry to the front; the last entry is evicted first.
     fn kept(&self, moment: &RuleInputs, inputs: &[SchemaRef; 2]) -> Option<Arc<Steps>> {
         let mut kept = self.lock();
         let at =
@@ -133,13 +130,12 @@ impl PlannedSteps {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Steps>>> {
-        // Plans are put in whole, so the list is sound whatever happened to the thread that held
-        // it.
+        // A panic cannot leave the list half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// All steps, planned for one moment and for the schemas of the invoices and plans.
+/// All steps, planned for rule inputs and for the schemas of invoices and plans.
 #[derive(Debug)]
 struct Steps {
     moment: RuleInputs,
@@ -153,7 +149,7 @@ struct Steps {
 struct Step {
     name: &'static str,
     plan: Arc<dyn ExecutionPlan>,
-    /// The tables that are not read after it.
+    /// The tables that no later step reads.
     read_last: Vec<&'static str>,
 }
 
@@ -178,7 +174,7 @@ impl Steps {
         Ok(Steps { moment: moment.clone(), inputs: inputs.clone(), planned, config, runtime })
     }
 
-    /// Runs all steps; of the tables the results are left.
+    /// Runs all steps; only the results remain in the tables.
     async fn run(&self, tables: &Arc<RunTables>) -> Result<()> {
         let config = self.config.clone().with_extension(Arc::clone(tables));
         let task = TaskContext::default()
@@ -186,7 +182,7 @@ impl Steps {
             .with_runtime(Arc::clone(&self.runtime));
         let task = Arc::new(task);
         for step in &self.planned {
-            // A plan holds what its joins have gathered; each run starts from a fresh one.
+            // A plan holds the build side of its joins; each run starts with a fresh one.
             let plan = reset_plan_states(Arc::clone(&step.plan))?;
             tables.put(step.name, collect(plan, Arc::clone(&task)).await?);
             for table in &step.read_last {
@@ -196,7 +192,7 @@ impl Steps {
         Ok(())
     }
 
-    /// The rows of one of the results, taken out of the tables of a run.
+    /// Takes one result out of the tables of a run.
     fn result(&self, name: &str, tables: &RunTables) -> Result<RecordBatch> {
         let schema =
             self.planned.iter().find(|step| step.name == name).map(|step| step.plan.schema());
@@ -206,7 +202,7 @@ impl Steps {
     }
 }
 
-/// The tables that this step reads and none after it.
+/// The tables that this step reads last.
 fn read_last_by(at: usize) -> Vec<&'static str> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let reads = |sql: &str, table: &str| {

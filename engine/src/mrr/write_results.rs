@@ -1,4 +1,4 @@
-//! What a refresh finds is written to the files of the precomputed tables, side by side.
+//! Writes the results of a refresh to the files of the precomputed tables.
 
 use std::sync::Arc;
 
@@ -17,29 +17,28 @@ use crate::mrr::steps::Computed;
 use crate::tables::Table;
 use crate::tables::column;
 
-/// What is to be written.
+/// A message to the writer.
 pub(super) enum Found {
     Computed(Computed),
     /// Decisions on customers without lines and movements.
     Undecided(RecordBatch),
-    /// Everything was sent. Without it the work was given up, and its files are dropped.
+    /// The end. Without it the refresh was cancelled, and the files are removed.
     End,
 }
 
-/// The files of the precomputed tables, written side by side.
+/// The open files of the precomputed tables.
 pub(super) struct Writers {
     lines: TableWriter,
     movements: TableWriter,
     refreshes: TableWriter,
-    /// Files of their own: their customers come after all others, and the rows of a file are
-    /// sorted.
+    /// In files of their own: these customers come last, and the rows of a file are sorted.
     undecided: TableWriter,
     undecided_customers: Vec<RecordBatch>,
     number: i64,
 }
 
 impl Writers {
-    /// What is computed for everyone is the new base; what is computed for some lies over it.
+    /// The results of all customers are the new base; those of some are a delta.
     pub(super) fn new(work: &Refresh, directory: &Directory, snapshot: i64) -> Writers {
         let (layer, bits) = match work.changed {
             Changed::All => {
@@ -58,7 +57,7 @@ impl Writers {
         }
     }
 
-    /// Writes until the end; none when the work was given up before it.
+    /// Writes until the end message; none if the refresh was cancelled.
     pub(super) fn write_all(
         mut self,
         mut found: mpsc::Receiver<Found>,
@@ -98,8 +97,7 @@ impl Writers {
     }
 }
 
-/// The columns of a table's schema out of what was computed, with the refresh's number, in the
-/// table's order.
+/// The columns of a table's schema with the refresh number, in the table's order.
 fn conform(computed: &RecordBatch, table: Table, number: i64) -> Result<RecordBatch> {
     let schema = table.schema();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
@@ -108,7 +106,7 @@ fn conform(computed: &RecordBatch, table: Table, number: i64) -> Result<RecordBa
             columns.push(Arc::new(Int64Array::from(vec![number; computed.num_rows()])));
             continue;
         }
-        // Who was computed has not failed.
+        // A computed customer has not failed.
         if field.name() == "failure" && computed.column_by_name("failure").is_none() {
             columns.push(new_null_array(field.data_type(), computed.num_rows()));
             continue;
@@ -118,13 +116,12 @@ fn conform(computed: &RecordBatch, table: Table, number: i64) -> Result<RecordBa
     sorted(&RecordBatch::try_new(schema, columns)?, table.order())
 }
 
-/// The decisions on customers who have no invoices (any more): their result is empty for every
-/// as_of.
+/// Decisions on customers without invoices: their result is empty for every as_of.
 pub(super) fn emptied(customers: &Customers) -> Result<RecordBatch> {
     undecided(&customers.rows()?, new_null_array(&DataType::Utf8, customers.len()))
 }
 
-/// The decisions on customers who cannot be computed.
+/// Decisions on customers for whom the rules fail.
 pub(super) fn failed(failures: &[Failure]) -> Result<RecordBatch> {
     let mut customers = Customers::default();
     customers.extend(

@@ -1,5 +1,4 @@
-//! Compaction: small files that lie over one another become few sorted ones. The content stays as
-//! it is.
+//! Compaction: many small files become few sorted ones. No public row changes.
 
 mod fold;
 mod ids;
@@ -14,20 +13,20 @@ use crate::tables::Table;
 
 pub(crate) use plan::{all_jobs, due_jobs};
 
-/// What compaction did.
+/// The result of a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Compaction {
-    /// Files whose rows are in other files now.
+    /// Files replaced by others.
     pub files_replaced: usize,
     /// Files written.
     pub files_written: usize,
     /// Rows written.
     pub rows_written: i64,
-    /// Files removed, since no kept snapshot needs them.
+    /// Files removed because no retained snapshot names them.
     pub files_removed: usize,
 }
 
-/// Files of tables that belong together, to be written anew.
+/// Files of tables that are rewritten together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) kind: Kind,
@@ -41,18 +40,18 @@ impl Job {
     }
 }
 
-/// What becomes of a job's files.
+/// The kind of a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Small files of a layer become one.
+    /// Merges small files of a layer.
     Merge(Table, Layer),
-    /// Base and delta of a table become a new base; superseded versions become history.
+    /// Folds base and delta of a table into a new base; superseded versions go to the history.
     Fold(Table),
-    /// Base and delta of all precomputed tables become a new base.
+    /// Folds base and delta of all precomputed tables into a new base.
     FoldPrecomputed,
 }
 
-/// Writes the files that take the place of those of jobs. Publications may go on.
+/// Writes the new files of each compaction. Publications go on meanwhile.
 pub(crate) async fn write(
     store: &Store,
     pinned: &SnapshotFiles,
@@ -111,9 +110,8 @@ async fn write_into(
     Ok(())
 }
 
-/// Publishes new files in the place of those of jobs, as one snapshot. Those of a job of which
-/// files were replaced meanwhile are given up; false when that is so for all. The caller holds the
-/// right to publish.
+/// Publishes the new files as one snapshot. A compaction is dropped if one of its files was
+/// replaced meanwhile; false if all are dropped. The caller holds the publishing lock.
 pub(crate) async fn publish(
     store: &Store,
     pinned: &SnapshotFiles,
@@ -121,7 +119,7 @@ pub(crate) async fn publish(
     done: &mut Compaction,
 ) -> Result<bool> {
     let mut commit = store.next_commit(pinned, "compaction");
-    // Nothing is computed: the precomputed rows are still those of that day.
+    // No row is computed: the precomputed rows keep their as_of.
     commit.snapshot.as_of = pinned.info.as_of;
     for (job, files) in written {
         if job.is_live(pinned) {

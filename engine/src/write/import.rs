@@ -1,5 +1,5 @@
-//! An import: inputs are staged, held against what is stored, and published as one snapshot or not
-//! at all.
+//! An import: inputs are staged, compared with the stored records, and published as one snapshot or
+//! not at all.
 
 mod admit;
 mod compare;
@@ -30,7 +30,7 @@ use admit::Admission;
 pub use inputs::{Content, Input, inputs_of_path};
 pub use summary::{Counts, ImportSummary, REJECTIONS_SHOWN, RejectedRow, WarningCount};
 
-/// How far an import is; rows are those read so far, bytes those of the inputs as they are
+/// The progress of an import. Rows are those read so far; bytes are those of the inputs as they are
 /// (compressed or not).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "lowercase")]
@@ -42,34 +42,34 @@ pub enum Progress {
         /// Bytes read so far.
         bytes: u64,
     },
-    /// Rows are being held against those stored.
+    /// Rows are being compared with the stored records.
     Comparing,
-    /// Rows that say something new are being sorted and written.
+    /// New and changed rows are being sorted and written.
     Writing,
     /// Movements are being computed.
     Computing,
 }
 
-/// Is told how far an import is.
+/// A function that receives the progress of an import.
 pub type ProgressListener = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// What to import, and how.
+/// Options of an import.
 #[derive(Clone)]
 pub struct ImportOptions {
-    /// The id or name of the data source the rows belong to; created where there is none.
+    /// The id or name of the data source; created if it does not exist.
     pub data_source: String,
-    /// Renames: a sender's field or column to ours.
+    /// Renames a sender's field or column to ours.
     pub map: HashMap<String, String>,
-    /// What to do when rows are rejected.
+    /// The action on rejected rows.
     pub on_error: OnError,
     /// Validate and count, but store nothing.
     pub dry_run: bool,
-    /// A file that takes the rejected rows, one JSON object a line.
+    /// A file for the rejected rows, one JSON object a line.
     pub rejects: Option<PathBuf>,
-    /// Is told how far the import is.
+    /// Receives the progress.
     pub progress: Option<ProgressListener>,
-    /// Ends the import when it is canceled: [`Error::Canceled`], and nothing of it is stored. What
-    /// is published already stays.
+    /// Cancels the import: [`Error::Canceled`], and nothing of it is stored. A snapshot that is
+    /// already published stays.
     pub canceled: CancellationToken,
 }
 
@@ -99,7 +99,7 @@ impl ImportOptions {
         if self.canceled.is_cancelled() { Err(Error::Canceled) } else { Ok(()) }
     }
 
-    /// What work gives, which is dropped when the import is canceled.
+    /// The result of work that is dropped if the import is cancelled.
     pub(crate) async fn unless_canceled<T>(
         &self,
         work: impl Future<Output = Result<T>>,
@@ -110,10 +110,10 @@ impl ImportOptions {
 }
 
 impl ImportOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// When a field is mapped to one that there is not.
+    /// When a field is mapped to an unknown field.
     pub fn check(&self) -> Result<()> {
         match self.map.iter().find(|(_, ours)| !is_field(ours)) {
             Some((theirs, ours)) => Err(Error::Argument(format!(
@@ -124,7 +124,7 @@ impl ImportOptions {
     }
 }
 
-/// Decoded inputs whose rows are kept beside the data, not yet part of it.
+/// A decoded import; its rows are not yet part of the store.
 pub(crate) struct StagedImport {
     staged: staging::Staged,
     _directory: TempDir,
@@ -149,13 +149,13 @@ pub(crate) async fn stage(
 }
 
 impl StagedImport {
-    /// How many valid rows there are.
+    /// The number of valid rows.
     pub(crate) fn rows(&self) -> i64 {
         self.staged.rows
     }
 
-    /// Holds the rows against what is stored, and publishes them with their movements. The caller
-    /// holds the right to publish.
+    /// Compares the rows with the stored records and publishes the changes with their movements.
+    /// The caller holds the publishing lock.
     pub(crate) async fn admit(
         self,
         store: &Arc<Store>,

@@ -3,13 +3,13 @@
 
 use std::borrow::Cow;
 
-/// A record that is being read; its room is used again for the next.
+/// The record that is being read; its buffers are reused for the next one.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct Record {
     /// The lines so far.
     pub(in crate::ingest) text: Vec<u8>,
     cells: Vec<Cell>,
-    /// How far the text has been looked at.
+    /// The number of bytes scanned.
     at: usize,
     is_quoted: bool,
     has_doubled: bool,
@@ -23,14 +23,14 @@ struct Cell {
     has_doubled: bool,
 }
 
-/// What the text so far is.
+/// The state of the text so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum Split {
     /// A whole record.
     Whole,
-    /// It ends inside quotes: the record goes on in the next line.
+    /// It ends inside quotes: the record continues on the next line.
     Open,
-    /// A cell goes on after its closing quote.
+    /// A cell continues after its closing quote.
     Bad,
 }
 
@@ -41,7 +41,7 @@ impl Record {
         (self.at, self.is_quoted, self.has_doubled, self.start) = (0, false, false, 0);
     }
 
-    /// Goes on where the text ended before. The text is whole lines.
+    /// Continues where the text ended before. The text consists of whole lines.
     pub(in crate::ingest) fn split(&mut self) -> Split {
         loop {
             if !self.is_quoted {
@@ -96,7 +96,7 @@ impl Record {
         self.at + rest.iter().position(|&byte| is_sought(byte)).unwrap_or(rest.len())
     }
 
-    /// Keeps a cell and moves behind its separator; whether the record ends with it.
+    /// Stores a cell and moves past its separator; returns whether the record ends with it.
     fn end_cell(&mut self, start: usize, end: usize, separator: usize) -> bool {
         let is_last = self.text.get(separator) != Some(&b',');
         let has_return = is_last && end == separator && end > start && self.text[end - 1] == b'\r';

@@ -115,9 +115,8 @@ struct Records<'r> {
 }
 
 impl Records<'_> {
-    /// The next record that is not a blank line. One that is wrong is its first line only: the
-    /// lines after it are read as records of their own, so that a stray quote does not swallow
-    /// them.
+    /// The next record that is not a blank line. A malformed record is its first line only: the
+    /// following lines are read as records, so that a stray quote does not swallow them.
     fn next(&mut self, options: &DecodeOptions) -> io::Result<Option<Result<(), FieldError>>> {
         let mut line = self.first_line()?;
         self.start = self.lines.number();

@@ -1,6 +1,6 @@
-//! JSON documents: objects, arrays of them, objects of arrays such as `{"invoices": [...]}`, one
-//! after another. They are read element by element. An element that can be told from the next is at
-//! worst one rejection; where the document itself breaks, the reading ends.
+//! JSON documents: objects, arrays of objects, objects of arrays such as `{"invoices": [...]}`, one
+//! after another. They are read element by element. A delimited element is at worst one rejection;
+//! a broken document ends the reading.
 
 use std::io::{self, BufRead};
 
@@ -13,7 +13,7 @@ use crate::ingest::row::object;
 use crate::ingest::row::object::plural;
 use crate::model::ObjectType;
 
-/// The most other fields of a document that are remembered until it is known what the document is.
+/// The maximum of other fields of a document that are stored until its kind is known.
 const OTHERS_MAX: usize = 1000;
 
 pub(in crate::ingest) fn read(
@@ -69,8 +69,7 @@ impl Documents<'_, '_> {
         }
     }
 
-    /// An object, or one whose fields are arrays of objects: known only when the first array is
-    /// met.
+    /// An object, or one whose fields are arrays of objects; the first array decides.
     fn object(&mut self) -> io::Result<()> {
         self.scanner.begin();
         self.scanner.take()?;
@@ -132,7 +131,7 @@ impl Documents<'_, '_> {
     fn name(&mut self) -> io::Result<String> {
         let from = self.scanner.text().len();
         self.value()?;
-        // A name that is not valid JSON names no array; the object that it is in is refused later.
+        // A name that is not valid JSON names no array; its object is rejected later.
         let name = serde_json::from_slice(&self.scanner.text()[from..]).unwrap_or_default();
         match self.scanner.peek()? {
             Some(b':') => self.scanner.take().map(|()| name),
@@ -140,7 +139,7 @@ impl Documents<'_, '_> {
         }
     }
 
-    /// Adds the object just consumed to its table; of one that was too long to keep, the start.
+    /// Adds the consumed object to its table; of an oversized one, the start.
     fn row(&mut self, object: Option<ObjectType>, long_start: Option<&str>) -> io::Result<()> {
         let table = self.output.table(object)?;
         let count = &mut self.counts[table.object as usize];
@@ -160,7 +159,7 @@ impl Documents<'_, '_> {
         self.output.step(object)
     }
 
-    /// Both arrays are read when a document has two for one type, but it is told.
+    /// Both arrays are read if a document has two for one type, with a rejection.
     fn once(&mut self, object: ObjectType, arrays: &mut Vec<ObjectType>) -> io::Result<()> {
         if arrays.contains(&object) {
             let message = format!("\"{object}\" is given twice; make one array of the two");
@@ -170,7 +169,7 @@ impl Documents<'_, '_> {
         Ok(())
     }
 
-    /// What a document has beside its arrays.
+    /// The other fields of a document.
     fn beside(&mut self, others: &[Other]) -> io::Result<()> {
         for Other { name, first_byte } in others {
             match (plural(name), first_byte) {
@@ -198,7 +197,7 @@ impl Documents<'_, '_> {
         })
     }
 
-    /// Where the document breaks; nothing after it can be read.
+    /// The document is malformed here; nothing after it can be read.
     fn unexpected(&self, byte: Option<u8>, expected: &str) -> io::Error {
         let position = self.scanner.position();
         let place = format!("at line {} column {}", position.line, position.column);

@@ -12,12 +12,12 @@ pub(in crate::ingest) struct Lines<'r> {
     number: u64,
 }
 
-/// What became of a line.
+/// The result of reading a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum Line {
-    /// It is all there.
+    /// The whole line.
     Whole,
-    /// It is longer than the limit: only its start is there.
+    /// The start of a line that exceeds the limit.
     TooLong,
 }
 
@@ -26,7 +26,7 @@ impl<'r> Lines<'r> {
         Lines { reader, line_max, back: Vec::new(), back_read: 0, number: 0 }
     }
 
-    /// Appends the next line, its end included, to `text`; nothing when there is none.
+    /// Appends the next line with its end to `text`; nothing at the end of the input.
     pub(in crate::ingest) fn next(&mut self, text: &mut Vec<u8>) -> io::Result<Option<Line>> {
         let before = text.len();
         let mut back = &self.back[self.back_read..];
@@ -50,7 +50,7 @@ impl<'r> Lines<'r> {
         Ok(Some(Line::TooLong))
     }
 
-    /// Puts the lines read last back, to be read again.
+    /// Puts the last lines back, to be read again.
     pub(in crate::ingest) fn put_back(&mut self, text: &[u8]) {
         self.back.drain(..self.back_read);
         self.back_read = 0;

@@ -1,4 +1,4 @@
-//! Parquet: a column for each field, found by name. A damaged file is told; it never takes us down.
+//! Parquet: a column for each field, found by name. A damaged file is a rejection, never a panic.
 
 use std::fs::File;
 use std::io;
@@ -24,10 +24,10 @@ use crate::ingest::row::values::{Naming, Row, Target, Value};
 use crate::model::ObjectType;
 use crate::tables::field_names;
 
-/// The most rows that are unpacked at once.
+/// The maximum of rows decoded at once.
 const UNPACKED_ROWS_MAX: usize = 1024;
 
-/// Reads a file; `progress` is told how many of all rows have been read.
+/// Reads a file; `progress` receives the number of rows read and of all rows.
 pub(in crate::ingest) fn read(
     file: File,
     options: &DecodeOptions,
@@ -101,8 +101,7 @@ fn read_rows(
     Ok(())
 }
 
-/// Reads the footer. Text is asked for as views, so that a value used by many rows is in memory
-/// once.
+/// Reads the footer. Text columns are read as views, so that a repeated value is stored once.
 fn metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
     let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
     let fields = metadata.schema().fields().iter().map(|field| match field.data_type() {
@@ -125,8 +124,7 @@ fn is_metadata(object: Option<ObjectType>, target: &Target) -> bool {
     }
 }
 
-/// Runs a step of a reader that was not made for hostile files: its panics, too, mean a damaged
-/// file.
+/// Runs a step of a reader that is not made for hostile files; a panic means a damaged file too.
 fn guarded<T, E: std::error::Error + 'static>(
     step: impl FnOnce() -> Result<T, E>,
 ) -> io::Result<T> {
@@ -145,7 +143,7 @@ fn damaged(reason: &str) -> io::Error {
     .into_io()
 }
 
-/// An error of the operating system among the causes: then it is not the content.
+/// An error of the operating system among the causes: the content is not at fault.
 fn system_error(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {

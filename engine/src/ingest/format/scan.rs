@@ -1,9 +1,9 @@
-//! Finds where a JSON value ends in a stream, without recursion and in bounded memory; what is
-//! inside is not judged.
+//! Finds the end of a JSON value in a stream, without recursion and in bounded memory. It does not
+//! validate the value.
 
 use std::io::{self, BufRead};
 
-/// How far into a value we are.
+/// The state inside a value.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct Extent {
     depth: u64,
@@ -13,8 +13,7 @@ pub(in crate::ingest) struct Extent {
 }
 
 impl Extent {
-    /// Goes on with the next bytes: how many of them belong to the value, and whether it ends with
-    /// them.
+    /// Scans the next bytes: returns how many belong to the value, and whether it ends with them.
     pub(in crate::ingest) fn advance(&mut self, bytes: &[u8]) -> (usize, bool) {
         for (at, byte) in bytes.iter().enumerate() {
             if self.in_text {
@@ -47,7 +46,7 @@ impl Extent {
     }
 }
 
-/// A stream of JSON, consumed value by value. What is consumed is kept in `text` until `begin`.
+/// A stream of JSON, consumed value by value. `text` holds the consumed bytes since `begin`.
 pub(in crate::ingest) struct Scanner<'r> {
     reader: &'r mut dyn BufRead,
     text_max: usize,
@@ -70,14 +69,14 @@ impl<'r> Scanner<'r> {
         Scanner { reader, text_max, text: Vec::new(), too_long: false, position: start, start }
     }
 
-    /// Forgets the text so far; the next begins here.
+    /// Drops the text so far; the next text begins here.
     pub(in crate::ingest) fn begin(&mut self) {
         self.text.clear();
         self.too_long = false;
         self.start = self.position;
     }
 
-    /// The text since `begin`, or its beginning when it is too long.
+    /// The text since `begin`, or its start if it exceeds the limit.
     pub(in crate::ingest) fn text(&self) -> &[u8] {
         &self.text
     }
@@ -86,12 +85,12 @@ impl<'r> Scanner<'r> {
         self.too_long
     }
 
-    /// Where the text began.
+    /// The position at which the text began.
     pub(in crate::ingest) fn start(&self) -> Position {
         self.start
     }
 
-    /// Where we are.
+    /// The current position.
     pub(in crate::ingest) fn position(&self) -> Position {
         self.position
     }
@@ -113,7 +112,7 @@ impl<'r> Scanner<'r> {
         }
     }
 
-    /// Consumes the byte that `peek` showed.
+    /// Consumes the byte that `peek` returned.
     pub(in crate::ingest) fn take(&mut self) -> io::Result<()> {
         self.consume(1)
     }

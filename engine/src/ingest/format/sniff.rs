@@ -1,10 +1,10 @@
-//! Finds out the format from the first bytes.
+//! Detects the format from the first bytes.
 
 use crate::ingest::Format;
 use crate::ingest::format::scan::Extent;
 use crate::ingest::row::object::is_wrapper;
 
-/// The bytes with which a Parquet file begins.
+/// The first bytes of a Parquet file.
 pub(in crate::ingest) const PARQUET_MAGIC: &[u8] = b"PAR1";
 
 /// The format of an input that begins with `head`.
@@ -31,8 +31,8 @@ pub(in crate::ingest) fn is_clear(head: &[u8]) -> bool {
     }
 }
 
-/// Tells lines of JSON from a document: their first line is one whole object, and not the last. It
-/// is read line by line then, so that a bad line does not hide the next.
+/// Distinguishes lines of JSON from a document: their first line is one whole object, and not the
+/// last. Lines are read one by one, so that a bad line does not hide the next.
 pub(in crate::ingest) fn json_or_lines(head: &[u8]) -> Format {
     let text = text(head);
     let Some(end) = text.iter().position(|&byte| byte == b'\n') else { return Format::Json };

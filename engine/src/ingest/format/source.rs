@@ -1,5 +1,5 @@
-//! The input as plain bytes: decompressed whatever its name, counted, and its start looked at
-//! before it is read.
+//! The input as plain bytes: decompressed by content, counted, with a look at its start before it
+//! is read.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,16 +12,16 @@ use flate2::read::MultiGzDecoder;
 use crate::ingest::rejection::{FieldError, Rejection};
 use crate::model::ObjectType;
 
-/// How much of the start is looked at to find out the format.
+/// Bytes of the start that format detection may read.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// How much is read at a time.
+/// Bytes of one read.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The least that a buffer is made for.
+/// The minimum size of a buffer.
 const BUFFER_BYTES_MIN: usize = 4 << 10;
 
-/// The bytes consumed so far of the input as it came.
+/// The consumed bytes of the input as received.
 pub(in crate::ingest) type Counter = Rc<Cell<u64>>;
 
 /// An input whose compression is known and whose start has been read.
@@ -29,15 +29,15 @@ pub(in crate::ingest) struct Source {
     head: Vec<u8>,
     head_read: usize,
     rest: Box<dyn Read>,
-    /// What ended the reading of the head; told once the head has been read.
+    /// The error that ended the reading of the head; returned after the head.
     pending: Option<io::Error>,
     bytes: Counter,
     buffer_bytes: usize,
 }
 
 impl Source {
-    /// Reads the start, no more of it than `is_enough` wants: who sends row by row is not kept
-    /// waiting. The input has about so many bytes.
+    /// Reads the start, no more than `is_enough` requires, so that a slow sender of rows does not
+    /// block. `input_bytes` is the approximate size.
     pub(in crate::ingest) fn open(
         input: Box<dyn Read + Send>,
         input_bytes: usize,
@@ -109,7 +109,7 @@ impl Read for Source {
     }
 }
 
-/// The input as it came.
+/// The input as received.
 struct Raw {
     input: Box<dyn Read + Send>,
     bytes: Counter,
@@ -127,7 +127,7 @@ impl Read for Raw {
     }
 }
 
-/// A decompressor whose own complaints are about the content, not about reading.
+/// A decompressor whose errors are about the content, not about reading.
 struct Unpacked<R> {
     name: &'static str,
     inner: R,
@@ -186,8 +186,8 @@ fn read_head(
     (head, pending)
 }
 
-/// Content from which nothing more can be read. It travels as an IO error, so that `?` ends the
-/// reading; what was read before it stands.
+/// Content that cannot be read further. It travels as an IO error, so that `?` ends the reading;
+/// the rows before it stand.
 #[derive(Debug)]
 pub(in crate::ingest) struct Malformed {
     pub(in crate::ingest) object: Option<ObjectType>,
@@ -197,7 +197,7 @@ pub(in crate::ingest) struct Malformed {
 }
 
 impl Malformed {
-    /// Something wrong with the file as a whole.
+    /// An error of the file as a whole.
     pub(in crate::ingest) fn file(message: impl Into<String>) -> Self {
         Malformed {
             object: None,
@@ -211,7 +211,8 @@ impl Malformed {
         io::Error::new(io::ErrorKind::InvalidData, self)
     }
 
-    /// Tells content from reading: gives back any error that is not about the content.
+    /// Separates content errors from reading errors: returns any error that is not about the
+    /// content.
     pub(in crate::ingest) fn from_io(error: io::Error) -> io::Result<Self> {
         error.downcast::<Malformed>()
     }

@@ -1,4 +1,4 @@
-//! Dates out of their text: an instant, or a wall clock reading when no zone is given.
+//! Parses dates: an instant, or a wall clock reading if no zone is given.
 
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
@@ -12,7 +12,7 @@ const DAY: i64 = 86_400 * SECOND;
 const FIRST: i64 = -719_162 * DAY;
 const END: i64 = 2_932_897 * DAY;
 
-/// A time in microseconds since 1970: UTC when `zoned`, else of a wall clock somewhere.
+/// A time in microseconds since 1970: UTC if `zoned`, else a wall clock reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) struct Moment {
     pub(in crate::ingest) micros: i64,
@@ -25,8 +25,8 @@ impl Moment {
         (FIRST..END).contains(&micros).then_some(Moment { micros, zoned })
     }
 
-    /// Reads RFC 3339 with `T`, `t` or a space in the middle, with or without zone, or a bare date.
-    /// Of a fraction, microseconds are kept.
+    /// Parses RFC 3339 with `T`, `t` or a space in the middle, with or without zone, or a bare
+    /// date. Fractions are truncated to microseconds.
     pub(in crate::ingest) fn parse(text: &str) -> Option<Self> {
         let (date, rest) = text.as_bytes().split_at_checked(10)?;
         let midnight = midnight(date)?;

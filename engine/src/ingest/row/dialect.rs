@@ -1,6 +1,6 @@
-//! The two dialects in which records are sent: the page's, and that of GrowPanel's own clients,
-//! which names some fields otherwise and leaves more of them out. Either spelling is read in both;
-//! what may be left out is the dialect's.
+//! The two dialects of records: that of the Custom API's page, and that of GrowPanel's clients,
+//! which names some fields differently and omits more of them. Both spellings are read in both
+//! dialects; the dialect decides which fields may be missing.
 
 use std::borrow::Cow;
 
@@ -9,28 +9,27 @@ use crate::ingest::row::values::{Row, Value};
 use crate::model::ObjectType;
 use crate::tables::field_names;
 
-/// Whose rules a sender follows.
+/// The dialect of a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
-    /// Those of the Custom API's page: required fields are required. A plan's `billing_freq` is
-    /// read as the clients' all the same.
+    /// The Custom API's page: required fields are required. A plan's `billing_freq` is read as the
+    /// clients mean it.
     #[default]
     Page,
-    /// Those of GrowPanel's clients: a customer's name is its email unless given, a plan's
-    /// `interval_count` 1; an invoice without a type is a `subscription` if it has a plan, else
-    /// `one-time`; `quarter` is 3 months and `half_year` 6.
+    /// GrowPanel's clients: a customer's name defaults to its email, a plan's `interval_count` to
+    /// 1; an invoice without a type is a `subscription` if it has a plan, else `one-time`;
+    /// `quarter` is 3 months and `half_year` 6.
     Clients,
 }
 
-/// A field, and whether it came under the name that GrowPanel's clients use where that is another
-/// one than the page's.
+/// A field, and whether it came under its other name: that of GrowPanel's clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::ingest) struct Place {
     pub(in crate::ingest) field: usize,
     pub(in crate::ingest) is_other: bool,
 }
 
-/// The places of a type's fields that have a rule here.
+/// The positions of the fields with a rule here.
 const NAME: usize = 1;
 const EMAIL: usize = 2;
 const INTERVAL: usize = 2;
@@ -38,7 +37,7 @@ const INTERVAL_COUNT: usize = 3;
 const TYPE: usize = 2;
 const PLAN_ID: usize = 6;
 
-/// The clients' name of a field, where it is not the page's.
+/// The clients' name of a field, if it differs from the page's.
 pub(in crate::ingest) fn other_spelling(object: ObjectType, name: &str) -> Option<&'static str> {
     match (object, name) {
         (ObjectType::Customers, "created") => Some("created_date"),
@@ -66,15 +65,15 @@ pub fn field_name(object: ObjectType, name: &str) -> Option<&'static str> {
 }
 
 impl Dialect {
-    /// Whether a field that did not come is missed under its other name.
+    /// Whether a missing field is reported under its other name.
     pub(in crate::ingest) fn misses_other(self, name: &str) -> bool {
         self == Dialect::Clients && name != "id"
     }
 
-    /// Fills in what the dialect lets a sender leave out.
+    /// Fills in the fields that the dialect lets a sender omit.
     pub(in crate::ingest) fn complete(self, object: ObjectType, row: &mut Row<'_>) {
         match (self, object) {
-            // Whoever calls it `billing_freq` means what GrowPanel's clients mean by it.
+            // A sender of `billing_freq` follows GrowPanel's clients.
             (Dialect::Page, ObjectType::Plans) if row.is_other(INTERVAL, "interval", self) => {
                 complete_interval(row)
             }
@@ -101,7 +100,7 @@ impl Dialect {
     }
 }
 
-/// A quarter is three months, as often as is said.
+/// A quarter is three months, times `interval_count`.
 fn complete_interval(row: &mut Row<'_>) {
     if row.values[INTERVAL_COUNT].is_missing() {
         row.values[INTERVAL_COUNT] = Value::Whole(1);
@@ -117,7 +116,7 @@ fn complete_interval(row: &mut Row<'_>) {
         _ => None,
     };
     row.values[INTERVAL] = Value::Text(Cow::Borrowed("month"));
-    // A count that is none is refused as it came.
+    // An invalid count is rejected as sent.
     if let Some(count) = count {
         row.values[INTERVAL_COUNT] = Value::Whole(count.saturating_mul(months));
     }

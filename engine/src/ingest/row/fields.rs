@@ -1,4 +1,4 @@
-//! The fields one by one: what each takes, and how its value is read.
+//! The fields: their types, and how each value is read.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ const AMOUNT_MAX: i64 = 10_000_000_000_000;
 /// The most intervals of a billing cycle.
 const INTERVAL_COUNT_MAX: i64 = 10_000;
 
-/// What a field takes.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum Kind {
     Text,
@@ -33,11 +33,11 @@ pub(in crate::ingest) enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ingest) struct Spec {
     pub(in crate::ingest) name: &'static str,
-    /// What GrowPanel's clients call it, where that is another name.
+    /// The name that GrowPanel's clients use, if it differs.
     pub(in crate::ingest) other: Option<&'static str>,
     pub(in crate::ingest) kind: Kind,
     pub(in crate::ingest) is_required: bool,
-    /// It came when there were stored records already: a record without it is what it was before.
+    /// The field is newer than stored records: a record without it has the same hash as before.
     pub(in crate::ingest) came_later: bool,
 }
 
@@ -92,8 +92,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// Reads a value of the field that the sender calls `name`; `metadata`, which has values of its
-/// own, is read elsewhere.
+/// Reads a value of the field that the sender calls `name`; `metadata` is read elsewhere.
 pub(in crate::ingest) fn parse<'v>(
     spec: &Spec,
     name: &str,

@@ -5,7 +5,7 @@ use crate::tables::HASH_BYTES;
 
 const BYTES: usize = HASH_BYTES as usize;
 
-/// Hashes a row; `scratch` is room that is used again for every row.
+/// Hashes a row; `scratch` is a buffer that is reused for every row.
 pub(in crate::ingest) fn content(
     data_source: &str,
     specs: &[Spec],
@@ -16,8 +16,8 @@ pub(in crate::ingest) fn content(
     text(scratch, data_source);
     for (spec, field) in specs.iter().zip(fields) {
         match field {
-            // What follows such a field is never a text, so that no two rows have one encoding all
-            // the same.
+            // The next value after such a field is never a text, so no two rows have the same
+            // encoding.
             Parsed::Missing if spec.came_later => {}
             Parsed::Missing | Parsed::Invalid => scratch.push(0),
             Parsed::Text(value) => {
@@ -41,7 +41,7 @@ pub(in crate::ingest) fn content(
     start
 }
 
-/// The length goes first, so that no two rows have one encoding.
+/// The length goes first, so that no two rows have the same encoding.
 fn text(scratch: &mut Vec<u8>, value: &str) {
     scratch.extend_from_slice(&(value.len() as u64).to_le_bytes());
     scratch.extend_from_slice(value.as_bytes());
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_field_that_came_later_changes_no_hash_of_before() {
-        // As the version wrote them that knew no `state` and no `product_name`.
+        // As the version without `state` and `product_name` wrote them.
         let hex = |json: &str, options: &DecodeOptions| -> String {
             let options = DecodeOptions { data_source: "default".to_string(), ..options.clone() };
             hashes(json.as_bytes(), &options)

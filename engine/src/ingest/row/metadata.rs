@@ -16,9 +16,8 @@ struct Entry<'v> {
     is_inside: bool,
 }
 
-/// Reads the field `metadata`, which the sender calls `name`, together with the values that came
-/// under names of their own: keys sorted, numbers as they were written, nothing at all instead of
-/// an empty object.
+/// Reads the field `metadata`, which the sender calls `name`, together with values under names of
+/// their own. Keys are sorted, numbers stay as written, an empty object counts as missing.
 pub(in crate::ingest) fn parse<'v>(
     field: &'v Value<'v>,
     single: &'v [(Cow<'v, str>, Value<'v>)],

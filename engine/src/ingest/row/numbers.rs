@@ -6,7 +6,7 @@ const DIGITS_MAX: usize = 18;
 /// An exponent of this size is as good as any larger one.
 const EXPONENT_MAX: i64 = 1 << 40;
 
-/// Why a text is not a whole number.
+/// The reason why a text is not a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum NotWhole {
     NotANumber,
@@ -14,8 +14,7 @@ pub(in crate::ingest) enum NotWhole {
     TooLarge,
 }
 
-/// Reads a number of JSON's grammar that has no fraction left: `9900`, `9900.0` and `9.9e3` are one
-/// number.
+/// Reads a JSON number without a fractional part: `9900`, `9900.0` and `9.9e3` are the same number.
 pub(in crate::ingest) fn whole(text: &str) -> Result<i64, NotWhole> {
     let number = Number::split(text.as_bytes()).ok_or(NotWhole::NotANumber)?;
     let fraction = trim_end(number.fraction);

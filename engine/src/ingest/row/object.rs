@@ -12,8 +12,7 @@ use crate::ingest::row::table::Table;
 use crate::ingest::row::values::{Naming, Row, Target, Value};
 use crate::model::ObjectType;
 
-/// Adds a row, or its rejection, to the table. `start` is where the object begins in the text that
-/// `Position`s of errors count in.
+/// Adds a row, or its rejection, to the table. `start` is the position of the object in the text.
 pub(in crate::ingest) fn add(table: &mut Table, line: u64, bytes: &[u8], start: Position) {
     match read(table, bytes, start) {
         Ok(row) => {
@@ -32,7 +31,7 @@ pub(in crate::ingest) fn plural(key: &str) -> Option<ObjectType> {
 pub(in crate::ingest) fn is_wrapper(bytes: &[u8]) -> bool {
     let mut wraps = false;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
-    // An object that breaks off may still show what it is.
+    // A truncated object may still show its kind.
     let _ =
         entries(text, |key, value| wraps |= plural(&key).is_some() && value.get().starts_with('['));
     wraps
@@ -69,7 +68,7 @@ fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'
     Ok(row)
 }
 
-/// What serde_json says, with the place counted in the whole input.
+/// The message of serde_json, with the position in the whole input.
 fn explain(error: &serde_json::Error, start: Position) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
@@ -78,7 +77,7 @@ fn explain(error: &serde_json::Error, start: Position) -> String {
     format!("{what} at line {line} column {column}")
 }
 
-/// Hands each key and value of an object to `each`.
+/// Passes each key and value of an object to `each`.
 pub(in crate::ingest) fn entries<'a>(
     text: &'a str,
     each: impl FnMut(Cow<'a, str>, &'a RawValue),

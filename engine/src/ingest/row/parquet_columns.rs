@@ -42,10 +42,10 @@ pub(in crate::ingest) enum Column {
     Other(ArrayRef),
 }
 
-/// What a time counts in.
+/// The unit of a time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ingest) enum Unit {
-    /// So many microseconds.
+    /// This number of microseconds.
     Micros(i64),
     Nanos,
 }
@@ -96,7 +96,7 @@ impl Column {
         Ok(Column::Time { ticks, unit, is_zoned })
     }
 
-    /// Puts the value of one row of the batch where it belongs.
+    /// Assigns the value of one row of the batch to its field.
     pub(in crate::ingest) fn put<'c>(
         &'c self,
         at: usize,
@@ -171,7 +171,7 @@ impl Column {
 }
 
 impl Unit {
-    /// A time too far away stays too far away, and is refused as a date.
+    /// A time out of range stays out of range, and is rejected as a date.
     fn micros(self, ticks: i64) -> i64 {
         match self {
             Unit::Micros(factor) => ticks.saturating_mul(factor),

@@ -9,13 +9,14 @@ use crate::ingest::row::values::Value;
 /// The data sources that the rows of a request may name.
 #[derive(Debug, Clone, Default)]
 pub struct RowSources {
-    /// Ids by ids and by names; an id goes before a name. None of a name that several have.
+    /// Ids by id and by name; an id takes precedence. None for a name that several data sources
+    /// share.
     ids: HashMap<String, Option<Arc<str>>>,
     default: Option<Arc<str>>,
 }
 
 impl RowSources {
-    /// Data sources by id and name; a row that names none is of `default`.
+    /// Data sources by id and name; a row without one belongs to `default`.
     pub fn new<'s>(
         sources: impl IntoIterator<Item = (&'s str, &'s str)>,
         default: Option<&str>,
@@ -35,7 +36,7 @@ impl RowSources {
         RowSources { ids, default: default.map(Arc::from) }
     }
 
-    /// The data source of a row, or why there is none.
+    /// The data source of a row, or the reason why there is none.
     pub(in crate::ingest) fn of(&self, value: &Value<'_>) -> Result<Arc<str>, (Code, String)> {
         if value.is_missing() {
             let message = "\"data_source\" is required where there is more than one; give each row its own, or the request \"?source=\"";

@@ -1,4 +1,4 @@
-//! What the fields of an invoice mean together (`mrr.md` §1.2 and §1.3).
+//! Rules between the fields of an invoice (`mrr.md` §1.2 and §1.3).
 
 use chrono_tz::Tz;
 
@@ -7,7 +7,7 @@ use crate::ingest::row::fields::Parsed;
 use crate::ingest::row::table::Errors;
 use crate::ingest::row::values::FIELDS_MAX;
 
-/// Places of the fields of an invoice.
+/// Positions of the fields of an invoice.
 const TYPE: usize = 2;
 const AMOUNT: usize = 4;
 const PLAN_ID: usize = 6;
@@ -15,7 +15,7 @@ const PERIOD_START: usize = 8;
 const PERIOD_END: usize = 9;
 const PRORATION: usize = 10;
 
-/// A field that is invalid by itself has its own error; a rule that needs it says nothing.
+/// An invalid field has its own error; a rule that needs the field is skipped.
 pub(in crate::ingest) fn check_invoice(
     fields: &[Parsed<'_>; FIELDS_MAX],
     timezone: Tz,
@@ -50,7 +50,7 @@ pub(in crate::ingest) fn check_invoice(
     }
 }
 
-/// What is odd about a valid invoice.
+/// The warnings on a valid invoice.
 pub(in crate::ingest) fn oddity(
     fields: &[Parsed<'_>; FIELDS_MAX],
 ) -> Option<(WarningCode, &'static str)> {

@@ -1,4 +1,4 @@
-//! A stored row as the object that a sender would send for it.
+//! A stored row as the object that a sender would send.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::model::ObjectType;
 use crate::tables::{column, field_names};
 
-/// The fields of a row that have a value, under the page's names: what they are read from again is
-/// the same content.
+/// The fields of a row that have a value, under the page's names. Reading them again gives the same
+/// content.
 pub(crate) fn record_fields(
     object: ObjectType,
     rows: &RecordBatch,
@@ -35,7 +35,7 @@ pub(crate) fn record_fields(
             {
                 Value::from(text + "Z").to_string()
             }
-            // It is JSON.
+            // The column holds JSON.
             _ if *name == "metadata" => text,
             _ => Value::from(text).to_string(),
         };

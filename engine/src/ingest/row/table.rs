@@ -23,23 +23,21 @@ use crate::ingest::{DecodeOptions, Decoded};
 use crate::model::ObjectType;
 use crate::tables::{HASH_BYTES, record_schema};
 
-/// A batch is handed on when its rows came in so many bytes, however few they are.
+/// A batch is emitted after this number of input bytes, even with few rows.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 
-/// The most errors of one row; only a row made for it has more.
+/// The maximum of errors of one row.
 const ERRORS_MAX: usize = 100;
 
-/// The most names of ignored fields that are told apart; the others are counted under
-/// [`OTHER_FIELDS`].
+/// The maximum of distinct names of ignored fields; others are counted under [`OTHER_FIELDS`].
 const IGNORED_NAMES_MAX: usize = 1000;
 const OTHER_FIELDS: &str = "(others)";
 
-/// Room is made for a row for so many bytes of input, and for so many rows at most, before it is
-/// seen how many there are.
+/// The capacity of builders: a row for this number of input bytes, up to this number of rows.
 const ROW_BYTES: usize = 128;
 const ROWS_EXPECTED_MAX: usize = 1024;
 
-/// Room for the texts of one column in a row.
+/// The capacity in bytes for the text of one column in a row.
 const TEXT_BYTES: usize = 16;
 
 /// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input
@@ -55,13 +53,13 @@ pub fn decoded_schema(object: ObjectType) -> SchemaRef {
     Arc::clone(&SCHEMAS[object as usize])
 }
 
-/// What has been read of one type since the last batch.
+/// The rows of one type since the last batch.
 pub(in crate::ingest) struct Table {
     pub(in crate::ingest) names: Names,
     pub(in crate::ingest) object: ObjectType,
     specs: Vec<Spec>,
     dialect: Dialect,
-    /// The data source of rows that do not name theirs.
+    /// The data source of rows that do not name one.
     data_source: Arc<str>,
     row_sources: Option<Arc<RowSources>>,
     timezone: Tz,
@@ -108,7 +106,7 @@ impl Table {
         self.dialect == Dialect::Clients
     }
 
-    /// Takes a row of so many bytes, which becomes a stored row or a rejection.
+    /// Takes a row of this number of bytes; it becomes a stored row or a rejection.
     pub(in crate::ingest) fn add(
         &mut self,
         line: u64,
@@ -141,7 +139,7 @@ impl Table {
         }
     }
 
-    /// Refuses a row that could not be read at all.
+    /// Rejects a row that could not be read.
     pub(in crate::ingest) fn reject(&mut self, line: u64, error: FieldError, bytes: &[u8]) {
         let original = clip_bytes(bytes, ORIGINAL_BYTES_MAX);
         self.bytes += bytes.len();
@@ -155,7 +153,7 @@ impl Table {
         });
     }
 
-    /// Counts a field that the type does not have.
+    /// Counts an unknown field.
     pub(in crate::ingest) fn ignore(&mut self, name: &str, rows: u64) {
         ignore(&mut self.ignored, name, rows);
     }
@@ -164,7 +162,7 @@ impl Table {
         self.rows + self.rejections.len() >= batch_rows.max(1) || self.bytes >= BATCH_BYTES_MAX
     }
 
-    /// Hands over everything read since the last time.
+    /// Returns everything read since the last batch.
     pub(in crate::ingest) fn take(&mut self, bytes_read: u64) -> Decoded {
         let mut arrays: Vec<ArrayRef> = vec![Arc::new(self.sources.finish())];
         self.columns.iter_mut().for_each(|column| column.finish(&mut arrays));
@@ -183,7 +181,7 @@ impl Table {
         }
     }
 
-    /// The data source of a row; of one that has none, which is an error, any.
+    /// The data source of a row; any if the row has an error there.
     fn source(&self, row: &Row<'_>, errors: &mut Errors<'_>) -> Arc<str> {
         let Some(sources) = &self.row_sources else { return Arc::clone(&self.data_source) };
         sources.of(&row.source).unwrap_or_else(|(code, message)| {
@@ -231,7 +229,7 @@ pub(crate) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64)
     *ignored.entry(name).or_default() += rows;
 }
 
-/// The errors of a row, each under the name that the sender uses.
+/// The errors of a row, under the sender's names.
 pub(in crate::ingest) struct Errors<'n> {
     names: &'n Names,
     naming: Naming,
@@ -249,7 +247,7 @@ impl Errors<'_> {
         self.push(self.names.locate(name, self.naming), code, message, value);
     }
 
-    /// An error of one metadata value; `inside` is the name of the field that it came in.
+    /// An error of one metadata value; `inside` is the name of the field that held it.
     pub(in crate::ingest) fn metadata(
         &mut self,
         key: &str,
@@ -301,7 +299,7 @@ fn parse<'v>(
     })
 }
 
-/// Tells of fields that came more than once, or in both spellings with different values.
+/// Reports fields that came more than once, or in both spellings with different values.
 fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut Errors<'_>) {
     for place in &row.repeated {
         let spec = &specs[place.field];
@@ -327,12 +325,11 @@ fn text(value: &Parsed<'_>) -> Option<String> {
     }
 }
 
-/// A field's column, or a date's two, while it is filled: room is made for values when there is
-/// one.
+/// The builder of a field's column, or of a date's two columns; it allocates on the first value.
 struct Column {
     kind: Kind,
     rows_expected: usize,
-    /// The rows so far, while none of them has a value.
+    /// The number of rows before the first value.
     nulls: usize,
     values: Option<Values>,
 }
@@ -356,14 +353,14 @@ impl Column {
         self.values = Some(values);
     }
 
-    /// Hands over what was filled.
+    /// Returns the finished columns.
     fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
         let rows = std::mem::take(&mut self.nulls);
         arrays.extend(self.values.take().map_or_else(|| nulls(self.kind, rows), Values::finish));
     }
 }
 
-/// So many rows without a value.
+/// This number of rows without a value.
 fn nulls(kind: Kind, rows: usize) -> Vec<ArrayRef> {
     let of = |data_type: DataType| new_null_array(&data_type, rows);
     match kind {
@@ -384,7 +381,7 @@ enum Values {
 }
 
 impl Values {
-    /// So many rows without a value, with room for others.
+    /// This number of rows without a value, with capacity for others.
     fn of_nulls(kind: Kind, nulls: usize, rows_expected: usize) -> Self {
         let rows = rows_expected.max(nulls + 1);
         let flags = || BooleanBuilder::with_capacity(rows);

@@ -1,5 +1,5 @@
-//! The one reason to refuse an invoice that is not in the invoice itself: nobody knows its
-//! customer.
+//! The rejection of an invoice whose customer is unknown: the only one that depends on other
+//! records.
 
 use arrow::array::{AsArray, RecordBatch};
 
@@ -8,7 +8,7 @@ use crate::ingest::{Code, FieldError, Rejection, record_fields};
 use crate::model::ObjectType;
 use crate::tables::column;
 
-/// Why an invoice of an unknown customer is rejected.
+/// The rejection of an invoice of an unknown customer.
 pub(crate) fn unknown_customer(
     invoices: &RecordBatch,
     row: usize,
@@ -36,7 +36,7 @@ pub(crate) fn unknown_customer(
     })
 }
 
-/// A decoded row as JSON; the bytes it came in are gone, its content is not.
+/// A decoded row as JSON; the original bytes are gone, the content is not.
 fn as_json(batch: &RecordBatch, row: usize) -> Result<String> {
     let fields = record_fields(ObjectType::Invoices, batch, row)?;
     serde_json::to_string(&fields)

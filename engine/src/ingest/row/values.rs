@@ -1,4 +1,4 @@
-//! One row as a format hands it over: a value for each field, under the names that we use.
+//! One row from a format: a value for each field, under our names.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,30 +9,30 @@ use crate::ingest::row::dialect::{Dialect, Place, other_spelling, place};
 use crate::model::ObjectType;
 use crate::tables::{field_names, required_fields};
 
-/// The most fields of any type.
+/// The maximum of fields of any type.
 pub(in crate::ingest) const FIELDS_MAX: usize = 13;
 
-/// Before the key of a metadata value that has a column of its own.
+/// The prefix of a metadata column's name.
 const METADATA_PREFIX: &str = "metadata.";
 const METADATA_PREFIX_OTHER: &str = "custom_variables.";
 
-/// The field by which a row names its data source.
+/// The field that names the data source of a row.
 pub(in crate::ingest) const SOURCE_FIELD: &str = "data_source";
 
-/// What a row has for a field.
+/// The value of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::ingest) enum Value<'a> {
     /// Nothing, or null.
     Missing,
     Text(Cow<'a, str>),
-    /// A CSV cell, which may be text or anything that is written as text.
+    /// A CSV cell: text, or anything written as text.
     Cell(Cow<'a, str>),
-    /// A number as it was written.
+    /// A number as written.
     Number(Cow<'a, str>),
     Whole(i64),
     Flag(bool),
     Moment(Moment),
-    /// A list, an object, or something that no field takes; as text.
+    /// A list, an object, or a value that no field accepts; as text.
     Other(Cow<'a, str>),
     /// Text with half of a `\u` pair.
     Broken(&'a str),
@@ -50,13 +50,13 @@ pub(in crate::ingest) struct Row<'a> {
     /// Fields whose two spellings have different values.
     pub(in crate::ingest) contradicted: Vec<usize>,
     pub(in crate::ingest) naming: Naming,
-    /// A bit for each field that came, in the one spelling and in the other.
+    /// A bit for each field that came in one spelling, and in the other.
     seen: [u16; 2],
     /// A bit for each field whose value came in the other spelling.
     is_other: u16,
 }
 
-/// Where a value belongs.
+/// The destination of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::ingest) enum Target {
     Field(Place),
@@ -65,7 +65,7 @@ pub(in crate::ingest) enum Target {
     Ignored,
 }
 
-/// How errors call fields.
+/// The notation of field names in errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum Naming {
     /// `/metadata/tier`
@@ -74,16 +74,16 @@ pub(in crate::ingest) enum Naming {
     Column,
 }
 
-/// The names of a type's fields: what the sender calls them, and what we do.
+/// The names of a type's fields: the sender's and ours.
 pub(in crate::ingest) struct Names {
     object: ObjectType,
     reads_sources: bool,
     renamed: HashMap<String, Target>,
-    /// For each of our names that is mapped to, theirs.
+    /// For each of our names that a mapping targets, the sender's name.
     theirs: HashMap<String, String>,
 }
 
-/// Whether some type has this field: a name of the push format, or `metadata.KEY`.
+/// Whether any type has this field: a name of the push format, or `metadata.KEY`.
 pub fn is_field(name: &str) -> bool {
     ObjectType::ALL.into_iter().any(|object| target(object, name) != Target::Ignored)
 }
@@ -103,7 +103,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Takes a field's value; of several, the first that is there.
+    /// Takes a field's value; of several, the first one present.
     pub(in crate::ingest) fn set(&mut self, place: Place, value: Value<'a>) {
         let (field, bit, spelling) = (place.field, 1 << place.field, usize::from(place.is_other));
         if self.seen[spelling] & bit != 0 {
@@ -122,8 +122,8 @@ impl<'a> Row<'a> {
         self.values[field] = value;
     }
 
-    /// Whether the sender calls this field by its other name; of one that did not come, whether the
-    /// dialect does.
+    /// Whether the sender uses this field's other name; for a missing field, whether the dialect
+    /// does.
     pub(in crate::ingest) fn is_other(&self, field: usize, name: &str, dialect: Dialect) -> bool {
         let came = (self.seen[0] | self.seen[1]) & 1 << field != 0;
         if came { self.is_other & 1 << field != 0 } else { dialect.misses_other(name) }
@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
 }
 
 impl Value<'_> {
-    /// Whether nothing was given; empty text is nothing.
+    /// Whether the value is missing; empty text counts as missing.
     pub(in crate::ingest) fn is_missing(&self) -> bool {
         match self {
             Value::Missing => true,
@@ -140,7 +140,7 @@ impl Value<'_> {
         }
     }
 
-    /// What kind of thing it is, for messages.
+    /// The kind of value, for messages.
     pub(in crate::ingest) fn kind(&self) -> &'static str {
         match self {
             Value::Missing => "nothing",
@@ -186,7 +186,7 @@ impl Names {
         Names { object, reads_sources, renamed, theirs }
     }
 
-    /// Where the value of the sender's field belongs.
+    /// The destination of the sender's field.
     pub(in crate::ingest) fn target(&self, name: &str) -> Target {
         match self.renamed.get(name) {
             Some(target) => target.clone(),
@@ -203,19 +203,19 @@ impl Names {
         }
     }
 
-    /// Whether the sender has another name for this field, in either of our spellings.
+    /// Whether the sender maps another name to this field, in either spelling.
     fn is_renamed(&self, field: usize) -> bool {
         let name = field_names(self.object)[field];
         let is_renamed = |name: &str| self.theirs.contains_key(name);
         is_renamed(name) || other_spelling(self.object, name).is_some_and(is_renamed)
     }
 
-    /// The name by which the sender knows our field.
+    /// The sender's name of our field.
     pub(in crate::ingest) fn theirs<'n>(&'n self, ours: &'n str) -> &'n str {
         self.theirs.get(ours).map_or(ours, String::as_str)
     }
 
-    /// How an error calls a field.
+    /// The name of a field in an error.
     pub(in crate::ingest) fn locate(&self, ours: &str, naming: Naming) -> String {
         match naming {
             Naming::Pointer => format!("/{}", escape(self.theirs(ours))),
@@ -223,7 +223,8 @@ impl Names {
         }
     }
 
-    /// How an error calls a metadata value; `whole` is the field's name when it came inside of it.
+    /// The name of a metadata value in an error; `whole` is the field's name if the value came
+    /// inside it.
     pub(in crate::ingest) fn locate_metadata(
         &self,
         key: &str,
@@ -238,7 +239,7 @@ impl Names {
         }
     }
 
-    /// Where the values of each column belong; or what is wrong with the columns.
+    /// The destinations of the columns' values, or the errors of the columns.
     pub(in crate::ingest) fn columns<'c>(
         &self,
         columns: impl Iterator<Item = &'c str>,

@@ -1,4 +1,4 @@
-//! Records and precomputed rows are read in their order and written to new files.
+//! Reads records and precomputed rows in order and writes them to new files.
 
 use arrow::array::{Int64Array, RecordBatch};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
@@ -14,7 +14,7 @@ use crate::tables::Table;
 
 const SUPERSEDED_VERSIONS: &str = include_str!("../../../sql/tables/superseded_versions.sql");
 
-/// The rows of small files of a layer in one.
+/// Merges small files of one layer.
 pub(super) async fn merge(
     store: &Store,
     table: Table,
@@ -27,7 +27,7 @@ pub(super) async fn merge(
     write(store, rows, table, layer, 0).await
 }
 
-/// The current rows of a table as a new base.
+/// Writes the current rows of a table as a new base.
 pub(super) async fn current(
     store: &Store,
     pinned: &SnapshotFiles,
@@ -42,7 +42,7 @@ pub(super) async fn current(
     )?;
     let bits = match table {
         Table::Records(_) => bucket_bits(tables.rows(table)),
-        // As many as the invoices they are computed from.
+        // As many buckets as the invoices have.
         _ => bucket_bits(
             StoredTables::of(&store.directory, &pinned.files)?
                 .rows(Table::Records(ObjectType::Invoices)),
@@ -51,7 +51,7 @@ pub(super) async fn current(
     write(store, context.table("current").await?, table, Layer::Base, bits).await
 }
 
-/// The versions of a type that are not current, for the history.
+/// Writes the superseded versions of a type to the history.
 pub(super) async fn superseded(
     store: &Store,
     table: Table,
@@ -82,7 +82,7 @@ async fn write(
 ) -> Result<Vec<NewFile>> {
     let order = table.order().iter().map(|column| ident(*column).sort(true, false)).collect();
     let mut rows = rows.sort(order)?.execute_stream().await?;
-    // It is named by the snapshot that comes next, or a later one.
+    // The next snapshot names the file, or a later one.
     let snapshot = store.pinned().await?.info.id + 1;
     let mut writer = TableWriter::new(&store.directory, table, layer, bits, snapshot);
     while let Some(batch) = rows.try_next().await? {
@@ -91,7 +91,7 @@ async fn write(
     writer.finish()
 }
 
-/// In the base no row takes the place of another.
+/// In the base no row supersedes another.
 fn for_layer(rows: RecordBatch, layer: Layer) -> Result<RecordBatch> {
     let Some((at, _)) =
         rows.schema().column_with_name("_supersedes").filter(|_| layer == Layer::Base)

@@ -1,4 +1,4 @@
-//! Files of the id index become one, in which each id is once.
+//! Merges files of the id index; the result has each id once.
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::tables::Table;
 use crate::tables::column;
 
-/// Merges files; in a new base there are no deleted ids.
+/// Merges files; a new base has no deleted ids.
 pub(super) async fn merge(
     store: &Store,
     table: Table,
@@ -26,7 +26,7 @@ pub(super) async fn merge(
     let mut rows = rows.sort(vec![ident("_key").sort(true, false)])?.execute_stream().await?;
     let snapshot = store.pinned().await?.info.id + 1;
     let mut writer = TableWriter::new(&store.directory, table, layer, 0, snapshot);
-    // The rows of the last key so far; more of it may come.
+    // The rows of the last key; the next batch may have more of them.
     let mut rest: Option<RecordBatch> = None;
     while let Some(batch) = rows.try_next().await? {
         let batch = match rest.take() {
@@ -52,7 +52,7 @@ fn start_of_last_key(rows: &RecordBatch) -> Result<usize> {
     Ok(start)
 }
 
-/// Of each key the row with the highest sequence.
+/// The row with the highest sequence of each key.
 fn newest(rows: &RecordBatch, layer: Layer) -> Result<RecordBatch> {
     let keys = column(rows, "_key")?.as_fixed_size_binary();
     let sequences = column(rows, "_sequence")?.as_primitive::<Int64Type>();

@@ -1,5 +1,5 @@
-//! Which compactions are due: deltas of a size are merged when there are many, and folded into the
-//! base when they are a fair part of it.
+//! Plans compactions: many deltas of similar size are merged; a delta that is large compared with
+//! the base is folded into it.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::model::ObjectType;
 use crate::store::SnapshotFiles;
 use crate::tables::Table;
 
-/// So many delta files of about one size are merged.
+/// This number of delta files of similar size is merged.
 const MERGE_FILES: usize = 8;
-/// Files differ in size when one has so many times the rows of the other.
+/// Two files differ in size if one has this many times the rows of the other.
 const TIER_RATIO: i64 = 8;
-/// A delta is folded once it has this share of the base's rows …
+/// A delta is folded if it has one part in this many of the base's rows …
 const FOLD_SHARE: i64 = 4;
-/// … and at least so many rows, so that a small store is not written again and again.
+/// … and at least this number of rows, so that a small store is not rewritten repeatedly.
 const FOLD_ROWS_MIN: i64 = 50_000;
 
-/// Tables that are folded together: what is current in one depends on another.
+/// Tables that are folded together, because the current rows of one depend on another.
 type Group = (Kind, Vec<Table>);
 
 fn groups() -> Vec<Group> {
@@ -36,7 +36,7 @@ pub(crate) fn all_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
     groups().into_iter().filter_map(|group| fold(pinned, &group, 1)).collect()
 }
 
-/// The jobs that are worth their cost now; no two share a file.
+/// The compactions that are due; no two share a file.
 pub(crate) fn due_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
     let mut jobs = Vec::new();
     for group in groups() {
@@ -52,7 +52,7 @@ pub(crate) fn due_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
     jobs
 }
 
-/// Base and delta of a group, when the delta has so many rows.
+/// Base and delta of a group, if the delta has at least this number of rows.
 fn fold(pinned: &SnapshotFiles, (kind, tables): &Group, rows_min: i64) -> Option<Job> {
     let delta = of(pinned, tables, Layer::Delta);
     if delta.iter().map(|file| file.rows).sum::<i64>() < rows_min {
@@ -63,11 +63,11 @@ fn fold(pinned: &SnapshotFiles, (kind, tables): &Group, rows_min: i64) -> Option
     Some(Job { kind: *kind, files })
 }
 
-/// Files of one layer of a table and about one size, when there are many.
+/// Files of one layer of a table and of similar size, if there are many.
 fn merge(pinned: &SnapshotFiles, table: Table, layer: Layer) -> Option<Job> {
     let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
     for file in of(pinned, &[table], layer) {
-        // What is as large as a file becomes does not become fewer.
+        // Merging files of the final size would not reduce their number.
         if file.rows < FILE_ROWS / TIER_RATIO {
             tiers.entry(file.rows.max(1).ilog(TIER_RATIO)).or_default().push(file);
         }

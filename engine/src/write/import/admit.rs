@@ -1,5 +1,5 @@
-//! Admission: staged rows are held against what is stored, and those that say something new are
-//! published with their movements.
+//! Compares staged rows with the stored records and publishes the new and changed ones with their
+//! movements.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::write::publish::{Addition, computes_everyone, publish};
 const KNOWN_CUSTOMERS: &str = include_str!("../../../sql/import/known_customers.sql");
 const PLAN_WARNINGS: &str = include_str!("../../../sql/import/plan_warnings.sql");
 
-/// What is staged, and where it goes.
+/// A staged import and its destination.
 pub(super) struct Admission<'a> {
     pub(super) store: &'a Arc<Store>,
     pub(super) pinned: &'a Arc<SnapshotFiles>,
@@ -35,13 +35,12 @@ pub(super) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// Publishes what the staged rows change, unless rows were rejected and the caller wants all or
-    /// nothing.
+    /// Publishes the changes, unless a row was rejected and `on_error` is abort.
     pub(super) async fn run(mut self, options: &ImportOptions) -> Result<ImportSummary> {
         let rejected = options.unless_canceled(self.reject_and_warn()).await?;
         let aborted =
             options.on_error == OnError::Abort && self.staged.summary.total().rejected > 0;
-        // Also of an import that stores nothing the summary says what it would have done.
+        // The summary of a dry run counts too.
         let mut addition = self.addition();
         let write = !aborted && !options.dry_run;
         let compared = self.hold_against_stored(rejected, write, &mut addition, options).await;
@@ -64,8 +63,8 @@ impl Admission<'_> {
         Ok(summary)
     }
 
-    /// Rejects invoices of unknown customers, and counts what is odd about plans; the places of the
-    /// rejected rows are returned.
+    /// Rejects invoices of unknown customers and counts plan warnings. Returns the positions of the
+    /// rejected rows.
     async fn reject_and_warn(&mut self) -> Result<HashSet<i64>> {
         let context = self.staging_session().await?;
         let rejected = unknown_customers::reject(&context, &mut self.staged).await?;
@@ -82,8 +81,7 @@ impl Admission<'_> {
         }
     }
 
-    /// The stored tables under their names, the staged ones as `staged_…`, and `known_customers` of
-    /// both.
+    /// The stored tables, the staged tables as `staged_…`, and `known_customers` of both.
     async fn staging_session(&self) -> Result<SessionContext> {
         let context = self.store.tables(self.pinned)?.session(&self.store.sessions).await?;
         for object in ObjectType::ALL {
@@ -98,8 +96,7 @@ impl Admission<'_> {
         Ok(context)
     }
 
-    /// Compares the rows of every type and counts what each does; then writes those that say
-    /// something new.
+    /// Compares the rows of every type, counts the results, and writes the new and changed rows.
     async fn hold_against_stored(
         &mut self,
         rejected: HashSet<i64>,
@@ -181,7 +178,7 @@ impl Admission<'_> {
         comparing.await.map_err(|error| Error::Internal(format!("compare rows: {error}")))?
     }
 
-    /// What comes into an empty table is its base; later it lies over it.
+    /// The first rows of an empty table are its base; later rows are a delta.
     fn writer(&self, table: Table, bits: u32) -> TableWriter {
         let is_empty = self.pinned.files.iter().all(|file| file.table != table);
         let layer = if is_empty { Layer::Base } else { Layer::Delta };

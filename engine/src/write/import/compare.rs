@@ -1,5 +1,5 @@
-//! Staged rows of one type are compared with what is stored, in memory for a share of them: a pass
-//! for each range of keys.
+//! Compares staged rows of one type with the stored records: one pass for each range of keys, so
+//! that memory is bounded.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -23,35 +23,35 @@ use crate::records::{Compared, Incoming, Keep, Status};
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::column;
 
-/// Rows that are compared at once.
+/// Rows compared in one pass.
 const PASS_ROWS: u64 = 1024 * 1024;
 const BATCH_ROWS: usize = 64 * 1024;
 
-/// The staged rows of one type, and what is known of them.
+/// The staged rows of one type.
 pub(super) struct Comparison {
     pub(super) object: ObjectType,
     pub(super) file: PathBuf,
-    /// The places of rows that were rejected.
+    /// The positions of rejected rows.
     pub(super) rejected: HashSet<i64>,
     /// The sequence of the import's first row.
     pub(super) first_sequence: i64,
-    /// How many valid rows the whole import has.
+    /// The number of valid rows of the whole import.
     pub(super) rows: i64,
 }
 
-/// What the comparison found, by the rows' places (`_row`).
+/// The result of the comparison, by row position (`_row`).
 pub(super) struct Verdicts {
     pub(super) kept: BooleanBuffer,
-    /// The kept rows that take the place of a stored version, by their places, with its sequence.
+    /// The rows that supersede a stored version, by position, with the sequence of that version.
     pub(super) supersedes: Vec<(i64, i64)>,
     pub(super) counts: Counts,
     pub(super) left_behind: BTreeSet<(String, String)>,
-    /// The files of the id index; none when nothing is written.
+    /// The files of the id index; empty for a dry run.
     pub(super) files: Vec<NewFile>,
 }
 
 impl Verdicts {
-    /// The sequence of the version whose place the row at this place takes.
+    /// The sequence of the version that this row supersedes.
     pub(super) fn superseded_by(&self, row: i64) -> Option<i64> {
         let found = self.supersedes.binary_search_by_key(&row, |(row, _)| *row);
         found.ok().map(|at| self.supersedes[at].1)
@@ -59,7 +59,7 @@ impl Verdicts {
 }
 
 impl Comparison {
-    /// Compares all rows, and gives the id index those that are kept, if there is a writer for it.
+    /// Compares all rows; writes the retained ones to the id index if there is a writer for it.
     pub(super) fn run(
         &self,
         store: &Store,
@@ -121,7 +121,7 @@ impl Comparison {
         Ok(())
     }
 
-    /// The columns that are compared, of the rows whose keys are in the range of this pass.
+    /// The compared columns of the rows whose keys are in the range of this pass.
     fn rows_of_pass(&self, pass: u64, passes: u64) -> Result<RecordBatch> {
         let file = File::open(&self.file).map_err(Error::file("open", &self.file))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;

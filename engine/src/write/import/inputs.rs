@@ -1,5 +1,4 @@
-//! What is read by an import: files and streams, each of one type of record, or a document that
-//! names the types itself.
+//! The inputs of an import: files and streams of one record type, or documents that name the types.
 
 use std::fmt;
 use std::io::Read;
@@ -9,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::ingest::Format;
 use crate::model::ObjectType;
 
-/// Where the bytes come from.
+/// The source of the bytes.
 pub enum Content {
     /// A file.
     File(PathBuf),
-    /// Anything that can be read once, such as standard input.
+    /// A stream that is read once, such as standard input.
     Stream(Box<dyn Read + Send>),
 }
 
@@ -29,19 +28,19 @@ impl fmt::Debug for Content {
 /// One input of an import.
 #[derive(Debug)]
 pub struct Input {
-    /// What messages call it.
+    /// The name in messages.
     pub name: String,
-    /// The type of its records; none when the input names the types itself: `{"customers": […],
-    /// "invoices": […]}`.
+    /// The type of its records; none if the input names the types: `{"customers": […], "invoices":
+    /// […]}`.
     pub object: Option<ObjectType>,
-    /// Its format; none when it is to be found out from the name and the first bytes.
+    /// Its format; none to detect it from the name and the first bytes.
     pub format: Option<Format>,
     /// Its bytes.
     pub content: Content,
 }
 
 impl Input {
-    /// A file whose name tells its type (`invoices.csv.gz`), unless one is given.
+    /// A file; the type comes from its name (`invoices.csv.gz`) unless given.
     pub fn file(path: &Path, object: Option<ObjectType>) -> Input {
         Input {
             name: path.display().to_string(),
@@ -51,15 +50,15 @@ impl Input {
         }
     }
 
-    /// Bytes that are at hand.
+    /// Bytes in memory.
     pub fn bytes(name: &str, object: Option<ObjectType>, bytes: Vec<u8>) -> Input {
         let content = Content::Stream(Box::new(std::io::Cursor::new(bytes)));
         Input { name: name.to_string(), object, format: None, content }
     }
 }
 
-/// The inputs that a path stands for: itself, or of a directory its `customers.*`, `plans.*` and
-/// `invoices.*`, in that order.
+/// The inputs of a path: the file, or the `customers.*`, `plans.*` and `invoices.*` of a directory,
+/// in that order.
 pub fn inputs_of_path(path: &Path) -> Result<Vec<Input>> {
     if !path.is_dir() {
         return Ok(vec![Input::file(path, None)]);

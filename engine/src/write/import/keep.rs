@@ -1,5 +1,4 @@
-//! The rows that are kept are sorted into the table's order and written with the columns that the
-//! store adds.
+//! Sorts the new and changed rows into the table's order and writes them with the system columns.
 
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use crate::tables::column;
 use crate::write::import::compare::{Comparison, Verdicts};
 use crate::write::import::staging::staged_schema;
 
-/// Writes the kept rows of one type and notes whose they are, if that is wanted.
+/// Writes the new and changed rows of one type and collects their customers if requested.
 pub(super) async fn write(
     store: &Store,
     comparison: &Comparison,
@@ -54,7 +53,7 @@ fn kept(store: &Store, comparison: &Comparison, verdicts: &Verdicts) -> Result<D
         .sort(order.iter().map(|column| ident(*column).sort(true, false)).collect())?)
 }
 
-/// Rows in the columns of the store.
+/// The rows in the columns of the stored table.
 fn stored(
     rows: &RecordBatch,
     comparison: &Comparison,
@@ -85,7 +84,7 @@ fn stored(
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-/// A function that tells whether the row at a place is kept.
+/// A function that returns whether the row at a position is written.
 fn is_kept(kept: &BooleanBuffer) -> ScalarUDF {
     let kept = kept.clone();
     let lookup = move |arguments: &[ColumnarValue]| {

@@ -1,5 +1,5 @@
-//! Staging: the inputs are decoded once, and their valid rows kept in Parquet files beside the
-//! data, not yet part of it.
+//! Staging: the inputs are decoded once; valid rows go to Parquet files that are not yet part of
+//! the store.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,30 +21,30 @@ use crate::ingest::{DecodeError, DecodeOptions, Decoded, decode, decode_file, ig
 use crate::model::ObjectType;
 use crate::tables::{HASH_BYTES, column, record_schema};
 
-/// Rows decoded at a time.
+/// Rows in a decoded batch.
 const BATCH_ROWS: usize = 8 * 1024;
-/// The longest row that is read; a longer one is rejected.
+/// The longest row in bytes; a longer one is rejected.
 const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// What every staged row gets besides its fields.
+/// The system columns of a staged row.
 pub(super) struct Plan {
     pub(super) data_source: String,
     pub(super) timezone: Tz,
     pub(super) directory: PathBuf,
 }
 
-/// The staged files and what is known of them so far.
+/// The staged files and their counts.
 pub(super) struct Staged {
     pub(super) files: BTreeMap<ObjectType, PathBuf>,
     pub(super) summary: ImportSummary,
     pub(super) rejects: Rejects,
     pub(super) input_names: Vec<String>,
-    /// How many valid rows there are, of all types.
+    /// The number of valid rows of all types.
     pub(super) rows: i64,
 }
 
-/// The columns of a staged file: those of the record, then `_key` (of its id), `_row` (its place
-/// among the valid rows of all inputs), `_line` and `_input` (the input's index).
+/// The columns of a staged file: those of the record, `_key` (of its id), `_row` (position among
+/// the valid rows of all inputs), `_line`, `_input` (index of the input).
 pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
     let mut fields: Vec<_> = record_schema(object).fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
@@ -54,7 +54,7 @@ pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Decodes all inputs on a thread of their own.
+/// Decodes all inputs on a separate thread.
 pub(super) async fn stage(
     plan: Plan,
     inputs: Vec<Input>,
@@ -199,7 +199,7 @@ impl Stager {
         Ok(())
     }
 
-    /// A decoded batch with the columns that staging adds.
+    /// A decoded batch with the staging columns.
     fn complete(&mut self, object: ObjectType, decoded: &RecordBatch) -> Result<RecordBatch> {
         let first = self.staged.rows;
         self.staged.rows += decoded.num_rows() as i64;
@@ -218,7 +218,8 @@ impl Stager {
     }
 }
 
-/// Takes rejected rows: counts them, shows the first, writes all to the rejects file.
+/// Receives rejected rows: counts them, keeps the first for the summary, writes all to the rejects
+/// file.
 #[derive(Default)]
 pub(super) struct Rejects {
     file: Option<(PathBuf, BufWriter<File>)>,

@@ -1,4 +1,4 @@
-//! What an import did: counts of each type, warnings, and the first rejected rows.
+//! The summary of an import: counts by type, warnings, the first rejected rows.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::ingest::Rejection;
 use crate::model::ObjectType;
 
-/// Rejected rows that a summary carries itself; the rest is counted, and all are in the rejects
-/// file.
+/// Rejected rows in a summary; the rejects file has all of them.
 pub const REJECTIONS_SHOWN: usize = 20;
 
-/// The rows of one type.
+/// Counts of one type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Rows read, rejected ones included.
     pub read: u64,
     /// Valid rows: created, updated or unchanged.
     pub accepted: u64,
-    /// Accepted rows of an id that was not there.
+    /// Accepted rows with a new id.
     pub created: u64,
     /// Accepted rows that changed the record of their id.
     pub updated: u64,
-    /// Accepted rows that say what was known.
+    /// Accepted rows equal to the stored record.
     pub unchanged: u64,
-    /// Refused rows.
+    /// Rejected rows.
     pub rejected: u64,
 }
 
@@ -39,48 +38,48 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-/// How often a warning was given.
+/// The count of one warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarningCount {
-    /// What is odd.
+    /// The code of the warning.
     pub code: String,
-    /// How many rows it is true of.
+    /// The number of rows with this warning.
     pub rows: u64,
-    /// The id of one of them.
+    /// The id of one such row.
     pub example: String,
 }
 
-/// A refused row and the input it was in.
+/// A rejected row and its input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedRow {
     /// The input's name.
     pub input: String,
-    /// What is wrong with the row.
+    /// The reason of the rejection.
     #[serde(flatten)]
     pub rejection: Rejection,
 }
 
-/// What an import did.
+/// The summary of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportSummary {
     /// The counts of each type.
     pub counts: BTreeMap<String, Counts>,
     /// The warnings, by code.
     pub warnings: Vec<WarningCount>,
-    /// Fields that are not ours, with the number of rows that had them.
+    /// Unknown fields, with the number of rows that had them.
     pub ignored_fields: BTreeMap<String, u64>,
     /// The first rejected rows, at most [`REJECTIONS_SHOWN`].
     pub rejections: Vec<RejectedRow>,
-    /// Inputs, or parts of them, that could not be read as rows at all.
+    /// Inputs, or parts of them, that could not be read as rows.
     pub unreadable: u64,
-    /// Whether the rows are stored now.
+    /// Whether the rows are stored.
     pub stored: bool,
-    /// The snapshot in which they are; none when nothing changed or nothing was stored.
+    /// The snapshot with the rows; none if nothing changed or nothing was stored.
     pub snapshot: Option<i64>,
 }
 
 impl ImportSummary {
-    /// The counts of all types together; rejections of no known type among them.
+    /// The counts of all types together, with the rejections of unknown type.
     pub fn total(&self) -> Counts {
         let mut total = Counts { rejected: self.unreadable, ..Counts::default() };
         for counts in self.counts.values() {

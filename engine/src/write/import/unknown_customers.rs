@@ -1,4 +1,4 @@
-//! Invoices of a customer that is unknown at the end of the import are rejected (mrr.md §1.2).
+//! Rejects invoices whose customer is unknown at the end of the import (mrr.md §1.2).
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use crate::write::import::staging::Staged;
 
 const UNKNOWN_CUSTOMERS: &str = include_str!("../../../sql/import/unknown_customers.sql");
 
-/// Rejects them; the places (`_row`) of the rejected rows are returned.
+/// Returns the positions (`_row`) of the rejected rows.
 pub(super) async fn reject(context: &SessionContext, staged: &mut Staged) -> Result<HashSet<i64>> {
     let mut rejected = HashSet::new();
     let mut unknown = context.sql(UNKNOWN_CUSTOMERS).await?.execute_stream().await?;
@@ -28,7 +28,7 @@ pub(super) async fn reject(context: &SessionContext, staged: &mut Staged) -> Res
                 staged.input_names.get(inputs.value(row) as usize).cloned().unwrap_or_default();
             let line = Some(column(&batch, "_line")?.as_primitive::<UInt64Type>().value(row));
             let rejection = unknown_customer(&batch, row, line)?;
-            // It was counted when it was read.
+            // The row was counted when it was read.
             staged.summary.counts_of(ObjectType::Invoices).read -= 1;
             staged.rejects.take(RejectedRow { input, rejection }, &mut staged.summary)?;
         }
