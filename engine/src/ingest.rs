@@ -29,7 +29,7 @@ pub use rejection::{Code, FieldError, Rejection, Warning, WarningCode};
 pub use row::{Dialect, RowSources, decoded_schema, field_name, is_field};
 pub(crate) use row::{ignore, record_fields, unknown_customer};
 
-use format::source::{Malformed, Source};
+use format::source::{MalformedInput, Source};
 use format::{csv, json, ndjson, parquet, sniff, source};
 use output::Output;
 
@@ -178,7 +178,7 @@ fn read_stream(source: Source, options: &DecodeOptions, output: &mut Output<'_>)
 /// What made the rest of the input unreadable becomes a rejection after the rows before it.
 fn finish(result: io::Result<()>, output: &mut Output<'_>) -> io::Result<()> {
     if let Err(error) = result {
-        output.reject(Malformed::from_io(error)?.rejection())?;
+        output.reject(MalformedInput::from_io(error)?.rejection())?;
     }
     output.finish()
 }

@@ -20,6 +20,6 @@ pub(crate) use affected::{add_all, failing_customers, stale_customers};
 pub(crate) use customers::Customers;
 pub(crate) use functions::register as register_functions;
 pub(crate) use parameters::date_value;
-pub(crate) use refresh::{Changed, Refresh, Refusing, refresh};
+pub(crate) use refresh::{FailurePolicy, Refresh, RefreshScope, refresh};
 pub(crate) use steps::Rules;
 pub use steps::STEPS;

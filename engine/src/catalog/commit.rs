@@ -73,10 +73,10 @@ mod tests {
     use chrono::DateTime;
     use tempfile::TempDir;
 
-    use super::super::{Bucket, Layer};
     use super::*;
+    use crate::files::{Bucket, Layer};
     use crate::model::Settings;
-    use crate::store::Table;
+    use crate::tables::Table;
 
     fn commit(id: i64, files: &[&str], replaced_files: Vec<i64>) -> Commit {
         let file = |path: &&str| NewFile {

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Result};
-use crate::mrr::{Changed, Refresh, Refusing, refresh};
+use crate::mrr::{FailurePolicy, Refresh, RefreshScope, refresh};
 use crate::sessions::StoredTables;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
@@ -79,8 +79,8 @@ pub(crate) async fn verify(store: &Arc<Store>, pinned: &SnapshotFiles) -> Result
     let work = Refresh {
         tables: stored.records_only(),
         moment,
-        changed: Changed::All,
-        refusing: Refusing::Nobody,
+        changed: RefreshScope::All,
+        refusing: FailurePolicy::Nobody,
         number: 1,
     };
     let mut rebuilt = StoredTables::default();

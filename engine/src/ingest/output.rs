@@ -8,10 +8,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 
 use super::{DecodeOptions, Decoded};
-use crate::ingest::format::source::{Counter, Malformed};
+use crate::ingest::format::source::{Counter, MalformedInput};
 use crate::ingest::rejection::Rejection;
 use crate::ingest::row::table;
-use crate::ingest::row::table::{Table, decoded_schema};
+use crate::ingest::row::table::{RowTable, decoded_schema};
 use crate::model::ObjectType;
 
 /// The receiver of rows and rejections from the formats.
@@ -19,7 +19,7 @@ pub(super) struct Output<'o> {
     options: &'o DecodeOptions,
     bytes: Counter,
     emit: &'o mut dyn FnMut(Decoded) -> io::Result<()>,
-    tables: [Option<Table>; ObjectType::ALL.len()],
+    tables: [Option<RowTable>; ObjectType::ALL.len()],
     /// Rejections of the file as a whole.
     rejections: Vec<Rejection>,
     ignored: BTreeMap<String, u64>,
@@ -45,16 +45,16 @@ impl<'o> Output<'o> {
     }
 
     /// The table of a type; an error ends the reading if the type is unknown.
-    pub(super) fn table(&mut self, object: Option<ObjectType>) -> io::Result<&mut Table> {
+    pub(super) fn table(&mut self, object: Option<ObjectType>) -> io::Result<&mut RowTable> {
         let Some(object) = object else {
             let message =
                 "the type of the objects is unknown; name it (customers, plans or invoices)";
-            return Err(Malformed::file(format!(
+            return Err(MalformedInput::file(format!(
                 "{message}, or wrap them as {{\"invoices\": […]}}"
             ))
             .into_io());
         };
-        Ok(self.tables[object as usize].get_or_insert_with(|| Table::new(object, self.options)))
+        Ok(self.tables[object as usize].get_or_insert_with(|| RowTable::new(object, self.options)))
     }
 
     /// Called after each row: emits the batch when it is full.

@@ -6,12 +6,12 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::SpawnedTask;
 
-use super::{Refusing, Rules};
+use super::{FailurePolicy, Rules};
 use crate::error::{Error, Result};
 use crate::model::RuleInputs;
 use crate::mrr::chunks::{customer_at, half_way_between_customers};
 use crate::mrr::refresh::Refresh;
-use crate::mrr::steps::{Computed, compute};
+use crate::mrr::steps::{StepResults, compute};
 
 /// A customer for whom the rules fail.
 #[derive(Debug, Clone)]
@@ -22,9 +22,9 @@ pub(super) struct Failure {
 }
 
 /// The result of a chunk, and the customers left out of it.
-pub(super) struct Outcome {
+pub(super) struct ChunkResult {
     /// None if every customer of the chunk failed.
-    pub(super) computed: Option<Computed>,
+    pub(super) computed: Option<StepResults>,
     pub(super) failures: Vec<Failure>,
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn compute_in_background(
     work: &Refresh,
     rules: &Rules,
     plans: &RecordBatch,
-) -> Result<Outcome> {
+) -> Result<ChunkResult> {
     let chunk = chunk?;
     let run = Run { rules: rules.clone(), moment: work.moment.clone(), plans: plans.clone() };
     let refusing = work.refusing.clone();
@@ -52,14 +52,14 @@ impl Run {
     async fn compute_who_can_be(
         &self,
         chunk: Vec<RecordBatch>,
-        refusing: &Refusing,
-    ) -> Result<Outcome> {
+        refusing: &FailurePolicy,
+    ) -> Result<ChunkResult> {
         let mut chunk = chunk;
         let mut failures = Vec::new();
         while chunk.iter().any(|batch| batch.num_rows() > 0) {
             let error = match self.compute(chunk.clone()).await {
                 Err(Error::Query(error)) if !is_exhausted(&error) => error,
-                computed => return Ok(Outcome { computed: Some(computed?), failures }),
+                computed => return Ok(ChunkResult { computed: Some(computed?), failures }),
             };
             let Some(failure) = self.blame(&chunk, error).await? else {
                 return Err(Error::Internal("a chunk fails for no customer".to_string()));
@@ -77,10 +77,10 @@ impl Run {
             chunk = without(&chunk, &failure)?;
             failures.push(failure);
         }
-        Ok(Outcome { computed: None, failures })
+        Ok(ChunkResult { computed: None, failures })
     }
 
-    async fn compute(&self, chunk: Vec<RecordBatch>) -> Result<Computed> {
+    async fn compute(&self, chunk: Vec<RecordBatch>) -> Result<StepResults> {
         compute(&self.rules, &self.moment, chunk, self.plans.clone()).await
     }
 

@@ -15,9 +15,9 @@ use super::{Customers, Rules};
 use crate::error::{Error, Result};
 use crate::files::{Directory, NewFile};
 use crate::model::RuleInputs;
-use crate::mrr::attempt::{Outcome, compute_in_background};
+use crate::mrr::attempt::{ChunkResult, compute_in_background};
 use crate::mrr::chunks::chunks_between_customers;
-use crate::mrr::write_results::{Found, Writers, emptied, failed};
+use crate::mrr::write_results::{WriterMessage, Writers, emptied, failed};
 use crate::sessions::{Sessions, StoredTables};
 
 const INVOICES_OF_EVERYONE: &str = include_str!("../../sql/refresh/invoices_of_everyone.sql");
@@ -29,19 +29,19 @@ const CUSTOMERS_LOOKED_UP: usize = 256;
 
 /// The customers to compute.
 #[derive(Debug, Clone)]
-pub(crate) enum Changed {
+pub(crate) enum RefreshScope {
     /// All customers; the older precomputed rows are replaced.
     All,
     /// Some customers; their rows supersede the older ones.
     Some(Customers),
 }
 
-impl Changed {
+impl RefreshScope {
     /// The named customers; empty for all.
     fn some(&self) -> Customers {
         match self {
-            Changed::All => Customers::default(),
-            Changed::Some(customers) => customers.clone(),
+            RefreshScope::All => Customers::default(),
+            RefreshScope::Some(customers) => customers.clone(),
         }
     }
 }
@@ -49,7 +49,7 @@ impl Changed {
 /// The customers whose failure fails the refresh. Any other customer for whom the rules fail is
 /// left out and has no MRR until its records are corrected.
 #[derive(Debug, Clone)]
-pub(crate) enum Refusing {
+pub(crate) enum FailurePolicy {
     /// All but these, which failed before.
     EveryoneBut(Customers),
     /// These.
@@ -58,12 +58,12 @@ pub(crate) enum Refusing {
     Nobody,
 }
 
-impl Refusing {
+impl FailurePolicy {
     pub(super) fn refuses(&self, data_source: &str, customer_id: &str) -> bool {
         match self {
-            Refusing::EveryoneBut(customers) => !customers.contains(data_source, customer_id),
-            Refusing::These(customers) => customers.contains(data_source, customer_id),
-            Refusing::Nobody => false,
+            FailurePolicy::EveryoneBut(customers) => !customers.contains(data_source, customer_id),
+            FailurePolicy::These(customers) => customers.contains(data_source, customer_id),
+            FailurePolicy::Nobody => false,
         }
     }
 }
@@ -73,8 +73,8 @@ impl Refusing {
 pub(crate) struct Refresh {
     pub(crate) tables: StoredTables,
     pub(crate) moment: RuleInputs,
-    pub(crate) changed: Changed,
-    pub(crate) refusing: Refusing,
+    pub(crate) changed: RefreshScope,
+    pub(crate) refusing: FailurePolicy,
     /// The number of the refresh; the rows of a customer with the highest number are current.
     pub(crate) number: i64,
 }
@@ -83,12 +83,12 @@ impl Refresh {
     /// The current records: of all customers in file order, of some customers by the fastest way.
     async fn session(&self, sessions: &Sessions) -> Result<SessionContext> {
         let customers = match &self.changed {
-            Changed::All => {
+            RefreshScope::All => {
                 let context = sessions.in_order()?;
                 self.tables.in_order().register(&context, sessions).await?;
                 return Ok(context);
             }
-            Changed::Some(customers) => customers,
+            RefreshScope::Some(customers) => customers,
         };
         let context = if customers.len() <= CUSTOMERS_LOOKED_UP {
             self.tables.of_customers(customers.keys()).session(sessions).await?
@@ -112,8 +112,8 @@ pub(crate) async fn refresh(
     let plans_schema = Arc::new(plans.schema().as_arrow().clone());
     let plans = concat_batches(&plans_schema, &plans.collect().await?)?;
     let invoices = match work.changed {
-        Changed::All => context.sql(INVOICES_OF_EVERYONE).await?,
-        Changed::Some(_) => context.sql(INVOICES_OF_CHANGED).await?,
+        RefreshScope::All => context.sql(INVOICES_OF_EVERYONE).await?,
+        RefreshScope::Some(_) => context.sql(INVOICES_OF_CHANGED).await?,
     };
 
     let (sender, receiver) = mpsc::channel(2);
@@ -126,21 +126,21 @@ pub(crate) async fn refresh(
             .buffered(rules.sessions.threads().max(1));
         let mut computed = pin!(computed);
         let mut without_invoices = work.changed.some();
-        while let Some(Outcome { computed, failures }) = computed.try_next().await? {
+        while let Some(ChunkResult { computed, failures }) = computed.try_next().await? {
             if !failures.is_empty() {
                 let failed = failed(&failures)?;
                 without_invoices.remove(&failed, "customer_id")?;
-                send(&sender, Found::Undecided(failed)).await?;
+                send(&sender, WriterMessage::Undecided(failed)).await?;
             }
             if let Some(found) = computed {
                 without_invoices.remove(&found.decisions, "customer_id")?;
-                send(&sender, Found::Computed(found)).await?;
+                send(&sender, WriterMessage::StepResults(found)).await?;
             }
         }
         if !without_invoices.is_empty() {
-            send(&sender, Found::Undecided(emptied(&without_invoices)?)).await?;
+            send(&sender, WriterMessage::Undecided(emptied(&without_invoices)?)).await?;
         }
-        send(&sender, Found::End).await
+        send(&sender, WriterMessage::End).await
     }
     .await;
     drop(sender);
@@ -154,7 +154,7 @@ pub(crate) async fn refresh(
     }
 }
 
-async fn send(sender: &mpsc::Sender<Found>, found: Found) -> Result<()> {
+async fn send(sender: &mpsc::Sender<WriterMessage>, found: WriterMessage) -> Result<()> {
     sender
         .send(found)
         .await
@@ -200,8 +200,8 @@ mod tests {
         let work = Refresh {
             tables: store.tables(&pinned).unwrap(),
             moment: pinned.moment(),
-            changed: Changed::All,
-            refusing: Refusing::Nobody,
+            changed: RefreshScope::All,
+            refusing: FailurePolicy::Nobody,
             number: 9,
         };
         let context = work.session(&store.sessions).await.unwrap();

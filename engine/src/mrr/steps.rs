@@ -55,7 +55,7 @@ const RESULTS: [&str; 3] = ["lines", "movements", "decisions"];
 const MOMENTS_KEPT: usize = 4;
 
 /// The results of the steps for some customers.
-pub(super) struct Computed {
+pub(super) struct StepResults {
     pub(super) lines: RecordBatch,
     pub(super) movements: RecordBatch,
     pub(super) decisions: RecordBatch,
@@ -67,7 +67,7 @@ pub(super) async fn compute(
     moment: &RuleInputs,
     invoices: Vec<RecordBatch>,
     plans: RecordBatch,
-) -> Result<Computed> {
+) -> Result<StepResults> {
     let Some(first) = invoices.first() else {
         return Err(Error::Internal("compute no invoices".to_string()));
     };
@@ -77,7 +77,7 @@ pub(super) async fn compute(
     tables.put("invoices", invoices);
     tables.put("plans", vec![plans]);
     steps.run(&tables).await?;
-    Ok(Computed {
+    Ok(StepResults {
         lines: steps.result("lines", &tables)?,
         movements: steps.result("movements", &tables)?,
         decisions: steps.result("decisions", &tables)?,

@@ -12,14 +12,14 @@ use crate::error::Result;
 use crate::files::{Directory, Layer, NewFile, TableWriter, bucket_bits, sorted};
 use crate::model::ObjectType;
 use crate::mrr::attempt::Failure;
-use crate::mrr::refresh::{Changed, Refresh};
-use crate::mrr::steps::Computed;
+use crate::mrr::refresh::{Refresh, RefreshScope};
+use crate::mrr::steps::StepResults;
 use crate::tables::Table;
 use crate::tables::column;
 
 /// A message to the writer.
-pub(super) enum Found {
-    Computed(Computed),
+pub(super) enum WriterMessage {
+    StepResults(StepResults),
     /// Decisions on customers without lines and movements.
     Undecided(RecordBatch),
     /// The end. Without it the refresh was cancelled, and the files are removed.
@@ -41,10 +41,10 @@ impl Writers {
     /// The results of all customers are the new base; those of some are a delta.
     pub(super) fn new(work: &Refresh, directory: &Directory, snapshot: i64) -> Writers {
         let (layer, bits) = match work.changed {
-            Changed::All => {
+            RefreshScope::All => {
                 (Layer::Base, bucket_bits(work.tables.rows(Table::Records(ObjectType::Invoices))))
             }
-            Changed::Some(_) => (Layer::Delta, 0),
+            RefreshScope::Some(_) => (Layer::Delta, 0),
         };
         let writer = |table| TableWriter::new(directory, table, layer, bits, snapshot);
         Writers {
@@ -60,11 +60,11 @@ impl Writers {
     /// Writes until the end message; none if the refresh was cancelled.
     pub(super) fn write_all(
         mut self,
-        mut found: mpsc::Receiver<Found>,
+        mut found: mpsc::Receiver<WriterMessage>,
     ) -> Result<Option<Vec<NewFile>>> {
         while let Some(found) = found.blocking_recv() {
             match found {
-                Found::Computed(computed) => {
+                WriterMessage::StepResults(computed) => {
                     self.lines.write(&conform(&computed.lines, Table::Lines, self.number)?)?;
                     self.movements.write(&conform(
                         &computed.movements,
@@ -77,8 +77,8 @@ impl Writers {
                         self.number,
                     )?)?;
                 }
-                Found::Undecided(customers) => self.undecided_customers.push(customers),
-                Found::End => return self.finish().map(Some),
+                WriterMessage::Undecided(customers) => self.undecided_customers.push(customers),
+                WriterMessage::End => return self.finish().map(Some),
             }
         }
         Ok(None)

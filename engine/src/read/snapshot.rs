@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::model::RuleInputs;
 use crate::model::Settings;
 use crate::mrr::stale_customers;
-use crate::mrr::{Changed, Refresh, Refusing, refresh};
+use crate::mrr::{FailurePolicy, Refresh, RefreshScope, refresh};
 use crate::read::public_tables::public_tables;
 use crate::read::reports::{LivesQuery, MovementsQuery, MrrQuery};
 use crate::read::sql::{Plans, read_only};
@@ -218,7 +218,7 @@ async fn compute_stale_customers(
     if stale.is_empty() {
         return Ok(None);
     }
-    compute(store, pinned, moment, Changed::Some(stale), tables).await.map(Some)
+    compute(store, pinned, moment, RefreshScope::Some(stale), tables).await.map(Some)
 }
 
 /// Computes customers into a directory that lives as long as the snapshot.
@@ -226,7 +226,7 @@ async fn compute(
     store: &Store,
     pinned: &SnapshotFiles,
     moment: &RuleInputs,
-    changed: Changed,
+    changed: RefreshScope,
     tables: &mut StoredTables,
 ) -> Result<TempDir> {
     let (dir, directory) = store.scratch()?;
@@ -235,7 +235,7 @@ async fn compute(
         tables: tables.clone(),
         moment: moment.clone(),
         changed,
-        refusing: Refusing::Nobody,
+        refusing: FailurePolicy::Nobody,
         number,
     };
     let files = refresh(&work, &store.rules, &directory, pinned.info.id).await?;

@@ -28,12 +28,12 @@ pub struct Compaction {
 
 /// Files of tables that are rewritten together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Job {
-    pub(crate) kind: Kind,
+pub(crate) struct CompactionJob {
+    pub(crate) kind: CompactionKind,
     pub(crate) files: Vec<DataFile>,
 }
 
-impl Job {
+impl CompactionJob {
     /// Whether all its files are current.
     pub(crate) fn is_live(&self, pinned: &SnapshotFiles) -> bool {
         self.files.iter().all(|file| pinned.files.iter().any(|live| live.id == file.id))
@@ -42,7 +42,7 @@ impl Job {
 
 /// The kind of a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum CompactionKind {
     /// Merges small files of a layer.
     Merge(Table, Layer),
     /// Folds base and delta of a table into a new base; superseded versions go to the history.
@@ -55,9 +55,9 @@ pub(crate) enum Kind {
 pub(crate) async fn write(
     store: &Store,
     pinned: &SnapshotFiles,
-    jobs: Vec<Job>,
-) -> Result<Vec<(Job, Vec<NewFile>)>> {
-    let mut written: Vec<(Job, Vec<NewFile>)> = Vec::with_capacity(jobs.len());
+    jobs: Vec<CompactionJob>,
+) -> Result<Vec<(CompactionJob, Vec<NewFile>)>> {
+    let mut written: Vec<(CompactionJob, Vec<NewFile>)> = Vec::with_capacity(jobs.len());
     for job in jobs {
         match write_one(store, pinned, &job).await {
             Ok(files) => written.push((job, files)),
@@ -72,7 +72,11 @@ pub(crate) async fn write(
     Ok(written)
 }
 
-async fn write_one(store: &Store, pinned: &SnapshotFiles, job: &Job) -> Result<Vec<NewFile>> {
+async fn write_one(
+    store: &Store,
+    pinned: &SnapshotFiles,
+    job: &CompactionJob,
+) -> Result<Vec<NewFile>> {
     let mut files = Vec::new();
     let written = write_into(store, pinned, job, &mut files).await;
     if written.is_err() {
@@ -84,24 +88,24 @@ async fn write_one(store: &Store, pinned: &SnapshotFiles, job: &Job) -> Result<V
 async fn write_into(
     store: &Store,
     pinned: &SnapshotFiles,
-    job: &Job,
+    job: &CompactionJob,
     files: &mut Vec<NewFile>,
 ) -> Result<()> {
     match job.kind {
-        Kind::Merge(table @ Table::Ids(_), layer) => {
+        CompactionKind::Merge(table @ Table::Ids(_), layer) => {
             files.extend(ids::merge(store, table, &job.files, layer).await?)
         }
-        Kind::Fold(table @ Table::Ids(_)) => {
+        CompactionKind::Fold(table @ Table::Ids(_)) => {
             files.extend(ids::merge(store, table, &job.files, Layer::Base).await?)
         }
-        Kind::Merge(table, layer) => {
+        CompactionKind::Merge(table, layer) => {
             files.extend(fold::merge(store, table, &job.files, layer).await?)
         }
-        Kind::Fold(table) => {
+        CompactionKind::Fold(table) => {
             files.extend(fold::current(store, pinned, table, &job.files).await?);
             files.extend(fold::superseded(store, table, &job.files).await?);
         }
-        Kind::FoldPrecomputed => {
+        CompactionKind::FoldPrecomputed => {
             for table in Table::PRECOMPUTED {
                 files.extend(fold::current(store, pinned, table, &job.files).await?);
             }
@@ -115,7 +119,7 @@ async fn write_into(
 pub(crate) async fn publish(
     store: &Store,
     pinned: &SnapshotFiles,
-    written: Vec<(Job, Vec<NewFile>)>,
+    written: Vec<(CompactionJob, Vec<NewFile>)>,
     done: &mut Compaction,
 ) -> Result<bool> {
     let mut commit = store.next_commit(pinned, "compaction");

@@ -25,7 +25,7 @@ use crate::model::DEFAULT_DATA_SOURCE;
 use crate::model::OnError;
 use crate::store::{SnapshotFiles, Store};
 
-use admit::Admission;
+use admit::ImportDiff;
 
 pub use inputs::{Content, Input, inputs_of_path};
 pub use summary::{Counts, ImportSummary, REJECTIONS_SHOWN, RejectedRow, WarningCount};
@@ -126,7 +126,7 @@ impl ImportOptions {
 
 /// A decoded import; its rows are not yet part of the store.
 pub(crate) struct StagedImport {
-    staged: staging::Staged,
+    staged: staging::StagedRows,
     _directory: TempDir,
 }
 
@@ -139,7 +139,7 @@ pub(crate) async fn stage(
     options: &ImportOptions,
 ) -> Result<StagedImport> {
     let directory = store.directory.new_staging()?;
-    let plan = staging::Plan {
+    let plan = staging::StagingPlan {
         data_source: data_source.to_string(),
         timezone,
         directory: directory.path().to_path_buf(),
@@ -166,7 +166,7 @@ impl StagedImport {
         options: &ImportOptions,
     ) -> Result<ImportSummary> {
         let staged = self.staged;
-        Admission { store, pinned, staged, data_source, first_sequence, received_at }
+        ImportDiff { store, pinned, staged, data_source, first_sequence, received_at }
             .run(options)
             .await
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::{DataFile, NewFile};
 use crate::model::ObjectType;
 use crate::model::RuleInputs;
-use crate::mrr::{Changed, Customers, Refresh, Refusing, refresh};
+use crate::mrr::{Customers, FailurePolicy, Refresh, RefreshScope, refresh};
 use crate::mrr::{add_all, stale_customers};
 use crate::sessions::{StoredTables, parquet_table};
 use crate::store::{SnapshotFiles, Store};
@@ -121,12 +121,13 @@ async fn refresh_changed(
     if !everyone && addition.changed.is_empty() {
         return Ok(Refreshed { everyone, files: Vec::new() });
     }
-    let changed = if everyone { Changed::All } else { Changed::Some(addition.changed.clone()) };
+    let changed =
+        if everyone { RefreshScope::All } else { RefreshScope::Some(addition.changed.clone()) };
     // An import is refused whole; what was acknowledged is not.
     let refusing = match addition.cause {
-        "import" if is_first => Refusing::EveryoneBut(Customers::default()),
-        "import" => Refusing::These(addition.changed.clone()),
-        _ => Refusing::Nobody,
+        "import" if is_first => FailurePolicy::EveryoneBut(Customers::default()),
+        "import" => FailurePolicy::These(addition.changed.clone()),
+        _ => FailurePolicy::Nobody,
     };
     let work = Refresh { tables, moment, changed, refusing, number };
     let files = refresh(&work, &store.rules, &store.directory, pinned.info.id + 1).await?;

@@ -9,8 +9,8 @@ use crate::files::{DataFile, Layer, NewFile};
 use crate::model::RuleInputs;
 use crate::model::Settings;
 use crate::mrr::failing_customers;
-use crate::mrr::{Changed, Refresh, Refusing, refresh};
 use crate::mrr::{Customers, add_all};
+use crate::mrr::{FailurePolicy, Refresh, RefreshScope, refresh};
 use crate::sessions::parquet_table;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
@@ -72,11 +72,11 @@ async fn compute(store: &Store, before: &SnapshotFiles, wanted: &Settings) -> Re
     let moment = RuleInputs { settings: wanted.clone(), as_of: store.today(wanted) };
     let tables = store.tables(before)?;
     // Settings under which a customer cannot be computed are refused.
-    let refusing = Refusing::EveryoneBut(failing_customers(&store.sessions, &tables).await?);
+    let refusing = FailurePolicy::EveryoneBut(failing_customers(&store.sessions, &tables).await?);
     let work = Refresh {
         tables,
         moment: moment.clone(),
-        changed: Changed::All,
+        changed: RefreshScope::All,
         refusing,
         number: before.info.last_refresh + 1,
     };
@@ -122,8 +122,9 @@ async fn compute_since(
     if since.is_empty() {
         return Ok(Vec::new());
     }
-    let (tables, moment, changed) = (store.tables(pinned)?, moment.clone(), Changed::Some(since));
-    let work = Refresh { tables, moment, changed, refusing: Refusing::Nobody, number };
+    let (tables, moment, changed) =
+        (store.tables(pinned)?, moment.clone(), RefreshScope::Some(since));
+    let work = Refresh { tables, moment, changed, refusing: FailurePolicy::Nobody, number };
     refresh(&work, &store.rules, &store.directory, pinned.info.id + 1).await
 }
 

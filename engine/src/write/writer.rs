@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::files::WriterLock;
 use crate::store::{SnapshotFiles, Store};
 use crate::write::ack::{Acknowledger, Request};
-use crate::write::compact::{Compaction, Job};
+use crate::write::compact::{Compaction, CompactionJob};
 use crate::write::flush::flush;
 use crate::write::import::{ImportOptions, ImportSummary, Input};
 use crate::write::push::Pushed;
@@ -231,7 +231,7 @@ impl Shared {
     /// nothing to do, or what they read was replaced meanwhile.
     async fn compact(
         &self,
-        plan: fn(&SnapshotFiles) -> Vec<Job>,
+        plan: fn(&SnapshotFiles) -> Vec<CompactionJob>,
         done: &mut Compaction,
     ) -> Result<bool> {
         let _one_at_a_time = self.compacting.lock().await;

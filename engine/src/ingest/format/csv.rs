@@ -6,11 +6,11 @@ use std::io::{self, BufRead};
 use crate::ingest::DecodeOptions;
 use crate::ingest::format::cells::{Record, Split};
 use crate::ingest::format::lines::{Line, Lines};
-use crate::ingest::format::source::Malformed;
+use crate::ingest::format::source::MalformedInput;
 use crate::ingest::output::Output;
 use crate::ingest::rejection::{FieldError, ORIGINAL_BYTES_MAX, clip_bytes};
-use crate::ingest::row::table::Table;
-use crate::ingest::row::values::{Naming, Row, Target, Value};
+use crate::ingest::row::table::RowTable;
+use crate::ingest::row::values::{FieldTarget, Naming, Row, Value};
 
 pub(in crate::ingest) fn read(
     reader: &mut dyn BufRead,
@@ -23,7 +23,7 @@ pub(in crate::ingest) fn read(
         start: 0,
     };
     let Some(header) = records.next(options)? else {
-        return Err(Malformed::file("the file is empty").into_io());
+        return Err(MalformedInput::file("the file is empty").into_io());
     };
     let table = output.table(options.object)?;
     let columns = match header {
@@ -32,7 +32,8 @@ pub(in crate::ingest) fn read(
     };
     let columns = columns.map_err(|errors| {
         let original = clip_bytes(&records.record.text, ORIGINAL_BYTES_MAX);
-        Malformed { object: options.object, line: Some(records.start), errors, original }.into_io()
+        MalformedInput { object: options.object, line: Some(records.start), errors, original }
+            .into_io()
     })?;
 
     let mut rows = 0;
@@ -40,26 +41,26 @@ pub(in crate::ingest) fn read(
     let table = output.table(options.object)?;
     columns
         .iter()
-        .filter(|column| column.target == Target::Ignored)
+        .filter(|column| column.target == FieldTarget::Ignored)
         .for_each(|column| table.ignore(&column.name, rows));
     result
 }
 
-struct Column {
+struct CsvColumn {
     name: String,
-    target: Target,
+    target: FieldTarget,
 }
 
-fn columns(table: &Table, header: &Record) -> Result<Vec<Column>, Vec<FieldError>> {
+fn columns(table: &RowTable, header: &Record) -> Result<Vec<CsvColumn>, Vec<FieldError>> {
     let cells = header.cells().map_err(|_| vec![not_text()])?;
     let names: Vec<String> = cells.map(String::from).collect();
     let targets = table.names.columns(names.iter().map(String::as_str))?;
-    Ok(names.into_iter().zip(targets).map(|(name, target)| Column { name, target }).collect())
+    Ok(names.into_iter().zip(targets).map(|(name, target)| CsvColumn { name, target }).collect())
 }
 
 fn read_rows(
     records: &mut Records<'_>,
-    columns: &[Column],
+    columns: &[CsvColumn],
     rows: &mut u64,
     options: &DecodeOptions,
     output: &mut Output<'_>,
@@ -77,7 +78,7 @@ fn read_rows(
     Ok(())
 }
 
-fn row<'r>(columns: &'r [Column], record: &'r Record) -> Result<Row<'r>, FieldError> {
+fn row<'r>(columns: &'r [CsvColumn], record: &'r Record) -> Result<Row<'r>, FieldError> {
     let cells = record.cells().map_err(|_| not_text())?;
     if cells.len() != columns.len() {
         let (cells, columns) = (cells.len(), columns.len());
@@ -89,10 +90,12 @@ fn row<'r>(columns: &'r [Column], record: &'r Record) -> Result<Row<'r>, FieldEr
     let mut row = Row::empty(Naming::Column);
     for (column, cell) in columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
         match &column.target {
-            Target::Field(field) => row.set(*field, Value::Cell(cell)),
-            Target::Metadata(key) => row.metadata.push((key.as_str().into(), Value::Cell(cell))),
-            Target::Source => row.source = Value::Cell(cell),
-            Target::Ignored => {}
+            FieldTarget::Field(field) => row.set(*field, Value::Cell(cell)),
+            FieldTarget::Metadata(key) => {
+                row.metadata.push((key.as_str().into(), Value::Cell(cell)))
+            }
+            FieldTarget::Source => row.source = Value::Cell(cell),
+            FieldTarget::Ignored => {}
         }
     }
     Ok(row)

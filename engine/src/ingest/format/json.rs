@@ -6,7 +6,7 @@ use std::io::{self, BufRead};
 
 use crate::ingest::DecodeOptions;
 use crate::ingest::format::scan::Scanner;
-use crate::ingest::format::source::Malformed;
+use crate::ingest::format::source::MalformedInput;
 use crate::ingest::output::Output;
 use crate::ingest::rejection::{Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, clip, clip_bytes};
 use crate::ingest::row::object;
@@ -32,7 +32,7 @@ pub(in crate::ingest) fn read(
             byte => return Err(documents.unexpected(Some(byte), "an object or an array")),
         }
     }
-    if is_empty { Err(Malformed::file("the file is empty").into_io()) } else { Ok(()) }
+    if is_empty { Err(MalformedInput::file("the file is empty").into_io()) } else { Ok(()) }
 }
 
 struct Documents<'d, 'o> {
@@ -44,7 +44,7 @@ struct Documents<'d, 'o> {
 }
 
 /// A field of a document that is not an array of objects.
-struct Other {
+struct OtherField {
     name: String,
     first_byte: u8,
 }
@@ -74,7 +74,7 @@ impl Documents<'_, '_> {
         self.scanner.begin();
         self.scanner.take()?;
         let mut arrays: Vec<ObjectType> = Vec::new();
-        let mut others: Vec<Other> = Vec::new();
+        let mut others: Vec<OtherField> = Vec::new();
         let mut start = None;
         let mut next = self.scanner.peek()?;
         if next == Some(b'}') {
@@ -99,7 +99,7 @@ impl Documents<'_, '_> {
                 (_, first_byte) => {
                     self.value()?;
                     let first_byte = first_byte.unwrap_or_default();
-                    others.push(Other { name, first_byte });
+                    others.push(OtherField { name, first_byte });
                     others.truncate(OTHERS_MAX);
                 }
             }
@@ -170,8 +170,8 @@ impl Documents<'_, '_> {
     }
 
     /// The other fields of a document.
-    fn beside(&mut self, others: &[Other]) -> io::Result<()> {
-        for Other { name, first_byte } in others {
+    fn beside(&mut self, others: &[OtherField]) -> io::Result<()> {
+        for OtherField { name, first_byte } in others {
             match (plural(name), first_byte) {
                 (Some(_), b'n') => {}
                 (Some(object), _) => {
@@ -211,7 +211,7 @@ impl Documents<'_, '_> {
             ),
         };
         let original = clip(&String::from_utf8_lossy(self.scanner.text()), ORIGINAL_BYTES_MAX);
-        Malformed { original, ..Malformed::file(message) }.into_io()
+        MalformedInput { original, ..MalformedInput::file(message) }.into_io()
     }
 }
 

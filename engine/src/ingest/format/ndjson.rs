@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use crate::ingest::DecodeOptions;
 use crate::ingest::format::lines::{Line, Lines};
 use crate::ingest::format::scan::Position;
-use crate::ingest::format::source::Malformed;
+use crate::ingest::format::source::MalformedInput;
 use crate::ingest::output::Output;
 use crate::ingest::rejection::FieldError;
 use crate::ingest::row::object;
@@ -36,7 +36,7 @@ pub(in crate::ingest) fn read(
         }
         output.step(options.object)?;
     }
-    if is_empty { Err(Malformed::file("the file is empty").into_io()) } else { Ok(()) }
+    if is_empty { Err(MalformedInput::file("the file is empty").into_io()) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 
 use crate::ingest::DecodeOptions;
-use crate::ingest::format::source::Malformed;
+use crate::ingest::format::source::MalformedInput;
 use crate::ingest::output::Output;
 use crate::ingest::rejection::FieldError;
-use crate::ingest::row::parquet_columns::Column;
-use crate::ingest::row::values::{Naming, Row, Target, Value};
+use crate::ingest::row::parquet_columns::ParquetColumn;
+use crate::ingest::row::values::{FieldTarget, Naming, Row, Value};
 use crate::model::ObjectType;
 use crate::tables::field_names;
 
@@ -36,20 +36,20 @@ pub(in crate::ingest) fn read(
 ) -> io::Result<()> {
     let table = output.table(options.object)?;
     if file.metadata()?.len() == 0 {
-        return Err(Malformed::file("the file is empty").into_io());
+        return Err(MalformedInput::file("the file is empty").into_io());
     }
     let metadata = guarded(|| metadata(&file))?;
     let names: Vec<String> =
         metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
     let targets = table.names.columns(names.iter().map(String::as_str)).map_err(|errors| {
-        Malformed { object: options.object, line: None, errors, original: names.join(",") }
+        MalformedInput { object: options.object, line: None, errors, original: names.join(",") }
             .into_io()
     })?;
 
     let rows_total =
         u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
     let wanted: Vec<usize> =
-        (0..targets.len()).filter(|at| targets[*at] != Target::Ignored).collect();
+        (0..targets.len()).filter(|at| targets[*at] != FieldTarget::Ignored).collect();
     let reader = guarded(|| {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
@@ -58,19 +58,19 @@ pub(in crate::ingest) fn read(
             .with_batch_size(options.batch_rows.clamp(1, UNPACKED_ROWS_MAX))
             .build()
     })?;
-    let wanted: Vec<&Target> = wanted.iter().map(|at| &targets[*at]).collect();
+    let wanted: Vec<&FieldTarget> = wanted.iter().map(|at| &targets[*at]).collect();
     let mut rows = 0;
     let result =
         read_rows(reader, &wanted, &mut rows, options, output, &|rows| progress(rows, rows_total));
     let table = output.table(options.object)?;
-    let ignored = names.iter().zip(&targets).filter(|(_, target)| **target == Target::Ignored);
+    let ignored = names.iter().zip(&targets).filter(|(_, target)| **target == FieldTarget::Ignored);
     ignored.for_each(|(name, _)| table.ignore(name, rows));
     result
 }
 
 fn read_rows(
     mut reader: ParquetRecordBatchReader,
-    targets: &[&Target],
+    targets: &[&FieldTarget],
     rows: &mut u64,
     options: &DecodeOptions,
     output: &mut Output<'_>,
@@ -79,8 +79,9 @@ fn read_rows(
     let is_metadata: Vec<bool> =
         targets.iter().map(|target| is_metadata(options.object, target)).collect();
     while let Some(batch) = guarded(|| reader.next().transpose())? {
-        let columns =
-            guarded(|| batch.columns().iter().map(Column::new).collect::<Result<Vec<_>, _>>())?;
+        let columns = guarded(|| {
+            batch.columns().iter().map(ParquetColumn::new).collect::<Result<Vec<_>, _>>()
+        })?;
         progress(*rows + batch.num_rows() as u64);
         for at in 0..batch.num_rows() {
             let mut row = Row::empty(Naming::Column);
@@ -117,9 +118,9 @@ fn metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
     )
 }
 
-fn is_metadata(object: Option<ObjectType>, target: &Target) -> bool {
+fn is_metadata(object: Option<ObjectType>, target: &FieldTarget) -> bool {
     match (object, target) {
-        (Some(object), Target::Field(field)) => field_names(object)[field.field] == "metadata",
+        (Some(object), FieldTarget::Field(field)) => field_names(object)[field.field] == "metadata",
         _ => false,
     }
 }
@@ -137,7 +138,7 @@ fn guarded<T, E: std::error::Error + 'static>(
 
 fn damaged(reason: &str) -> io::Error {
     let reason = reason.trim_start_matches("Parquet error: ");
-    Malformed::file(format!(
+    MalformedInput::file(format!(
         "not a Parquet file, or a damaged one ({reason}); write the file again"
     ))
     .into_io()

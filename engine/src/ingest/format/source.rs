@@ -45,7 +45,7 @@ impl Source {
     ) -> io::Result<Self> {
         let bytes = Counter::default();
         let failed = Rc::new(Cell::new(false));
-        let mut input = Raw { input, bytes: bytes.clone(), failed: failed.clone() };
+        let mut input = RawInput { input, bytes: bytes.clone(), failed: failed.clone() };
         let (magic, pending) = read_head(&mut input, 4, &|_| false);
         if let Some(error) = pending {
             return Err(error);
@@ -54,12 +54,14 @@ impl Source {
         let input = io::Cursor::new(magic).chain(input);
         let mut rest: Box<dyn Read> = match compression {
             None => Box::new(input),
-            Some("gzip") => Box::new(Unpacked {
+            Some("gzip") => Box::new(Decompressed {
                 name: "gzip",
                 inner: MultiGzDecoder::new(BufReader::new(input)),
                 failed,
             }),
-            Some(name) => Box::new(Unpacked { name, inner: zstd::Decoder::new(input)?, failed }),
+            Some(name) => {
+                Box::new(Decompressed { name, inner: zstd::Decoder::new(input)?, failed })
+            }
         };
         let buffer_bytes = match compression {
             None => input_bytes.clamp(BUFFER_BYTES_MIN, BUFFER_BYTES),
@@ -110,13 +112,13 @@ impl Read for Source {
 }
 
 /// The input as received.
-struct Raw {
+struct RawInput {
     input: Box<dyn Read + Send>,
     bytes: Counter,
     failed: Rc<Cell<bool>>,
 }
 
-impl Read for Raw {
+impl Read for RawInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let result = self.input.read(buffer);
         match &result {
@@ -128,20 +130,20 @@ impl Read for Raw {
 }
 
 /// A decompressor whose errors are about the content, not about reading.
-struct Unpacked<R> {
+struct Decompressed<R> {
     name: &'static str,
     inner: R,
     failed: Rc<Cell<bool>>,
 }
 
-impl<R: Read> Read for Unpacked<R> {
+impl<R: Read> Read for Decompressed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer).map_err(|error| {
             if self.failed.get() || error.kind() == io::ErrorKind::Interrupted {
                 return error;
             }
             let name = self.name;
-            Malformed::file(match error.kind() {
+            MalformedInput::file(match error.kind() {
                 io::ErrorKind::UnexpectedEof => {
                     format!(
                         "the {name} stream ends too early; the file is incomplete, send it again"
@@ -189,17 +191,17 @@ fn read_head(
 /// Content that cannot be read further. It travels as an IO error, so that `?` ends the reading;
 /// the rows before it stand.
 #[derive(Debug)]
-pub(in crate::ingest) struct Malformed {
+pub(in crate::ingest) struct MalformedInput {
     pub(in crate::ingest) object: Option<ObjectType>,
     pub(in crate::ingest) line: Option<u64>,
     pub(in crate::ingest) errors: Vec<FieldError>,
     pub(in crate::ingest) original: String,
 }
 
-impl Malformed {
+impl MalformedInput {
     /// An error of the file as a whole.
     pub(in crate::ingest) fn file(message: impl Into<String>) -> Self {
-        Malformed {
+        MalformedInput {
             object: None,
             line: None,
             errors: vec![FieldError::malformed(message)],
@@ -214,7 +216,7 @@ impl Malformed {
     /// Separates content errors from reading errors: returns any error that is not about the
     /// content.
     pub(in crate::ingest) fn from_io(error: io::Error) -> io::Result<Self> {
-        error.downcast::<Malformed>()
+        error.downcast::<MalformedInput>()
     }
 
     pub(in crate::ingest) fn rejection(self) -> Rejection {
@@ -229,13 +231,13 @@ impl Malformed {
     }
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for MalformedInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.errors.iter().try_for_each(|error| f.write_str(&error.message))
     }
 }
 
-impl std::error::Error for Malformed {}
+impl std::error::Error for MalformedInput {}
 
 #[cfg(test)]
 mod tests {

@@ -14,15 +14,15 @@ const END: i64 = 2_932_897 * DAY;
 
 /// A time in microseconds since 1970: UTC if `zoned`, else a wall clock reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ingest) struct Moment {
+pub(in crate::ingest) struct ParsedTime {
     pub(in crate::ingest) micros: i64,
     pub(in crate::ingest) zoned: bool,
 }
 
-impl Moment {
+impl ParsedTime {
     /// A time in the years 0001 to 9999, else nothing.
     pub(in crate::ingest) fn new(micros: i64, zoned: bool) -> Option<Self> {
-        (FIRST..END).contains(&micros).then_some(Moment { micros, zoned })
+        (FIRST..END).contains(&micros).then_some(ParsedTime { micros, zoned })
     }
 
     /// Parses RFC 3339 with `T`, `t` or a space in the middle, with or without zone, or a bare
@@ -31,7 +31,7 @@ impl Moment {
         let (date, rest) = text.as_bytes().split_at_checked(10)?;
         let midnight = midnight(date)?;
         let rest = match rest {
-            [] => return Moment::new(midnight, false),
+            [] => return ParsedTime::new(midnight, false),
             [b'T' | b't' | b' ', rest @ ..] => rest,
             _ => return None,
         };
@@ -42,7 +42,7 @@ impl Moment {
         if time.leaps && micros.rem_euclid(DAY) != DAY - SECOND {
             return None;
         }
-        Moment::new(micros + fraction, offset.is_some())
+        ParsedTime::new(micros + fraction, offset.is_some())
     }
 
     /// The instant in UTC, in microseconds; see [`SentTime::instant`].
@@ -50,7 +50,7 @@ impl Moment {
         SentTime { micros: self.micros, zoned: self.zoned }.instant(timezone).unwrap_or(self.micros)
     }
 
-    /// The time as text that [`Moment::parse`] reads; one too far away for a calendar as its
+    /// The time as text that [`ParsedTime::parse`] reads; one too far away for a calendar as its
     /// number.
     pub(in crate::ingest) fn text(self) -> String {
         let format = if self.zoned { "%Y-%m-%dT%H:%M:%S%.fZ" } else { "%Y-%m-%dT%H:%M:%S%.f" };
@@ -66,13 +66,13 @@ fn midnight(date: &[u8]) -> Option<i64> {
     Some(i64::from(date.to_epoch_days()) * DAY)
 }
 
-struct Clock {
+struct TimeOfDay {
     micros: i64,
     leaps: bool,
 }
 
 /// `HH:MM:SS`; the leap second 60 counts as the one before it, so that it stays in its day.
-fn clock(text: &[u8]) -> Option<(Clock, &[u8])> {
+fn clock(text: &[u8]) -> Option<(TimeOfDay, &[u8])> {
     let ([h1, h2, b':', m1, m2, b':', s1, s2], rest) = text.split_first_chunk::<8>()? else {
         return None;
     };
@@ -81,7 +81,7 @@ fn clock(text: &[u8]) -> Option<(Clock, &[u8])> {
         return None;
     }
     let seconds = hour * 3600 + minute * 60 + second.min(59);
-    Some((Clock { micros: i64::from(seconds) * SECOND, leaps: second == 60 }, rest))
+    Some((TimeOfDay { micros: i64::from(seconds) * SECOND, leaps: second == 60 }, rest))
 }
 
 /// The microseconds after a full stop; further digits are cut off.
@@ -117,12 +117,12 @@ fn number(digits: &[u8]) -> Option<u32> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::Moment;
+    use super::ParsedTime;
 
     /// Shows a time as text, with `Z` when it is zoned.
     fn check(table: &[(&str, &str)]) {
         for (text, expected) in table {
-            let shown = Moment::parse(text).map_or("bad".to_string(), Moment::text);
+            let shown = ParsedTime::parse(text).map_or("bad".to_string(), ParsedTime::text);
             assert_eq!(&shown, expected, "{text}");
         }
     }
@@ -204,8 +204,8 @@ mod tests {
             ("2011-12-30T12:00:00", "Pacific/Apia", "2011-12-30T22:00:00Z"),
             ("2024-06-01T12:00:00Z", "Europe/Paris", "2024-06-01T12:00:00Z"),
         ] {
-            let micros = Moment::parse(text).unwrap().instant(zone.parse().unwrap());
-            assert_eq!(Moment { micros, zoned: true }.text(), expected, "{text} in {zone}");
+            let micros = ParsedTime::parse(text).unwrap().instant(zone.parse().unwrap());
+            assert_eq!(ParsedTime { micros, zoned: true }.text(), expected, "{text} in {zone}");
         }
     }
 }

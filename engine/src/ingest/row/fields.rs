@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::ingest::rejection::Code;
-use crate::ingest::row::dates::Moment;
+use crate::ingest::row::dates::ParsedTime;
 use crate::ingest::row::dialect::other_spelling;
 use crate::ingest::row::numbers::{NotWhole, whole};
 use crate::ingest::row::values::Value;
@@ -18,7 +18,7 @@ const INTERVAL_COUNT_MAX: i64 = 10_000;
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ingest) enum Kind {
+pub(in crate::ingest) enum FieldType {
     Text,
     Country,
     Currency,
@@ -35,7 +35,7 @@ pub(in crate::ingest) struct Spec {
     pub(in crate::ingest) name: &'static str,
     /// The name that GrowPanel's clients use, if it differs.
     pub(in crate::ingest) other: Option<&'static str>,
-    pub(in crate::ingest) kind: Kind,
+    pub(in crate::ingest) kind: FieldType,
     pub(in crate::ingest) is_required: bool,
     /// The field is newer than stored records: a record without it has the same hash as before.
     pub(in crate::ingest) came_later: bool,
@@ -43,14 +43,14 @@ pub(in crate::ingest) struct Spec {
 
 /// A value as it is stored.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::ingest) enum Parsed<'v> {
+pub(in crate::ingest) enum FieldValue<'v> {
     Missing,
     /// Refused, with an error.
     Invalid,
     Text(Cow<'v, str>),
     Whole(i64),
     Flag(bool),
-    Moment(Moment),
+    ParsedTime(ParsedTime),
 }
 
 /// Why a value is refused.
@@ -67,28 +67,36 @@ pub(in crate::ingest) fn specs(object: ObjectType) -> Vec<Spec> {
     field_names(object).iter().map(spec).collect()
 }
 
-fn kind(name: &str) -> Kind {
+fn kind(name: &str) -> FieldType {
     let cents = "a whole number of minor units, such as 9900 for $99.00";
     match name {
-        "country" => Kind::Country,
-        "currency" => Kind::Currency,
-        "type" => Kind::OneOf {
+        "country" => FieldType::Country,
+        "currency" => FieldType::Currency,
+        "type" => FieldType::OneOf {
             words: &["subscription", "one-time", "refund", "cancellation"],
             listed: "subscription, one-time, refund or cancellation",
         },
-        "interval" => Kind::OneOf {
+        "interval" => FieldType::OneOf {
             words: &["day", "week", "month", "year"],
             listed: "day, week, month or year",
         },
-        "interval_count" => {
-            Kind::Whole { least: 1, most: INTERVAL_COUNT_MAX, what: "a whole number, such as 1" }
+        "interval_count" => FieldType::Whole {
+            least: 1,
+            most: INTERVAL_COUNT_MAX,
+            what: "a whole number, such as 1",
+        },
+        "quantity" => {
+            FieldType::Whole { least: 0, most: AMOUNT_MAX, what: "a whole number, such as 1" }
         }
-        "quantity" => Kind::Whole { least: 0, most: AMOUNT_MAX, what: "a whole number, such as 1" },
-        "amount" | "discount" => Kind::Whole { least: -AMOUNT_MAX, most: AMOUNT_MAX, what: cents },
-        "proration" => Kind::Flag,
-        "created" | "trial_started" | "invoice_date" | "period_start" | "period_end" => Kind::Date,
-        "metadata" => Kind::Metadata,
-        _ => Kind::Text,
+        "amount" | "discount" => {
+            FieldType::Whole { least: -AMOUNT_MAX, most: AMOUNT_MAX, what: cents }
+        }
+        "proration" => FieldType::Flag,
+        "created" | "trial_started" | "invoice_date" | "period_start" | "period_end" => {
+            FieldType::Date
+        }
+        "metadata" => FieldType::Metadata,
+        _ => FieldType::Text,
     }
 }
 
@@ -97,23 +105,23 @@ pub(in crate::ingest) fn parse<'v>(
     spec: &Spec,
     name: &str,
     value: &'v Value<'_>,
-) -> Result<Parsed<'v>, Fault> {
+) -> Result<FieldValue<'v>, Fault> {
     if value.is_missing() {
         return match spec.is_required {
             true => Err((Code::Required, format!("\"{name}\" is required; give it a value"))),
-            false => Ok(Parsed::Missing),
+            false => Ok(FieldValue::Missing),
         };
     }
     match spec.kind {
-        Kind::Text | Kind::Metadata => {
-            text(name, value).map(|text| Parsed::Text(Cow::Borrowed(text)))
+        FieldType::Text | FieldType::Metadata => {
+            text(name, value).map(|text| FieldValue::Text(Cow::Borrowed(text)))
         }
-        Kind::Country => country(name, value),
-        Kind::Currency => currency(name, value),
-        Kind::OneOf { words, listed } => one_of(name, value, words, listed),
-        Kind::Whole { least, most, what } => number(name, value, least, most, what),
-        Kind::Flag => flag(name, value),
-        Kind::Date => date(name, value),
+        FieldType::Country => country(name, value),
+        FieldType::Currency => currency(name, value),
+        FieldType::OneOf { words, listed } => one_of(name, value, words, listed),
+        FieldType::Whole { least, most, what } => number(name, value, least, most, what),
+        FieldType::Flag => flag(name, value),
+        FieldType::Date => date(name, value),
     }
 }
 
@@ -134,14 +142,14 @@ fn text<'v>(name: &str, value: &'v Value<'_>) -> Result<&'v str, Fault> {
     }
 }
 
-fn country<'v>(name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
+fn country<'v>(name: &str, value: &'v Value<'_>) -> Result<FieldValue<'v>, Fault> {
     let code = text(name, value)?;
     match code.as_bytes() {
         [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
-            Ok(Parsed::Text(Cow::Borrowed(code)))
+            Ok(FieldValue::Text(Cow::Borrowed(code)))
         }
         [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
-            Ok(Parsed::Text(code.to_ascii_uppercase().into()))
+            Ok(FieldValue::Text(code.to_ascii_uppercase().into()))
         }
         _ => Err((
             Code::BadCountry,
@@ -150,9 +158,9 @@ fn country<'v>(name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
     }
 }
 
-fn currency<'v>(name: &str, value: &'v Value<'_>) -> Result<Parsed<'v>, Fault> {
+fn currency<'v>(name: &str, value: &'v Value<'_>) -> Result<FieldValue<'v>, Fault> {
     match currency_code(text(name, value)?) {
-        Some(code) => Ok(Parsed::Text(Cow::Borrowed(code))),
+        Some(code) => Ok(FieldValue::Text(Cow::Borrowed(code))),
         None => {
             Err((Code::BadCurrency, format!("\"{name}\" must be an ISO 4217 code, such as USD")))
         }
@@ -164,10 +172,10 @@ fn one_of<'v>(
     value: &'v Value<'_>,
     words: &[&'static str],
     listed: &str,
-) -> Result<Parsed<'v>, Fault> {
+) -> Result<FieldValue<'v>, Fault> {
     let text = text(name, value)?;
     match words.iter().find(|word| **word == text) {
-        Some(word) => Ok(Parsed::Text(Cow::Borrowed(word))),
+        Some(word) => Ok(FieldValue::Text(Cow::Borrowed(word))),
         None => Err((Code::UnknownValue, format!("\"{name}\" must be {listed}"))),
     }
 }
@@ -178,14 +186,14 @@ fn number<'v>(
     least: i64,
     most: i64,
     what: &str,
-) -> Result<Parsed<'v>, Fault> {
+) -> Result<FieldValue<'v>, Fault> {
     let number = match value {
         Value::Number(text) | Value::Cell(text) => whole(text),
         Value::Whole(number) => Ok(*number),
         _ => Err(NotWhole::NotANumber),
     };
     match number {
-        Ok(number) if (least..=most).contains(&number) => Ok(Parsed::Whole(number)),
+        Ok(number) if (least..=most).contains(&number) => Ok(FieldValue::Whole(number)),
         Ok(_) | Err(NotWhole::TooLarge) => {
             Err((Code::OutOfRange, format!("\"{name}\" must be between {least} and {most}")))
         }
@@ -195,19 +203,19 @@ fn number<'v>(
     }
 }
 
-fn flag<'v>(name: &str, value: &Value<'_>) -> Result<Parsed<'v>, Fault> {
+fn flag<'v>(name: &str, value: &Value<'_>) -> Result<FieldValue<'v>, Fault> {
     match value {
-        Value::Flag(flag) => Ok(Parsed::Flag(*flag)),
-        Value::Cell(text) if text == "true" => Ok(Parsed::Flag(true)),
-        Value::Cell(text) if text == "false" => Ok(Parsed::Flag(false)),
+        Value::Flag(flag) => Ok(FieldValue::Flag(*flag)),
+        Value::Cell(text) if text == "true" => Ok(FieldValue::Flag(true)),
+        Value::Cell(text) if text == "false" => Ok(FieldValue::Flag(false)),
         _ => Err((Code::WrongType, format!("\"{name}\" must be true or false"))),
     }
 }
 
-fn date<'v>(name: &str, value: &Value<'_>) -> Result<Parsed<'v>, Fault> {
+fn date<'v>(name: &str, value: &Value<'_>) -> Result<FieldValue<'v>, Fault> {
     let moment = match value {
-        Value::Moment(moment) => Moment::new(moment.micros, moment.zoned),
-        Value::Text(text) | Value::Cell(text) => Moment::parse(text),
+        Value::ParsedTime(moment) => ParsedTime::new(moment.micros, moment.zoned),
+        Value::Text(text) | Value::Cell(text) => ParsedTime::parse(text),
         other => {
             let kind = other.kind();
             return Err((
@@ -216,7 +224,7 @@ fn date<'v>(name: &str, value: &Value<'_>) -> Result<Parsed<'v>, Fault> {
             ));
         }
     };
-    moment.map(Parsed::Moment).ok_or_else(|| {
+    moment.map(FieldValue::ParsedTime).ok_or_else(|| {
         let message =
             "must be a date such as 2024-01-15 or 2024-01-15T00:00:00Z, in the years 0001 to 9999";
         (Code::BadDate, format!("\"{name}\" {message}"))
@@ -227,7 +235,7 @@ fn date<'v>(name: &str, value: &Value<'_>) -> Result<Parsed<'v>, Fault> {
 mod tests {
     use arrow::datatypes::DataType;
 
-    use super::{Kind, specs};
+    use super::{FieldType, specs};
     use crate::ingest::testing::{plans, render};
     use crate::model::ObjectType;
     use crate::tables::record_schema;
@@ -258,9 +266,9 @@ mod tests {
                 let stored =
                     schema.field_with_name(spec.name).map(|field| field.data_type().clone());
                 let expected = match spec.kind {
-                    Kind::Whole { .. } => DataType::Int64,
-                    Kind::Flag => DataType::Boolean,
-                    Kind::Date => {
+                    FieldType::Whole { .. } => DataType::Int64,
+                    FieldType::Flag => DataType::Boolean,
+                    FieldType::Date => {
                         DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None)
                     }
                     _ => DataType::Utf8,

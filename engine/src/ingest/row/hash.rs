@@ -1,6 +1,6 @@
 //! The content of a row in 16 bytes: equal exactly when nothing changed, however it was written.
 
-use crate::ingest::row::fields::{Parsed, Spec};
+use crate::ingest::row::fields::{FieldValue, Spec};
 use crate::tables::HASH_BYTES;
 
 const BYTES: usize = HASH_BYTES as usize;
@@ -9,7 +9,7 @@ const BYTES: usize = HASH_BYTES as usize;
 pub(in crate::ingest) fn content(
     data_source: &str,
     specs: &[Spec],
-    fields: &[Parsed<'_>],
+    fields: &[FieldValue<'_>],
     scratch: &mut Vec<u8>,
 ) -> [u8; BYTES] {
     scratch.clear();
@@ -18,18 +18,18 @@ pub(in crate::ingest) fn content(
         match field {
             // The next value after such a field is never a text, so no two rows have the same
             // encoding.
-            Parsed::Missing if spec.came_later => {}
-            Parsed::Missing | Parsed::Invalid => scratch.push(0),
-            Parsed::Text(value) => {
+            FieldValue::Missing if spec.came_later => {}
+            FieldValue::Missing | FieldValue::Invalid => scratch.push(0),
+            FieldValue::Text(value) => {
                 scratch.push(1);
                 text(scratch, value);
             }
-            Parsed::Whole(value) => {
+            FieldValue::Whole(value) => {
                 scratch.push(2);
                 scratch.extend_from_slice(&value.to_le_bytes());
             }
-            Parsed::Flag(value) => scratch.extend_from_slice(&[3, u8::from(*value)]),
-            Parsed::Moment(value) => {
+            FieldValue::Flag(value) => scratch.extend_from_slice(&[3, u8::from(*value)]),
+            FieldValue::ParsedTime(value) => {
                 scratch.extend_from_slice(&[4, u8::from(value.zoned)]);
                 scratch.extend_from_slice(&value.micros.to_le_bytes());
             }

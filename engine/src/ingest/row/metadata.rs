@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::object;
 use crate::ingest::rejection::Code;
-use crate::ingest::row::fields::Parsed;
+use crate::ingest::row::fields::FieldValue;
 use crate::ingest::row::table::Errors;
 use crate::ingest::row::values::Value;
 
@@ -23,7 +23,7 @@ pub(in crate::ingest) fn parse<'v>(
     single: &'v [(Cow<'v, str>, Value<'v>)],
     name: &str,
     errors: &mut Errors<'_>,
-) -> Parsed<'v> {
+) -> FieldValue<'v> {
     let mut entries = inside(field, name, errors);
     for (key, value) in single.iter().filter(|(_, value)| !value.is_missing()) {
         entries.push(Entry {
@@ -35,16 +35,16 @@ pub(in crate::ingest) fn parse<'v>(
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     check(&entries, name, errors);
     if !errors.is_empty() {
-        return Parsed::Invalid;
+        return FieldValue::Invalid;
     }
     if entries.is_empty() {
-        return Parsed::Missing;
+        return FieldValue::Missing;
     }
     let pairs: Vec<String> = entries
         .iter()
         .map(|entry| format!("{}:{}", quoted(&entry.key), json(&entry.value)))
         .collect();
-    Parsed::Text(format!("{{{}}}", pairs.join(",")).into())
+    FieldValue::Text(format!("{{{}}}", pairs.join(",")).into())
 }
 
 fn inside<'v>(field: &'v Value<'v>, name: &str, errors: &mut Errors<'_>) -> Vec<Entry<'v>> {
@@ -100,7 +100,7 @@ fn json(value: &Value<'_>) -> String {
         Value::Flag(flag) => flag.to_string(),
         Value::Text(text) | Value::Cell(text) | Value::Other(text) => quoted(text),
         Value::Broken(text) => quoted(text),
-        Value::Moment(moment) => quoted(&moment.text()),
+        Value::ParsedTime(moment) => quoted(&moment.text()),
     }
 }
 

@@ -8,12 +8,12 @@ use serde_json::value::RawValue;
 
 use crate::ingest::format::scan::Position;
 use crate::ingest::rejection::FieldError;
-use crate::ingest::row::table::Table;
-use crate::ingest::row::values::{Naming, Row, Target, Value};
+use crate::ingest::row::table::RowTable;
+use crate::ingest::row::values::{FieldTarget, Naming, Row, Value};
 use crate::model::ObjectType;
 
 /// Adds a row, or its rejection, to the table. `start` is the position of the object in the text.
-pub(in crate::ingest) fn add(table: &mut Table, line: u64, bytes: &[u8], start: Position) {
+pub(in crate::ingest) fn add(table: &mut RowTable, line: u64, bytes: &[u8], start: Position) {
     match read(table, bytes, start) {
         Ok(row) => {
             table.add(line, row, || String::from_utf8_lossy(bytes).into_owned(), bytes.len())
@@ -37,7 +37,7 @@ pub(in crate::ingest) fn is_wrapper(bytes: &[u8]) -> bool {
     wraps
 }
 
-fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'a>, FieldError> {
+fn read<'a>(table: &mut RowTable, bytes: &'a [u8], start: Position) -> Result<Row<'a>, FieldError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         FieldError::malformed(format!(
@@ -50,11 +50,13 @@ fn read<'a>(table: &mut Table, bytes: &'a [u8], start: Position) -> Result<Row<'
     }
     let (mut row, mut lists) = (Row::empty(Naming::Pointer), Vec::new());
     entries(text, |key, raw| match table.names.target(&key) {
-        Target::Field(field) => row.set(field, value(raw)),
-        Target::Metadata(key) => row.metadata.push((key.into(), value(raw))),
-        Target::Source => row.source = value(raw),
-        Target::Ignored if raw.get().starts_with('[') && plural(&key).is_some() => lists.push(key),
-        Target::Ignored => table.ignore(&key, 1),
+        FieldTarget::Field(field) => row.set(field, value(raw)),
+        FieldTarget::Metadata(key) => row.metadata.push((key.into(), value(raw))),
+        FieldTarget::Source => row.source = value(raw),
+        FieldTarget::Ignored if raw.get().starts_with('[') && plural(&key).is_some() => {
+            lists.push(key)
+        }
+        FieldTarget::Ignored => table.ignore(&key, 1),
     })
     .map_err(|error| {
         FieldError::malformed(format!("not valid JSON: {}", explain(&error, start)))
@@ -121,7 +123,7 @@ impl<'de, F: FnMut(Cow<'de, str>, &'de RawValue)> Visitor<'de> for Entries<F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some((Key(key), value)) = map.next_entry()? {
+        while let Some((JsonKey(key), value)) = map.next_entry()? {
             (self.0)(key, value);
         }
         Ok(())
@@ -129,24 +131,24 @@ impl<'de, F: FnMut(Cow<'de, str>, &'de RawValue)> Visitor<'de> for Entries<F> {
 }
 
 /// A key, borrowed when it has no escapes.
-struct Key<'a>(Cow<'a, str>);
+struct JsonKey<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Key<'de> {
+impl<'de> Deserialize<'de> for JsonKey<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct KeyVisitor;
         impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
+            type Value = JsonKey<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<JsonKey<'de>, E> {
+                Ok(JsonKey(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(text.to_string())))
+            fn visit_str<E>(self, text: &str) -> Result<JsonKey<'de>, E> {
+                Ok(JsonKey(Cow::Owned(text.to_string())))
             }
         }
         deserializer.deserialize_str(KeyVisitor)

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use crate::ingest::rejection::{Code, WarningCode};
-use crate::ingest::row::fields::Parsed;
+use crate::ingest::row::fields::FieldValue;
 use crate::ingest::row::table::Errors;
 use crate::ingest::row::values::FIELDS_MAX;
 
@@ -17,18 +17,18 @@ const PRORATION: usize = 10;
 
 /// An invalid field has its own error; a rule that needs the field is skipped.
 pub(in crate::ingest) fn check_invoice(
-    fields: &[Parsed<'_>; FIELDS_MAX],
+    fields: &[FieldValue<'_>; FIELDS_MAX],
     timezone: Tz,
     errors: &mut Errors<'_>,
 ) {
     if is_type(fields, "subscription") {
-        if fields[PLAN_ID] == Parsed::Missing {
+        if fields[PLAN_ID] == FieldValue::Missing {
             let message =
                 "a subscription invoice needs a \"plan_id\"; name the plan that was billed"
                     .to_string();
             errors.field("plan_id", Code::PlanRequired, message, None);
         }
-        if let (Parsed::Whole(amount @ ..0), Parsed::Missing | Parsed::Flag(false)) =
+        if let (FieldValue::Whole(amount @ ..0), FieldValue::Missing | FieldValue::Flag(false)) =
             (&fields[AMOUNT], &fields[PRORATION])
         {
             let message = "\"amount\" of a subscription must not be negative; set \"proration\" to true or \"type\" to refund";
@@ -40,7 +40,7 @@ pub(in crate::ingest) fn check_invoice(
             );
         }
     }
-    if let (Parsed::Moment(start), Parsed::Moment(end)) =
+    if let (FieldValue::ParsedTime(start), FieldValue::ParsedTime(end)) =
         (&fields[PERIOD_START], &fields[PERIOD_END])
         && end.instant(timezone) <= start.instant(timezone)
     {
@@ -52,16 +52,17 @@ pub(in crate::ingest) fn check_invoice(
 
 /// The warnings on a valid invoice.
 pub(in crate::ingest) fn oddity(
-    fields: &[Parsed<'_>; FIELDS_MAX],
+    fields: &[FieldValue<'_>; FIELDS_MAX],
 ) -> Option<(WarningCode, &'static str)> {
     let has_period =
-        fields[PERIOD_START] != Parsed::Missing && fields[PERIOD_END] != Parsed::Missing;
-    if is_type(fields, "subscription") && fields[PRORATION] == Parsed::Flag(true) && !has_period {
+        fields[PERIOD_START] != FieldValue::Missing && fields[PERIOD_END] != FieldValue::Missing;
+    if is_type(fields, "subscription") && fields[PRORATION] == FieldValue::Flag(true) && !has_period
+    {
         let message =
             "a proration without \"period_start\" and \"period_end\" has no MRR; give both";
         return Some((WarningCode::ProrationWithoutPeriod, message));
     }
-    if is_type(fields, "cancellation") && fields[AMOUNT] != Parsed::Whole(0) {
+    if is_type(fields, "cancellation") && fields[AMOUNT] != FieldValue::Whole(0) {
         let message =
             "the \"amount\" of a cancellation is ignored; use type refund for money given back";
         return Some((WarningCode::CancellationAmount, message));
@@ -69,8 +70,8 @@ pub(in crate::ingest) fn oddity(
     None
 }
 
-fn is_type(fields: &[Parsed<'_>; FIELDS_MAX], name: &str) -> bool {
-    matches!(&fields[TYPE], Parsed::Text(text) if text == name)
+fn is_type(fields: &[FieldValue<'_>; FIELDS_MAX], name: &str) -> bool {
+    matches!(&fields[TYPE], FieldValue::Text(text) if text == name)
 }
 
 #[cfg(test)]

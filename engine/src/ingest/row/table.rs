@@ -16,7 +16,7 @@ use crate::ingest::rejection::{
     Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes,
 };
 use crate::ingest::row::dialect::Dialect;
-use crate::ingest::row::fields::{Kind, Parsed, Spec};
+use crate::ingest::row::fields::{FieldType, FieldValue, Spec};
 use crate::ingest::row::row_sources::RowSources;
 use crate::ingest::row::values::{FIELDS_MAX, Names, Naming, Row, SOURCE_FIELD};
 use crate::ingest::{DecodeOptions, Decoded};
@@ -54,7 +54,7 @@ pub fn decoded_schema(object: ObjectType) -> SchemaRef {
 }
 
 /// The rows of one type since the last batch.
-pub(in crate::ingest) struct Table {
+pub(in crate::ingest) struct RowTable {
     pub(in crate::ingest) names: Names,
     pub(in crate::ingest) object: ObjectType,
     specs: Vec<Spec>,
@@ -64,7 +64,7 @@ pub(in crate::ingest) struct Table {
     row_sources: Option<Arc<RowSources>>,
     timezone: Tz,
     sources: StringBuilder,
-    columns: Vec<Column>,
+    columns: Vec<ColumnBuilder>,
     hashes: FixedSizeBinaryBuilder,
     lines: UInt64Builder,
     rows: usize,
@@ -75,14 +75,14 @@ pub(in crate::ingest) struct Table {
     scratch: Vec<u8>,
 }
 
-impl Table {
+impl RowTable {
     pub(in crate::ingest) fn new(object: ObjectType, options: &DecodeOptions) -> Self {
         let specs = fields::specs(object);
         let rows = (options.input_bytes / ROW_BYTES).clamp(1, ROWS_EXPECTED_MAX);
-        Table {
+        RowTable {
             names: Names::new(object, &options.map, options.row_sources.is_some()),
             object,
-            columns: specs.iter().map(|spec| Column::new(spec.kind, rows)).collect(),
+            columns: specs.iter().map(|spec| ColumnBuilder::new(spec.kind, rows)).collect(),
             specs,
             dialect: options.dialect,
             data_source: options.data_source.as_str().into(),
@@ -196,7 +196,7 @@ impl Table {
         })
     }
 
-    fn append(&mut self, line: u64, source: &str, parsed: &[Parsed<'_>; FIELDS_MAX]) {
+    fn append(&mut self, line: u64, source: &str, parsed: &[FieldValue<'_>; FIELDS_MAX]) {
         let fields = &parsed[..self.specs.len()];
         for (column, value) in self.columns.iter_mut().zip(fields) {
             column.append(value);
@@ -275,16 +275,16 @@ fn parse<'v>(
     row: &'v Row<'v>,
     dialect: Dialect,
     errors: &mut Errors<'_>,
-) -> [Parsed<'v>; FIELDS_MAX] {
+) -> [FieldValue<'v>; FIELDS_MAX] {
     refuse_repeated(specs, row, errors);
     std::array::from_fn(|at| {
-        let Some(spec) = specs.get(at) else { return Parsed::Missing };
+        let Some(spec) = specs.get(at) else { return FieldValue::Missing };
         let value = &row.values[at];
         let name = match spec.other {
             Some(other) if row.is_other(at, spec.name, dialect) => other,
             _ => spec.name,
         };
-        if spec.kind == Kind::Metadata {
+        if spec.kind == FieldType::Metadata {
             return metadata::parse(value, &row.metadata, name, errors);
         }
         fields::parse(spec, name, value).unwrap_or_else(|(code, message)| {
@@ -294,7 +294,7 @@ fn parse<'v>(
                 message,
                 value.text().as_deref().filter(|_| code != Code::Required),
             );
-            Parsed::Invalid
+            FieldValue::Invalid
         })
     })
 }
@@ -318,32 +318,32 @@ fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut Errors<'_>) {
     }
 }
 
-fn text(value: &Parsed<'_>) -> Option<String> {
+fn text(value: &FieldValue<'_>) -> Option<String> {
     match value {
-        Parsed::Text(text) => Some(text.to_string()),
+        FieldValue::Text(text) => Some(text.to_string()),
         _ => None,
     }
 }
 
 /// The builder of a field's column, or of a date's two columns; it allocates on the first value.
-struct Column {
-    kind: Kind,
+struct ColumnBuilder {
+    kind: FieldType,
     rows_expected: usize,
     /// The number of rows before the first value.
     nulls: usize,
     values: Option<Values>,
 }
 
-impl Column {
-    fn new(kind: Kind, rows_expected: usize) -> Self {
-        Column { kind, rows_expected, nulls: 0, values: None }
+impl ColumnBuilder {
+    fn new(kind: FieldType, rows_expected: usize) -> Self {
+        ColumnBuilder { kind, rows_expected, nulls: 0, values: None }
     }
 
-    fn append(&mut self, value: &Parsed<'_>) {
+    fn append(&mut self, value: &FieldValue<'_>) {
         if let Some(values) = &mut self.values {
             return values.append(value);
         }
-        if matches!(value, Parsed::Missing | Parsed::Invalid) {
+        if matches!(value, FieldValue::Missing | FieldValue::Invalid) {
             self.nulls += 1;
             return;
         }
@@ -361,12 +361,12 @@ impl Column {
 }
 
 /// This number of rows without a value.
-fn nulls(kind: Kind, rows: usize) -> Vec<ArrayRef> {
+fn nulls(kind: FieldType, rows: usize) -> Vec<ArrayRef> {
     let of = |data_type: DataType| new_null_array(&data_type, rows);
     match kind {
-        Kind::Whole { .. } => vec![of(DataType::Int64)],
-        Kind::Flag => vec![of(DataType::Boolean)],
-        Kind::Date => {
+        FieldType::Whole { .. } => vec![of(DataType::Int64)],
+        FieldType::Flag => vec![of(DataType::Boolean)],
+        FieldType::Date => {
             vec![of(DataType::Timestamp(TimeUnit::Microsecond, None)), of(DataType::Boolean)]
         }
         _ => vec![of(DataType::Utf8)],
@@ -382,25 +382,27 @@ enum Values {
 
 impl Values {
     /// This number of rows without a value, with capacity for others.
-    fn of_nulls(kind: Kind, nulls: usize, rows_expected: usize) -> Self {
+    fn of_nulls(kind: FieldType, nulls: usize, rows_expected: usize) -> Self {
         let rows = rows_expected.max(nulls + 1);
         let flags = || BooleanBuilder::with_capacity(rows);
         let mut values = match kind {
-            Kind::Whole { .. } => Values::Whole(Int64Builder::with_capacity(rows)),
-            Kind::Flag => Values::Flag(flags()),
-            Kind::Date => Values::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags()),
+            FieldType::Whole { .. } => Values::Whole(Int64Builder::with_capacity(rows)),
+            FieldType::Flag => Values::Flag(flags()),
+            FieldType::Date => {
+                Values::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags())
+            }
             _ => Values::Text(StringBuilder::with_capacity(rows, rows_expected * TEXT_BYTES)),
         };
-        (0..nulls).for_each(|_| values.append(&Parsed::Missing));
+        (0..nulls).for_each(|_| values.append(&FieldValue::Missing));
         values
     }
 
-    fn append(&mut self, value: &Parsed<'_>) {
+    fn append(&mut self, value: &FieldValue<'_>) {
         match (self, value) {
-            (Values::Text(text), Parsed::Text(value)) => text.append_value(value),
-            (Values::Whole(whole), Parsed::Whole(value)) => whole.append_value(*value),
-            (Values::Flag(flag), Parsed::Flag(value)) => flag.append_value(*value),
-            (Values::Date(time, zoned), Parsed::Moment(value)) => {
+            (Values::Text(text), FieldValue::Text(value)) => text.append_value(value),
+            (Values::Whole(whole), FieldValue::Whole(value)) => whole.append_value(*value),
+            (Values::Flag(flag), FieldValue::Flag(value)) => flag.append_value(*value),
+            (Values::Date(time, zoned), FieldValue::ParsedTime(value)) => {
                 time.append_value(value.micros);
                 zoned.append_value(value.zoned);
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::ingest::rejection::{Code, FieldError};
-use crate::ingest::row::dates::Moment;
+use crate::ingest::row::dates::ParsedTime;
 use crate::ingest::row::dialect::{Dialect, Place, other_spelling, place};
 use crate::model::ObjectType;
 use crate::tables::{field_names, required_fields};
@@ -31,7 +31,7 @@ pub(in crate::ingest) enum Value<'a> {
     Number(Cow<'a, str>),
     Whole(i64),
     Flag(bool),
-    Moment(Moment),
+    ParsedTime(ParsedTime),
     /// A list, an object, or a value that no field accepts; as text.
     Other(Cow<'a, str>),
     /// Text with half of a `\u` pair.
@@ -58,7 +58,7 @@ pub(in crate::ingest) struct Row<'a> {
 
 /// The destination of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::ingest) enum Target {
+pub(in crate::ingest) enum FieldTarget {
     Field(Place),
     Metadata(String),
     Source,
@@ -78,14 +78,14 @@ pub(in crate::ingest) enum Naming {
 pub(in crate::ingest) struct Names {
     object: ObjectType,
     reads_sources: bool,
-    renamed: HashMap<String, Target>,
+    renamed: HashMap<String, FieldTarget>,
     /// For each of our names that a mapping targets, the sender's name.
     theirs: HashMap<String, String>,
 }
 
 /// Whether any type has this field: a name of the push format, or `metadata.KEY`.
 pub fn is_field(name: &str) -> bool {
-    ObjectType::ALL.into_iter().any(|object| target(object, name) != Target::Ignored)
+    ObjectType::ALL.into_iter().any(|object| target(object, name) != FieldTarget::Ignored)
 }
 
 impl<'a> Row<'a> {
@@ -147,7 +147,7 @@ impl Value<'_> {
             Value::Text(_) | Value::Cell(_) | Value::Broken(_) => "text",
             Value::Number(_) | Value::Whole(_) => "a number",
             Value::Flag(_) => "true or false",
-            Value::Moment(_) => "a date",
+            Value::ParsedTime(_) => "a date",
             Value::Other(_) => "a list or object",
         }
     }
@@ -162,7 +162,7 @@ impl Value<'_> {
             Value::Broken(text) => Cow::Borrowed(text),
             Value::Whole(number) => number.to_string().into(),
             Value::Flag(flag) => flag.to_string().into(),
-            Value::Moment(moment) => moment.text().into(),
+            Value::ParsedTime(moment) => moment.text().into(),
         })
     }
 }
@@ -173,7 +173,7 @@ impl Names {
         map: &HashMap<String, String>,
         reads_sources: bool,
     ) -> Self {
-        let known = || map.iter().filter(|(_, ours)| target(object, ours) != Target::Ignored);
+        let known = || map.iter().filter(|(_, ours)| target(object, ours) != FieldTarget::Ignored);
         let renamed =
             known().map(|(theirs, ours)| (theirs.clone(), target(object, ours))).collect();
         let mut theirs = HashMap::<String, String>::new();
@@ -187,16 +187,16 @@ impl Names {
     }
 
     /// The destination of the sender's field.
-    pub(in crate::ingest) fn target(&self, name: &str) -> Target {
+    pub(in crate::ingest) fn target(&self, name: &str) -> FieldTarget {
         match self.renamed.get(name) {
             Some(target) => target.clone(),
-            None if self.reads_sources && name == SOURCE_FIELD => Target::Source,
+            None if self.reads_sources && name == SOURCE_FIELD => FieldTarget::Source,
             None => match target(self.object, name) {
-                Target::Field(place) if self.is_renamed(place.field) => Target::Ignored,
-                Target::Metadata(key)
+                FieldTarget::Field(place) if self.is_renamed(place.field) => FieldTarget::Ignored,
+                FieldTarget::Metadata(key)
                     if self.theirs.contains_key(&format!("{METADATA_PREFIX}{key}")) =>
                 {
-                    Target::Ignored
+                    FieldTarget::Ignored
                 }
                 target => target,
             },
@@ -243,11 +243,11 @@ impl Names {
     pub(in crate::ingest) fn columns<'c>(
         &self,
         columns: impl Iterator<Item = &'c str>,
-    ) -> Result<Vec<Target>, Vec<FieldError>> {
+    ) -> Result<Vec<FieldTarget>, Vec<FieldError>> {
         let (mut errors, mut targets, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for column in columns {
             let target = self.target(column);
-            if target != Target::Ignored && !seen.insert(target.clone()) {
+            if target != FieldTarget::Ignored && !seen.insert(target.clone()) {
                 let message =
                     format!("the column \"{column}\" is there twice; remove one of the two");
                 errors.push(FieldError::new(column.to_string(), Code::DuplicateKey, message, None));
@@ -256,7 +256,7 @@ impl Names {
         }
         let fields = field_names(self.object);
         for name in required_fields(self.object) {
-            let is_there = |target: &Target| matches!(target, Target::Field(place) if fields[place.field] == *name);
+            let is_there = |target: &FieldTarget| matches!(target, FieldTarget::Field(place) if fields[place.field] == *name);
             if !seen.iter().any(is_there) {
                 let column = self.locate(name, Naming::Column);
                 let message = format!(
@@ -269,13 +269,15 @@ impl Names {
     }
 }
 
-fn target(object: ObjectType, name: &str) -> Target {
+fn target(object: ObjectType, name: &str) -> FieldTarget {
     if let Some(place) = place(object, name) {
-        return Target::Field(place);
+        return FieldTarget::Field(place);
     }
     match name.strip_prefix(METADATA_PREFIX).or_else(|| name.strip_prefix(METADATA_PREFIX_OTHER)) {
-        Some(key) if field_names(object).contains(&"metadata") => Target::Metadata(key.to_string()),
-        _ => Target::Ignored,
+        Some(key) if field_names(object).contains(&"metadata") => {
+            FieldTarget::Metadata(key.to_string())
+        }
+        _ => FieldTarget::Ignored,
     }
 }
 

@@ -9,7 +9,7 @@ use super::compute;
 use crate::catalog::{At, SnapshotInfo};
 use crate::error::{Error, Result};
 use crate::model::RuleInputs;
-use crate::mrr::Changed;
+use crate::mrr::RefreshScope;
 use crate::read::Snapshot;
 use crate::sessions::{StoredTables, Then};
 use crate::store::{SnapshotFiles, SnapshotPin, Store};
@@ -71,7 +71,7 @@ async fn computed_again(
     let moment = RuleInputs { settings: info.settings.clone(), as_of };
     let mut tables: StoredTables = store.tables(&newest)?.records_then(then);
     let pinned = SnapshotFiles { info, files: Arc::default() };
-    let computed = compute(store, &pinned, &moment, Changed::All, &mut tables).await?;
+    let computed = compute(store, &pinned, &moment, RefreshScope::All, &mut tables).await?;
     Ok(Snapshot::of(store, &pinned, moment, &tables, Some(computed), in_use))
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Job, Kind};
+use super::{CompactionJob, CompactionKind};
 use crate::files::{DataFile, FILE_ROWS, Layer};
 use crate::model::ObjectType;
 use crate::store::SnapshotFiles;
@@ -19,25 +19,25 @@ const FOLD_SHARE: i64 = 4;
 const FOLD_ROWS_MIN: i64 = 50_000;
 
 /// Tables that are folded together, because the current rows of one depend on another.
-type Group = (Kind, Vec<Table>);
+type TableGroup = (CompactionKind, Vec<Table>);
 
-fn groups() -> Vec<Group> {
-    let mut groups = vec![(Kind::FoldPrecomputed, Table::PRECOMPUTED.to_vec())];
+fn groups() -> Vec<TableGroup> {
+    let mut groups = vec![(CompactionKind::FoldPrecomputed, Table::PRECOMPUTED.to_vec())];
     for object in ObjectType::ALL {
         for table in [Table::Records(object), Table::Ids(object)] {
-            groups.push((Kind::Fold(table), vec![table]));
+            groups.push((CompactionKind::Fold(table), vec![table]));
         }
     }
     groups
 }
 
 /// A job for every table that has a delta.
-pub(crate) fn all_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
+pub(crate) fn all_jobs(pinned: &SnapshotFiles) -> Vec<CompactionJob> {
     groups().into_iter().filter_map(|group| fold(pinned, &group, 1)).collect()
 }
 
 /// The compactions that are due; no two share a file.
-pub(crate) fn due_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
+pub(crate) fn due_jobs(pinned: &SnapshotFiles) -> Vec<CompactionJob> {
     let mut jobs = Vec::new();
     for group in groups() {
         let base_rows: i64 = of(pinned, &group.1, Layer::Base).iter().map(|file| file.rows).sum();
@@ -53,18 +53,22 @@ pub(crate) fn due_jobs(pinned: &SnapshotFiles) -> Vec<Job> {
 }
 
 /// Base and delta of a group, if the delta has at least this number of rows.
-fn fold(pinned: &SnapshotFiles, (kind, tables): &Group, rows_min: i64) -> Option<Job> {
+fn fold(
+    pinned: &SnapshotFiles,
+    (kind, tables): &TableGroup,
+    rows_min: i64,
+) -> Option<CompactionJob> {
     let delta = of(pinned, tables, Layer::Delta);
     if delta.iter().map(|file| file.rows).sum::<i64>() < rows_min {
         return None;
     }
     let mut files = of(pinned, tables, Layer::Base);
     files.extend(delta);
-    Some(Job { kind: *kind, files })
+    Some(CompactionJob { kind: *kind, files })
 }
 
 /// Files of one layer of a table and of similar size, if there are many.
-fn merge(pinned: &SnapshotFiles, table: Table, layer: Layer) -> Option<Job> {
+fn merge(pinned: &SnapshotFiles, table: Table, layer: Layer) -> Option<CompactionJob> {
     let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
     for file in of(pinned, &[table], layer) {
         // Merging files of the final size would not reduce their number.
@@ -73,7 +77,7 @@ fn merge(pinned: &SnapshotFiles, table: Table, layer: Layer) -> Option<Job> {
         }
     }
     let files = tiers.into_values().find(|files| files.len() >= MERGE_FILES)?;
-    Some(Job { kind: Kind::Merge(table, layer), files })
+    Some(CompactionJob { kind: CompactionKind::Merge(table, layer), files })
 }
 
 fn of(pinned: &SnapshotFiles, tables: &[Table], layer: Layer) -> Vec<DataFile> {

@@ -17,24 +17,24 @@ use crate::model::OnError;
 use crate::sessions::parquet_table;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
-use crate::write::import::compare::{Comparison, Verdicts};
-use crate::write::import::staging::{Staged, staged_schema};
+use crate::write::import::compare::{Comparison, RowVerdicts};
+use crate::write::import::staging::{StagedRows, staged_schema};
 use crate::write::publish::{Addition, computes_everyone, publish};
 
 const KNOWN_CUSTOMERS: &str = include_str!("../../../sql/import/known_customers.sql");
 const PLAN_WARNINGS: &str = include_str!("../../../sql/import/plan_warnings.sql");
 
 /// A staged import and its destination.
-pub(super) struct Admission<'a> {
+pub(super) struct ImportDiff<'a> {
     pub(super) store: &'a Arc<Store>,
     pub(super) pinned: &'a Arc<SnapshotFiles>,
-    pub(super) staged: Staged,
+    pub(super) staged: StagedRows,
     pub(super) data_source: &'a str,
     pub(super) first_sequence: i64,
     pub(super) received_at: DateTime<Utc>,
 }
 
-impl Admission<'_> {
+impl ImportDiff<'_> {
     /// Publishes the changes, unless a row was rejected and `on_error` is abort.
     pub(super) async fn run(mut self, options: &ImportOptions) -> Result<ImportSummary> {
         let rejected = options.unless_canceled(self.reject_and_warn()).await?;
@@ -132,7 +132,7 @@ impl Admission<'_> {
         Ok(())
     }
 
-    fn count(&mut self, object: ObjectType, verdicts: &Verdicts) -> Result<()> {
+    fn count(&mut self, object: ObjectType, verdicts: &RowVerdicts) -> Result<()> {
         let counts = self.staged.summary.counts_of(object);
         counts.accepted += verdicts.counts.accepted;
         counts.created += verdicts.counts.created;
@@ -150,7 +150,7 @@ impl Admission<'_> {
     async fn write(
         &self,
         comparison: &Comparison,
-        verdicts: &Verdicts,
+        verdicts: &RowVerdicts,
         addition: &mut Addition,
     ) -> Result<()> {
         let bits = bucket_bits(verdicts.kept.count_set_bits() as u64);
@@ -168,7 +168,7 @@ impl Admission<'_> {
         comparison: Comparison,
         index: Option<TableWriter>,
         options: &ImportOptions,
-    ) -> Result<(Comparison, Verdicts)> {
+    ) -> Result<(Comparison, RowVerdicts)> {
         let (store, pinned, options) =
             (Arc::clone(self.store), Arc::clone(self.pinned), options.clone());
         let comparing = tokio::task::spawn_blocking(move || {

@@ -40,7 +40,7 @@ pub(super) struct Comparison {
 }
 
 /// The result of the comparison, by row position (`_row`).
-pub(super) struct Verdicts {
+pub(super) struct RowVerdicts {
     pub(super) kept: BooleanBuffer,
     /// The rows that supersede a stored version, by position, with the sequence of that version.
     pub(super) supersedes: Vec<(i64, i64)>,
@@ -50,7 +50,7 @@ pub(super) struct Verdicts {
     pub(super) files: Vec<NewFile>,
 }
 
-impl Verdicts {
+impl RowVerdicts {
     /// The sequence of the version that this row supersedes.
     pub(super) fn superseded_by(&self, row: i64) -> Option<i64> {
         let found = self.supersedes.binary_search_by_key(&row, |(row, _)| *row);
@@ -66,10 +66,10 @@ impl Comparison {
         pinned: &SnapshotFiles,
         mut index: Option<TableWriter>,
         options: &ImportOptions,
-    ) -> Result<Verdicts> {
+    ) -> Result<RowVerdicts> {
         let mut kept = BooleanBufferBuilder::new(self.rows as usize);
         kept.append_n(self.rows as usize, false);
-        let mut verdicts = Verdicts {
+        let mut verdicts = RowVerdicts {
             kept: BooleanBuffer::new_unset(0),
             supersedes: Vec::new(),
             counts: Counts::default(),
@@ -100,7 +100,7 @@ impl Comparison {
         rows: &RecordBatch,
         compared: &Compared,
         kept: &mut BooleanBufferBuilder,
-        verdicts: &mut Verdicts,
+        verdicts: &mut RowVerdicts,
     ) -> Result<()> {
         let sequences = column(rows, "_sequence")?.as_primitive::<Int64Type>().values();
         for (at, sequence) in sequences.iter().enumerate() {

@@ -19,14 +19,14 @@ use crate::sessions::parquet_table;
 use crate::store::Store;
 use crate::tables::Table;
 use crate::tables::column;
-use crate::write::import::compare::{Comparison, Verdicts};
+use crate::write::import::compare::{Comparison, RowVerdicts};
 use crate::write::import::staging::staged_schema;
 
 /// Writes the new and changed rows of one type and collects their customers if requested.
 pub(super) async fn write(
     store: &Store,
     comparison: &Comparison,
-    verdicts: &Verdicts,
+    verdicts: &RowVerdicts,
     received_at: DateTime<Utc>,
     mut writer: TableWriter,
     mut changed: Option<&mut Customers>,
@@ -42,7 +42,7 @@ pub(super) async fn write(
     writer.finish()
 }
 
-fn kept(store: &Store, comparison: &Comparison, verdicts: &Verdicts) -> Result<DataFrame> {
+fn kept(store: &Store, comparison: &Comparison, verdicts: &RowVerdicts) -> Result<DataFrame> {
     let context = store.sessions.parallel()?;
     let schema = staged_schema(comparison.object);
     let staged =
@@ -57,7 +57,7 @@ fn kept(store: &Store, comparison: &Comparison, verdicts: &Verdicts) -> Result<D
 fn stored(
     rows: &RecordBatch,
     comparison: &Comparison,
-    verdicts: &Verdicts,
+    verdicts: &RowVerdicts,
     received_at: DateTime<Utc>,
 ) -> Result<RecordBatch> {
     let places = column(rows, "_row")?.as_primitive::<Int64Type>();

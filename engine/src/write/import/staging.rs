@@ -27,14 +27,14 @@ const BATCH_ROWS: usize = 8 * 1024;
 const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The system columns of a staged row.
-pub(super) struct Plan {
+pub(super) struct StagingPlan {
     pub(super) data_source: String,
     pub(super) timezone: Tz,
     pub(super) directory: PathBuf,
 }
 
 /// The staged files and their counts.
-pub(super) struct Staged {
+pub(super) struct StagedRows {
     pub(super) files: BTreeMap<ObjectType, PathBuf>,
     pub(super) summary: ImportSummary,
     pub(super) rejects: Rejects,
@@ -56,10 +56,10 @@ pub(super) fn staged_schema(object: ObjectType) -> SchemaRef {
 
 /// Decodes all inputs on a separate thread.
 pub(super) async fn stage(
-    plan: Plan,
+    plan: StagingPlan,
     inputs: Vec<Input>,
     options: ImportOptions,
-) -> Result<Staged> {
+) -> Result<StagedRows> {
     let staging = tokio::task::spawn_blocking(move || {
         refuse_rejects_in_the_place_of_an_input(&inputs, options.rejects.as_deref())?;
         Stager::new(plan, options)?.stage_all(inputs)
@@ -84,18 +84,18 @@ fn refuse_rejects_in_the_place_of_an_input(inputs: &[Input], rejects: Option<&Pa
 }
 
 struct Stager {
-    plan: Plan,
+    plan: StagingPlan,
     options: ImportOptions,
     writers: BTreeMap<ObjectType, (PathBuf, ArrowWriter<BufWriter<File>>)>,
-    staged: Staged,
+    staged: StagedRows,
     bytes_before: u64,
     bytes_here: u64,
     rows: u64,
 }
 
 impl Stager {
-    fn new(plan: Plan, options: ImportOptions) -> Result<Stager> {
-        let staged = Staged {
+    fn new(plan: StagingPlan, options: ImportOptions) -> Result<Stager> {
+        let staged = StagedRows {
             files: BTreeMap::new(),
             summary: ImportSummary::default(),
             rejects: Rejects::create(options.rejects.clone())?,
@@ -113,7 +113,7 @@ impl Stager {
         })
     }
 
-    fn stage_all(mut self, inputs: Vec<Input>) -> Result<Staged> {
+    fn stage_all(mut self, inputs: Vec<Input>) -> Result<StagedRows> {
         for input in inputs {
             self.stage_input(input)?;
         }

@@ -12,12 +12,15 @@ use crate::error::Result;
 use crate::ingest::unknown_customer;
 use crate::model::ObjectType;
 use crate::tables::column;
-use crate::write::import::staging::Staged;
+use crate::write::import::staging::StagedRows;
 
 const UNKNOWN_CUSTOMERS: &str = include_str!("../../../sql/import/unknown_customers.sql");
 
 /// Returns the positions (`_row`) of the rejected rows.
-pub(super) async fn reject(context: &SessionContext, staged: &mut Staged) -> Result<HashSet<i64>> {
+pub(super) async fn reject(
+    context: &SessionContext,
+    staged: &mut StagedRows,
+) -> Result<HashSet<i64>> {
     let mut rejected = HashSet::new();
     let mut unknown = context.sql(UNKNOWN_CUSTOMERS).await?.execute_stream().await?;
     while let Some(batch) = unknown.try_next().await? {
