@@ -33,6 +33,7 @@ pub(super) fn paths_of(tokens: &[Lined<Token>]) -> Paths {
     let (mut paths, mut at) = (Paths::default(), 0);
     while at < tokens.len() {
         let Token::Word(word) = &tokens[at].item else {
+            paths.inline.extend(quoted_path(&tokens[at]));
             at += 1;
             continue;
         };
@@ -50,6 +51,14 @@ pub(super) fn paths_of(tokens: &[Lined<Token>]) -> Paths {
         }
     }
     paths
+}
+
+/// Attributes name functions in strings, such as `deserialize_with = "crate::http::flag"`.
+fn quoted_path(token: &Lined<Token>) -> Option<NamedPath> {
+    let Token::Text(text) = &token.item else { return None };
+    let is_path = text.starts_with("crate::") && !text.contains(' ');
+    let names = text.split("::").map(str::to_string).collect();
+    is_path.then_some(NamedPath { line: token.line, names })
 }
 
 fn is_mark(tokens: &[Lined<Token>], at: usize, mark: char) -> bool {
