@@ -37,7 +37,10 @@ pub(super) fn paths_of(tokens: &[Lined<Token>]) -> Paths {
             at += 1;
             continue;
         };
-        if word == "use" {
+        if word == "in" && at > 0 && is_mark(tokens, at - 1, '(') {
+            // A visibility such as `pub(in crate::ingest)` uses nothing.
+            at = (at..tokens.len()).find(|&at| is_mark(tokens, at, ')')).unwrap_or(tokens.len());
+        } else if word == "use" {
             at = read_use(tokens, at, &mut paths.imports);
         } else if follows_colons(tokens, at) {
             at += 1;
