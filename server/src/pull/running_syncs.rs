@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mrrow_engine::budget::{Budget, Permit};
 use mrrow_engine::jobs::Job;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,7 +14,7 @@ use super::sync_failure::SyncFailure;
 /// The syncs that run or wait for their turn, by data source.
 pub(crate) struct RunningSyncs {
     syncs: Mutex<HashMap<String, RunningSync>>,
-    turns: Semaphore,
+    turns: Budget,
     tasks: TaskTracker,
 }
 
@@ -30,8 +31,11 @@ pub(super) struct Registration {
 
 impl RunningSyncs {
     pub(super) fn new(at_once: usize) -> RunningSyncs {
-        let turns = Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS));
-        RunningSyncs { syncs: Mutex::default(), turns, tasks: TaskTracker::new() }
+        RunningSyncs {
+            syncs: Mutex::default(),
+            turns: Budget::new(at_once.max(1) as u64),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// The job of the sync that runs for a data source.
@@ -60,9 +64,9 @@ impl RunningSyncs {
     }
 
     /// Waits until fewer syncs fetch than may at once.
-    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, SyncFailure> {
-        self.turns.acquire().await.map_err(|_| {
-            SyncFailure::new("stopping", "the server is stopping; resume the sync later")
+    pub(super) async fn turn(&self) -> Result<Permit, SyncFailure> {
+        self.turns.take(1).await.map_err(|_| {
+            SyncFailure::new("overloaded", "too many syncs wait for their turn; resume it later")
         })
     }
 

@@ -42,8 +42,7 @@ pub(super) struct SyncRun {
 impl SyncRun {
     /// Waits for its turn, then fetches everything from the position on.
     pub(super) async fn fetch(&mut self) -> Result<(), SyncFailure> {
-        let syncs = Arc::clone(&self.state.syncs);
-        let _turn = syncs.turn().await?;
+        let _turn = self.state.syncs.turn().await?;
         self.job.state = JobState::Running;
         self.progress.started_at = Some(self.state.now());
         self.report().await;

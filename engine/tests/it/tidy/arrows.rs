@@ -143,7 +143,7 @@ fn arrows_end_at_the_file_that_defines_the_item() {
                 "engine/src/a/child.rs",
                 "use super::super::b::B; pub struct A; #[cfg(test)] mod tests { use crate::c::C; }",
             ),
-            file("engine/src/b.rs", "use crate::A; pub fn g() {} pub struct B;"),
+            file("engine/src/b.rs", "use crate::A; pub(in crate::c) fn g() {} pub struct B;"),
             file("engine/src/c.rs", "use crate::{a::*, b::{self, B as Other}}; pub struct C;"),
             file("engine/src/lib.rs", "mod a; mod b; mod c; pub use a::A;"),
         ],

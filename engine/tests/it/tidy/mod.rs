@@ -40,7 +40,7 @@ fn in_each_crate(offences: impl Fn(&Crate) -> Vec<Offence>) -> Vec<Offence> {
 type Rule = (&'static str, fn() -> Vec<Offence>);
 
 const RULES: [Rule; 14] = [
-    ("order", || in_each_crate(rooms::order_offences)),
+    ("order", || [in_each_crate(rooms::order_offences), rooms::map_offences(tree())].concat()),
     ("cycles", || in_each_crate(rooms::cycle_offences)),
     ("files", || in_each_crate(files::offences)),
     ("file-length", || lengths::file_offences(&tree().files)),

@@ -33,10 +33,14 @@ pub(super) fn paths_of(tokens: &[Lined<Token>]) -> Paths {
     let (mut paths, mut at) = (Paths::default(), 0);
     while at < tokens.len() {
         let Token::Word(word) = &tokens[at].item else {
+            paths.inline.extend(quoted_path(&tokens[at]));
             at += 1;
             continue;
         };
-        if word == "use" {
+        if word == "in" && at > 0 && is_mark(tokens, at - 1, '(') {
+            // A visibility such as `pub(in crate::ingest)` uses nothing.
+            at = (at..tokens.len()).find(|&at| is_mark(tokens, at, ')')).unwrap_or(tokens.len());
+        } else if word == "use" {
             at = read_use(tokens, at, &mut paths.imports);
         } else if follows_colons(tokens, at) {
             at += 1;
@@ -50,6 +54,14 @@ pub(super) fn paths_of(tokens: &[Lined<Token>]) -> Paths {
         }
     }
     paths
+}
+
+/// Attributes name functions in strings, such as `deserialize_with = "crate::http::flag"`.
+fn quoted_path(token: &Lined<Token>) -> Option<NamedPath> {
+    let Token::Text(text) = &token.item else { return None };
+    let is_path = text.starts_with("crate::") && !text.contains(' ');
+    let names = text.split("::").map(str::to_string).collect();
+    is_path.then_some(NamedPath { line: token.line, names })
 }
 
 fn is_mark(tokens: &[Lined<Token>], at: usize, mark: char) -> bool {

@@ -6,15 +6,15 @@ use super::arrows::{Arrow, arrows};
 use super::cycles::{Graph, cycle_through, graph, knots};
 use super::lexer::Token;
 use super::offences::Offence;
-use super::sources::Crate;
+use super::sources::{Crate, Tree};
 
 /// A room is a module at the top of a crate. It may use the rooms before it.
 const ROOMS: [(&str, &[&str]); 4] = [
     (
         "engine",
         &[
-            "error", "model", "config", "cache", "budget", "tables", "ingest", "files", "catalog",
-            "sessions", "store", "records", "mrr", "read", "accounts", "write", "check", "engine",
+            "error", "cache", "budget", "model", "config", "tables", "ingest", "files", "catalog",
+            "sessions", "records", "mrr", "store", "read", "accounts", "write", "check", "engine",
         ],
     ),
     (
@@ -49,6 +49,7 @@ const UNLISTED: &str = "add the room to ROOMS in engine/tests/it/tidy/rooms.rs, 
                         the crate's README, at its place in reading order";
 const GONE: &str = "remove it from ROOMS in engine/tests/it/tidy/rooms.rs";
 const LISTED: &str = "list the modules of the crate's root in the order of ROOMS";
+const MAPPED: &str = "list the rooms in the order of ROOMS";
 const CYCLE: &str = "move the shared item into a file of its own below both";
 
 fn room(house: &Crate, file: usize) -> Option<&str> {
@@ -89,9 +90,11 @@ fn unordered_modules(house: &Crate) -> Option<Offence> {
     let root = house.product.iter().find(|file| file.module.is_empty())?;
     let listed: Vec<&str> = root
         .product
-        .windows(2)
-        .filter_map(|window| match (&window[0].item, &window[1].item) {
-            (Token::Word(word), Token::Word(name)) if word == "mod" => Some(name.as_str()),
+        .windows(3)
+        .filter_map(|window| match (&window[0].item, &window[1].item, &window[2].item) {
+            (Token::Word(word), Token::Word(name), Token::Mark(';')) if word == "mod" => {
+                Some(name.as_str())
+            }
             _ => None,
         })
         .collect();
@@ -101,6 +104,32 @@ fn unordered_modules(house: &Crate) -> Option<Offence> {
         let found = format!("modules stand as {listed:?}, not as {expected:?}");
         Offence::of_file(&root.path, "order", found, LISTED)
     })
+}
+
+/// A page that maps the rooms of its crate lists them in the order of the table.
+pub(super) fn map_offences(tree: &Tree) -> Vec<Offence> {
+    let pages = tree.crates.iter().filter_map(|house| {
+        let path = format!("{}/README.md", house.name);
+        let page = tree.files.iter().find(|file| file.path == path)?;
+        let listed: Vec<&str> =
+            page.text.lines().flat_map(|line| rooms_of_row(house, line)).collect();
+        let is_map = listed.len() > 1;
+        (is_map && listed != order(house)).then(|| {
+            let found = format!("the map lists {listed:?}, not {:?}", order(house));
+            Offence::of_file(&path, "order", found, MAPPED)
+        })
+    });
+    pages.collect()
+}
+
+/// The rooms that the first cell of a row names, such as "| `src/rows/` | …".
+fn rooms_of_row<'a>(house: &Crate, line: &'a str) -> Vec<&'a str> {
+    let cell = line.strip_prefix("| `").and_then(|row| row.split(" |").next()).unwrap_or_default();
+    let names = cell.split('`').step_by(2).map(|name| {
+        let name = name.strip_prefix("src/").unwrap_or(name);
+        name.strip_suffix(".rs").unwrap_or(name).trim_end_matches('/')
+    });
+    names.filter(|name| order(house).contains(name)).collect()
 }
 
 fn room_graph(house: &Crate, arrows: &[Arrow]) -> (Vec<String>, Graph) {

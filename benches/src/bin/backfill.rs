@@ -1,10 +1,7 @@
-//! The whole job at size: N invoices in NDJSON are imported, computed and read, then one more is
-//! pushed; seconds of each stage and peak memory.
+//! A backfill: imports N invoices in NDJSON, reads a report, and pushes single invoices. Prints the
+//! time of each stage and peak memory.
 //!
-//! `cargo build --release && ./target/release/backfill 1000000`
-
-mod demo;
-mod memory;
+//! `cargo build --release --workspace && ./target/release/backfill 1000000`
 
 use std::error::Error;
 use std::io::Write;
@@ -13,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
+use mrrow_benches::{peak_memory, sibling_mrrow, write_demo};
 use mrrow_engine::arrow::array::AsArray;
 use mrrow_engine::import::{ImportOptions, Progress, inputs_of_path};
 use mrrow_engine::model::ObjectType;
@@ -22,7 +20,7 @@ use mrrow_engine::{Config, Engine};
 
 const INVOICES_DEFAULT: u64 = 1_000_000;
 
-/// How many invoices are pushed one after the other.
+/// Number of single pushes after the import.
 const PUSHES: u64 = 3;
 
 #[tokio::main]
@@ -30,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let about: u64 = std::env::args().nth(1).map_or(Ok(INVOICES_DEFAULT), |text| text.parse())?;
     let dir = tempfile::tempdir()?;
     let (books, data) = (dir.path().join("books"), dir.path().join("data"));
-    demo::write(&books, about)?;
+    write_demo(&sibling_mrrow()?, &books, about)?;
     let bytes: u64 = inputs_of_path(&books)?
         .iter()
         .filter_map(|input| Path::new(&input.name).metadata().ok())
@@ -38,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .sum();
     let mut out = std::io::stdout();
 
-    // The last day of the demo: nothing depends on today.
+    // The last day of the demo, so that the result does not depend on today.
     let now = chrono::DateTime::from_timestamp(1_767_182_400, 0).ok_or("a time out of range")?;
     let engine = Engine::open(Config::new(&data, Arc::new(move || now))).await?;
     let started = Instant::now();
@@ -53,15 +51,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let invoices = summary.counts.get("invoices").map_or(0, |counts| counts.read);
     writeln!(out, "{invoices} invoices, {} MiB of NDJSON", bytes >> 20)?;
 
-    let mut stages = stages.lock().map_err(|_| "a stage was not noted")?.clone();
-    stages.push(("done", ended, memory::peak()?));
+    let mut stages = stages.lock().map_err(|_| "the stages are poisoned")?.clone();
+    stages.push(("done", ended, peak_memory()?));
     for pair in stages.windows(2) {
         let [(name, begun, _), (_, ended, peak)] = pair else { continue };
         let seconds = *ended - *begun;
         let rows_per_second = u128::from(invoices) * 1000 / seconds.as_millis().max(1);
         writeln!(
             out,
-            "{name:<8} {seconds:>8.2?}  {rows_per_second} invoices/s, memory {peak} at its peak so far"
+            "{name:<8} {seconds:>8.2?}  {rows_per_second} invoices/s, peak memory so far {peak}"
         )?;
     }
     let total = ended - started;
@@ -73,24 +71,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         engine.snapshot(None).await?.mrr(&MrrQuery::default()).await?.try_collect().await?;
     let periods: usize = report.iter().map(|batch| batch.num_rows()).sum();
     writeln!(out, "mrr      {:>8.2?}  {periods} periods", started.elapsed())?;
-    writeln!(out, "memory   {} at its peak", memory::peak()?)?;
+    writeln!(out, "peak memory {}", peak_memory()?)?;
 
-    // What a push costs while so much is stored: the first opens the id index, those after it are
-    // the usual ones.
+    // Single pushes on the full store. The first one opens the id index, so it is slower.
     for number in 1..=PUSHES {
         let (acknowledged, visible) = push(&engine, number).await?;
         writeln!(
             out,
-            "push {number}   {acknowledged:>8.2?} to its acknowledgement, {visible:>8.2?} until it is in the movements"
+            "push {number}   {acknowledged:>8.2?} until acknowledged, {visible:>8.2?} until visible"
         )?;
     }
-    writeln!(out, "memory   {} at its peak", memory::peak()?)?;
+    writeln!(out, "peak memory {}", peak_memory()?)?;
     engine.close().await?;
     Ok(())
 }
 
-/// Pushes one invoice of a known customer, publishes it without waiting, and reads the customer's
-/// movements.
+/// Pushes one invoice of a stored customer, flushes at once, and reads the movements of the customer.
 async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<dyn Error>> {
     let snapshot = engine.snapshot(None).await?;
     let any = "select customer_id, plan_id, currency from invoices where type = 'subscription' and amount > 0 limit 1";
@@ -107,7 +103,7 @@ async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<
         engine.push("default", Some(ObjectType::Invoices), invoice.into_bytes(), &options).await?;
     let acknowledged = started.elapsed();
     if !pushed.stored {
-        return Err(format!("it was refused: {:?}", pushed.rejections).into());
+        return Err(format!("the push was refused: {:?}", pushed.rejections).into());
     }
     engine.flush().await?;
     let query = MovementsQuery { customer: Some(customer), ..MovementsQuery::default() };
@@ -115,12 +111,12 @@ async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<
         engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
     let visible = started.elapsed();
     if movements.iter().all(|batch| batch.num_rows() == 0) {
-        return Err("it is not in the movements".into());
+        return Err("the movements lack the invoice".into());
     }
     Ok((acknowledged, visible))
 }
 
-/// When each stage began, and how much memory the stages before it took.
+/// The start of each stage, and the peak memory at that time.
 type Stages = Arc<Mutex<Vec<(&'static str, Instant, String)>>>;
 
 fn stage_listener(stages: &Stages) -> Arc<dyn Fn(Progress) + Send + Sync> {
@@ -133,7 +129,7 @@ fn stage_listener(stages: &Stages) -> Arc<dyn Fn(Progress) + Send + Sync> {
             Progress::Computing => "compute",
         };
         if let Ok(mut stages) = stages.lock() {
-            stages.push((name, Instant::now(), memory::peak().unwrap_or_default()));
+            stages.push((name, Instant::now(), peak_memory().unwrap_or_default()));
         }
     })
 }

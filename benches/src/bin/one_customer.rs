@@ -1,11 +1,8 @@
-//! One customer with very many invoices, alone and among others: its time must grow as its invoices
-//! do, and memory stay in the budget.
+//! One customer with very many invoices, alone and among others. The time must grow linearly with its
+//! invoices, and memory must stay within the budget.
 //!
-//! `cargo build --release && ./target/release/one_customer 500000 1000000`: so many invoices of the
-//! one, about so many of others.
-
-mod demo;
-mod memory;
+//! `cargo build --release --workspace && ./target/release/one_customer 500000 1000000`: the number of
+//! invoices of the one customer, and of all others.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
@@ -15,12 +12,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
+use mrrow_benches::{peak_memory, sibling_mrrow, write_demo};
 use mrrow_engine::import::{ImportOptions, inputs_of_path};
 use mrrow_engine::reports::MovementsQuery;
 use mrrow_engine::{Config, Engine};
 
-/// Subscriptions of the one customer; each is billed every month, and some are upgraded, refunded
-/// and cancelled.
+/// Subscriptions of the one customer. Each is billed every month; some are upgraded, refunded and
+/// cancelled.
 const SUBSCRIPTIONS: u64 = 5_000;
 
 #[tokio::main]
@@ -42,11 +40,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let dir = tempfile::tempdir()?;
     let books = dir.path().join("books");
-    demo::write(&books, of_others)?;
+    write_demo(&sibling_mrrow()?, &books, of_others)?;
     add_one(&books, of_one)?;
     let among_others = import(&books, &dir.path().join("data")).await?;
     writeln!(out, "among about {of_others} of others   {among_others:>8.2?}")?;
-    writeln!(out, "memory   {} at its peak", memory::peak()?)?;
+    writeln!(out, "peak memory {}", peak_memory()?)?;
     Ok(())
 }
 
@@ -72,13 +70,13 @@ async fn import(books: &Path, data: &Path) -> Result<Duration, Box<dyn Error>> {
     let movements: Vec<_> =
         engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
     if movements.iter().all(|batch| batch.num_rows() == 0) {
-        return Err("the one has no movements".into());
+        return Err("the one customer has no movements".into());
     }
     engine.close().await?;
     Ok(taken)
 }
 
-/// Adds the one customer, its plan and its invoices to the files of a book.
+/// Appends the one customer, its plan and its invoices to the files.
 fn add_one(books: &Path, invoices: u64) -> Result<(), Box<dyn Error>> {
     append(books, "customers")?.write_all(b"{\"id\":\"the_one\",\"name\":\"The One\"}\n")?;
     append(books, "plans")?.write_all(
@@ -95,7 +93,7 @@ fn append(books: &Path, name: &str) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).open(books.join(format!("{name}.ndjson")))
 }
 
-/// The subscriptions are billed in turn, month by month, from 2010 on.
+/// Bills the subscriptions in turn, month by month, from 2010 on.
 fn invoice(file: &mut impl Write, number: u64) -> std::io::Result<()> {
     let (subscription, month) = (number % SUBSCRIPTIONS, number / SUBSCRIPTIONS);
     let (year, month, day) = (2010 + month / 12, month % 12 + 1, subscription % 28 + 1);

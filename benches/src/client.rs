@@ -1,4 +1,4 @@
-//! One connection to the server.
+//! One HTTP connection to the server.
 
 use std::error::Error;
 
@@ -11,18 +11,20 @@ use tokio::net::TcpStream;
 
 use super::server::Server;
 
-pub(crate) struct Client {
+/// One HTTP connection, which sends one request after the other.
+pub struct Client {
     sender: SendRequest<Full<Bytes>>,
     host: String,
     authorization: String,
 }
 
 impl Client {
-    pub(crate) async fn connect(server: &Server) -> Result<Client, Box<dyn Error>> {
+    /// Connects to a server.
+    pub async fn connect(server: &Server) -> Result<Client, Box<dyn Error>> {
         let stream = TcpStream::connect(&server.address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // It ends with the sender.
+        // The task ends when the sender is dropped.
         tokio::spawn(connection);
         Ok(Client {
             sender,
@@ -31,12 +33,11 @@ impl Client {
         })
     }
 
-    /// Sends a request and reads its answer whole.
-    pub(crate) async fn send(
+    /// Sends a request, and returns the status and body of the response.
+    pub async fn send(
         &mut self,
         method: &str,
         path: &str,
-        content_type: &str,
         body: Bytes,
     ) -> Result<(u16, Bytes), Box<dyn Error>> {
         let request = Request::builder()
@@ -44,7 +45,7 @@ impl Client {
             .uri(path)
             .header("host", &self.host)
             .header("authorization", &self.authorization)
-            .header("content-type", content_type)
+            .header("content-type", "application/json")
             .body(Full::new(body))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
