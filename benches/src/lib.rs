@@ -3,8 +3,9 @@
 mod demo;
 mod process;
 
-mod client;
 mod server;
+
+mod client;
 
 mod pushes;
 
