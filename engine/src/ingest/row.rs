@@ -1,7 +1,9 @@
 //! Rows: fields are read and checked, and collected into record batches.
 
+mod column_builder;
 pub(super) mod dates;
 mod dialect;
+mod errors;
 pub(super) mod fields;
 mod hash;
 pub(super) mod metadata;

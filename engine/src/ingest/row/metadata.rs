@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::object;
 use crate::ingest::rejection::Code;
+use crate::ingest::row::errors::RowErrors;
 use crate::ingest::row::fields::FieldValue;
-use crate::ingest::row::table::Errors;
 use crate::ingest::row::values::Value;
 
 /// A value and its key.
@@ -22,7 +22,7 @@ pub(in crate::ingest) fn parse<'v>(
     field: &'v Value<'v>,
     single: &'v [(Cow<'v, str>, Value<'v>)],
     name: &str,
-    errors: &mut Errors<'_>,
+    errors: &mut RowErrors<'_>,
 ) -> FieldValue<'v> {
     let mut entries = inside(field, name, errors);
     for (key, value) in single.iter().filter(|(_, value)| !value.is_missing()) {
@@ -47,7 +47,7 @@ pub(in crate::ingest) fn parse<'v>(
     FieldValue::Text(format!("{{{}}}", pairs.join(",")).into())
 }
 
-fn inside<'v>(field: &'v Value<'v>, name: &str, errors: &mut Errors<'_>) -> Vec<Entry<'v>> {
+fn inside<'v>(field: &'v Value<'v>, name: &str, errors: &mut RowErrors<'_>) -> Vec<Entry<'v>> {
     let mut entries = Vec::new();
     let mut fault = None;
     match field {
@@ -67,7 +67,7 @@ fn inside<'v>(field: &'v Value<'v>, name: &str, errors: &mut Errors<'_>) -> Vec<
     entries
 }
 
-fn check(entries: &[Entry<'_>], name: &str, errors: &mut Errors<'_>) {
+fn check(entries: &[Entry<'_>], name: &str, errors: &mut RowErrors<'_>) {
     let mut before = None;
     for Entry { key, value, is_inside } in entries {
         let fault = match value.as_ref() {

@@ -3,8 +3,8 @@
 use chrono_tz::Tz;
 
 use crate::ingest::rejection::{Code, WarningCode};
+use crate::ingest::row::errors::RowErrors;
 use crate::ingest::row::fields::FieldValue;
-use crate::ingest::row::table::Errors;
 use crate::ingest::row::values::FIELDS_MAX;
 
 /// Positions of the fields of an invoice.
@@ -19,7 +19,7 @@ const PRORATION: usize = 10;
 pub(in crate::ingest) fn check_invoice(
     fields: &[FieldValue<'_>; FIELDS_MAX],
     timezone: Tz,
-    errors: &mut Errors<'_>,
+    errors: &mut RowErrors<'_>,
 ) {
     if is_type(fields, "subscription") {
         if fields[PLAN_ID] == FieldValue::Missing {

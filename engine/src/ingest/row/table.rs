@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder, UInt64Builder, new_null_array,
-};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::array::{ArrayRef, FixedSizeBinaryBuilder, RecordBatch, StringBuilder, UInt64Builder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono_tz::Tz;
 
 use super::fields;
@@ -15,7 +12,9 @@ use super::{hash, metadata, rules};
 use crate::ingest::rejection::{
     Code, FieldError, ORIGINAL_BYTES_MAX, Rejection, Warning, clip, clip_bytes,
 };
+use crate::ingest::row::column_builder::{ColumnBuilder, TEXT_BYTES};
 use crate::ingest::row::dialect::Dialect;
+use crate::ingest::row::errors::RowErrors;
 use crate::ingest::row::fields::{FieldType, FieldValue, Spec};
 use crate::ingest::row::row_sources::RowSources;
 use crate::ingest::row::values::{FIELDS_MAX, Names, Naming, Row, SOURCE_FIELD};
@@ -26,9 +25,6 @@ use crate::tables::{HASH_BYTES, record_schema};
 /// A batch is emitted after this number of input bytes, even with few rows.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 
-/// The maximum of errors of one row.
-const ERRORS_MAX: usize = 100;
-
 /// The maximum of distinct names of ignored fields; others are counted under [`OTHER_FIELDS`].
 const IGNORED_NAMES_MAX: usize = 1000;
 const OTHER_FIELDS: &str = "(others)";
@@ -36,9 +32,6 @@ const OTHER_FIELDS: &str = "(others)";
 /// The capacity of builders: a row for this number of input bytes, up to this number of rows.
 const ROW_BYTES: usize = 128;
 const ROWS_EXPECTED_MAX: usize = 1024;
-
-/// The capacity in bytes for the text of one column in a row.
-const TEXT_BYTES: usize = 16;
 
 /// The columns of decoded rows: those of `record_schema`, then `_line`, the place in the input
 /// ([`Rejection::line`]).
@@ -116,13 +109,13 @@ impl RowTable {
     ) {
         self.bytes += bytes;
         self.dialect.complete(self.object, &mut row);
-        let mut errors = Errors { names: &self.names, naming: row.naming, list: Vec::new() };
+        let mut errors = RowErrors::new(&self.names, row.naming);
         let source = self.source(&row, &mut errors);
         let parsed = parse(&self.specs, &row, self.dialect, &mut errors);
         if self.object == ObjectType::Invoices {
             rules::check_invoice(&parsed, self.timezone, &mut errors);
         }
-        let errors = errors.list;
+        let errors = errors.into_list();
         if errors.is_empty() {
             self.append(line, &source, &parsed);
         } else {
@@ -182,7 +175,7 @@ impl RowTable {
     }
 
     /// The data source of a row; any if the row has an error there.
-    fn source(&self, row: &Row<'_>, errors: &mut Errors<'_>) -> Arc<str> {
+    fn source(&self, row: &Row<'_>, errors: &mut RowErrors<'_>) -> Arc<str> {
         let Some(sources) = &self.row_sources else { return Arc::clone(&self.data_source) };
         sources.of(&row.source).unwrap_or_else(|(code, message)| {
             let value = row.source.text();
@@ -229,52 +222,11 @@ pub(crate) fn ignore(ignored: &mut BTreeMap<String, u64>, name: &str, rows: u64)
     *ignored.entry(name).or_default() += rows;
 }
 
-/// The errors of a row, under the sender's names.
-pub(in crate::ingest) struct Errors<'n> {
-    names: &'n Names,
-    naming: Naming,
-    list: Vec<FieldError>,
-}
-
-impl Errors<'_> {
-    pub(in crate::ingest) fn field(
-        &mut self,
-        name: &str,
-        code: Code,
-        message: String,
-        value: Option<&str>,
-    ) {
-        self.push(self.names.locate(name, self.naming), code, message, value);
-    }
-
-    /// An error of one metadata value; `inside` is the name of the field that held it.
-    pub(in crate::ingest) fn metadata(
-        &mut self,
-        key: &str,
-        inside: Option<&str>,
-        code: Code,
-        message: String,
-        value: Option<&str>,
-    ) {
-        self.push(self.names.locate_metadata(key, inside, self.naming), code, message, value);
-    }
-
-    pub(in crate::ingest) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    fn push(&mut self, pointer: String, code: Code, message: String, value: Option<&str>) {
-        if self.list.len() < ERRORS_MAX {
-            self.list.push(FieldError::new(pointer, code, message, value));
-        }
-    }
-}
-
 fn parse<'v>(
     specs: &[Spec],
     row: &'v Row<'v>,
     dialect: Dialect,
-    errors: &mut Errors<'_>,
+    errors: &mut RowErrors<'_>,
 ) -> [FieldValue<'v>; FIELDS_MAX] {
     refuse_repeated(specs, row, errors);
     std::array::from_fn(|at| {
@@ -300,7 +252,7 @@ fn parse<'v>(
 }
 
 /// Reports fields that came more than once, or in both spellings with different values.
-fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut Errors<'_>) {
+fn refuse_repeated(specs: &[Spec], row: &Row<'_>, errors: &mut RowErrors<'_>) {
     for place in &row.repeated {
         let spec = &specs[place.field];
         let name = spec.other.filter(|_| place.is_other).unwrap_or(spec.name);
@@ -322,108 +274,5 @@ fn text(value: &FieldValue<'_>) -> Option<String> {
     match value {
         FieldValue::Text(text) => Some(text.to_string()),
         _ => None,
-    }
-}
-
-/// The builder of a field's column, or of a date's two columns; it allocates on the first value.
-struct ColumnBuilder {
-    kind: FieldType,
-    rows_expected: usize,
-    /// The number of rows before the first value.
-    nulls: usize,
-    values: Option<Values>,
-}
-
-impl ColumnBuilder {
-    fn new(kind: FieldType, rows_expected: usize) -> Self {
-        ColumnBuilder { kind, rows_expected, nulls: 0, values: None }
-    }
-
-    fn append(&mut self, value: &FieldValue<'_>) {
-        if let Some(values) = &mut self.values {
-            return values.append(value);
-        }
-        if matches!(value, FieldValue::Missing | FieldValue::Invalid) {
-            self.nulls += 1;
-            return;
-        }
-        let mut values =
-            Values::of_nulls(self.kind, std::mem::take(&mut self.nulls), self.rows_expected);
-        values.append(value);
-        self.values = Some(values);
-    }
-
-    /// Returns the finished columns.
-    fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
-        let rows = std::mem::take(&mut self.nulls);
-        arrays.extend(self.values.take().map_or_else(|| nulls(self.kind, rows), Values::finish));
-    }
-}
-
-/// This number of rows without a value.
-fn nulls(kind: FieldType, rows: usize) -> Vec<ArrayRef> {
-    let of = |data_type: DataType| new_null_array(&data_type, rows);
-    match kind {
-        FieldType::Whole { .. } => vec![of(DataType::Int64)],
-        FieldType::Flag => vec![of(DataType::Boolean)],
-        FieldType::Date => {
-            vec![of(DataType::Timestamp(TimeUnit::Microsecond, None)), of(DataType::Boolean)]
-        }
-        _ => vec![of(DataType::Utf8)],
-    }
-}
-
-enum Values {
-    Text(StringBuilder),
-    Whole(Int64Builder),
-    Flag(BooleanBuilder),
-    Date(TimestampMicrosecondBuilder, BooleanBuilder),
-}
-
-impl Values {
-    /// This number of rows without a value, with capacity for others.
-    fn of_nulls(kind: FieldType, nulls: usize, rows_expected: usize) -> Self {
-        let rows = rows_expected.max(nulls + 1);
-        let flags = || BooleanBuilder::with_capacity(rows);
-        let mut values = match kind {
-            FieldType::Whole { .. } => Values::Whole(Int64Builder::with_capacity(rows)),
-            FieldType::Flag => Values::Flag(flags()),
-            FieldType::Date => {
-                Values::Date(TimestampMicrosecondBuilder::with_capacity(rows), flags())
-            }
-            _ => Values::Text(StringBuilder::with_capacity(rows, rows_expected * TEXT_BYTES)),
-        };
-        (0..nulls).for_each(|_| values.append(&FieldValue::Missing));
-        values
-    }
-
-    fn append(&mut self, value: &FieldValue<'_>) {
-        match (self, value) {
-            (Values::Text(text), FieldValue::Text(value)) => text.append_value(value),
-            (Values::Whole(whole), FieldValue::Whole(value)) => whole.append_value(*value),
-            (Values::Flag(flag), FieldValue::Flag(value)) => flag.append_value(*value),
-            (Values::Date(time, zoned), FieldValue::ParsedTime(value)) => {
-                time.append_value(value.micros);
-                zoned.append_value(value.zoned);
-            }
-            (Values::Text(text), _) => text.append_null(),
-            (Values::Whole(whole), _) => whole.append_null(),
-            (Values::Flag(flag), _) => flag.append_null(),
-            (Values::Date(time, zoned), _) => {
-                time.append_null();
-                zoned.append_null();
-            }
-        }
-    }
-
-    fn finish(self) -> Vec<ArrayRef> {
-        match self {
-            Values::Text(mut text) => vec![Arc::new(text.finish())],
-            Values::Whole(mut whole) => vec![Arc::new(whole.finish())],
-            Values::Flag(mut flag) => vec![Arc::new(flag.finish())],
-            Values::Date(mut time, mut zoned) => {
-                vec![Arc::new(time.finish()), Arc::new(zoned.finish())]
-            }
-        }
     }
 }
