@@ -6,17 +6,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tempfile::TempDir;
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::catalog::At;
 use crate::check::Verification;
-use crate::check::status;
-use crate::check::verify;
 use crate::check::{self, KeptSnapshot, Status};
 use crate::config::Config;
-use crate::config::PushLimits;
-use crate::config::Retention;
 use crate::error::{Error, Result};
 use crate::model::{ObjectType, Settings};
 use crate::read::Snapshot;

@@ -19,7 +19,7 @@ pub(crate) use crate::catalog::SnapshotFiles;
 use crate::catalog::{Catalog, Commit, SnapshotInfo};
 use crate::config::{Clock, Config, MEMORY_BYTES_MIN};
 use crate::error::{Error, Result};
-use crate::files::{DataFile, Directory, IdFiles, NewFile};
+use crate::files::{Directory, IdFiles, NewFile};
 use crate::model::DataSource;
 use crate::model::RuleInputs;
 use crate::model::Settings;

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::model::micros;

@@ -1,10 +1,6 @@
 //! Jobs: long work for a data source, as far as it has come.
 
-use std::str::FromStr;
-
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
-use serde_json::Value;
+use chrono::TimeDelta;
 
 use crate::engine::Engine;
 use crate::error::Result;

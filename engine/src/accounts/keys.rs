@@ -1,12 +1,8 @@
 //! API keys: who may do what with which data sources, and until when. Of a key itself only a hash
 //! is stored.
 
-use std::str::FromStr;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::Engine;

@@ -1,15 +1,10 @@
 //! Plan groups: plans that are looked at together, listed one by one or found by a pattern. A plan
 //! may be in many groups.
 
-use std::collections::HashSet;
-
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{GroupDefinition, PlanGroup};
-use crate::model::{check_id, check_name, random_id};
+use crate::model::{check_id, random_id};
 
 impl Engine {
     /// The plan groups, by their ids.

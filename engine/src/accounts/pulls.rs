@@ -1,7 +1,5 @@
 //! Pulls: where and how a data source's records are fetched, as far as the catalog keeps it.
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Engine;

@@ -22,7 +22,6 @@ use super::Sessions;
 use crate::error::{Error, Result};
 use crate::files::{Bucket, DataFile, Directory, Key, KnownId, Layer, NewFile};
 use crate::model::ObjectType;
-use crate::model::RuleInputs;
 use crate::tables::Table;
 
 const LATEST_VERSIONS: &str = include_str!("../../sql/tables/latest_versions.sql");

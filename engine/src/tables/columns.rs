@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 use crate::model::ObjectType;
 
 /// Bytes of `_hash`: a truncated BLAKE3 of the row's content, equal exactly when nothing changed.
-pub const HASH_BYTES: i32 = 16;
+pub(crate) const HASH_BYTES: i32 = 16;
 
 /// The columns of a valid record: `data_source`, its fields, then `_hash` (content).
-pub fn record_schema(object: ObjectType) -> SchemaRef {
+pub(crate) fn record_schema(object: ObjectType) -> SchemaRef {
     static SCHEMAS: LazyLock<[SchemaRef; ObjectType::ALL.len()]> = LazyLock::new(|| {
         ObjectType::ALL.map(|object| Arc::new(Schema::new(record_columns(object))))
     });
@@ -42,7 +42,7 @@ pub(crate) fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayR
 }
 
 /// The fields of a type as a sender names them.
-pub fn field_names(object: ObjectType) -> &'static [&'static str] {
+pub(crate) fn field_names(object: ObjectType) -> &'static [&'static str] {
     match object {
         ObjectType::Customers => {
             &["id", "name", "email", "created", "country", "state", "trial_started", "metadata"]
@@ -69,7 +69,7 @@ pub fn field_names(object: ObjectType) -> &'static [&'static str] {
 }
 
 /// The fields that must be there and not empty.
-pub fn required_fields(object: ObjectType) -> &'static [&'static str] {
+pub(crate) fn required_fields(object: ObjectType) -> &'static [&'static str] {
     match object {
         ObjectType::Customers => &["id", "name"],
         ObjectType::Plans => &["id", "name", "interval", "interval_count", "currency"],

@@ -1,12 +1,11 @@
 //! Publication: new files become a snapshot, together with the movements of the customers they
 //! change.
 
-use arrow::array::RecordBatch;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::SnapshotInfo;
 use crate::error::{Error, Result};
-use crate::files::{DataFile, NewFile};
+use crate::files::NewFile;
 use crate::model::ObjectType;
 use crate::model::RuleInputs;
 use crate::mrr::{Customers, FailurePolicy, Refresh, RefreshScope, refresh};

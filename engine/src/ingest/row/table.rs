@@ -17,7 +17,7 @@ use crate::ingest::row::dialect::Dialect;
 use crate::ingest::row::errors::RowErrors;
 use crate::ingest::row::fields::{FieldType, FieldValue, Spec};
 use crate::ingest::row::row_sources::RowSources;
-use crate::ingest::row::values::{FIELDS_MAX, Names, Naming, Row, SOURCE_FIELD};
+use crate::ingest::row::values::{FIELDS_MAX, Names, Row, SOURCE_FIELD};
 use crate::ingest::{DecodeOptions, Decoded};
 use crate::model::ObjectType;
 use crate::tables::{HASH_BYTES, record_schema};
