@@ -184,7 +184,8 @@ impl From<Error> for ApiError {
                 tracing::error!(error = %message, "a push was not acknowledged");
                 ApiError::try_again(
                     "not_acknowledged",
-                    "the request could not be made durable; send it again, a repetition changes nothing",
+                    "the request could not be made durable; send it again, a repetition changes \
+                        nothing",
                     SOON,
                 )
             }

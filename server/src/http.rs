@@ -14,6 +14,7 @@ pub(crate) mod request_id;
 
 pub(crate) mod data_source;
 pub(crate) mod idempotency;
+pub(crate) mod path_segment;
 pub(crate) mod response_format;
 pub(crate) mod success;
 

@@ -1,7 +1,7 @@
 //! The HTTP face of the engine: push, pull, reads, SQL and keys over one data directory.
 //!
-//! [`Server::bind`] takes an opened engine and an address; [`Server::run`] answers until it is told
-//! to stop. `routes.rs` is the table of contents of the API, [`openapi`] its contract.
+//! [`Server::bind`] takes an open engine and an address; [`Server::run`] serves until it is
+//! stopped. `routes.rs` is the table of contents of the API, [`openapi`] its contract.
 //!
 //! Modules stand in reading order: each uses those before it.
 

@@ -1,4 +1,4 @@
-//! Random bytes, passed in: only `main` asks the operating system for them.
+//! Random bytes, passed in: only `main` reads them from the operating system.
 
 use std::io;
 use std::sync::Arc;

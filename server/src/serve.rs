@@ -140,13 +140,14 @@ where
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(limits.head_time);
     let server = server.first_request_timeout(limits.head_time).accept_error_handler(|from, error| {
-        tracing::debug!(%error, from = from.map(tracing::field::display), "a connection was not accepted");
+        tracing::debug!(%error, from = from.map(tracing::field::display), "a connection was not \
+            accepted");
     });
     server.handle(handle).serve(routes.into_make_service()).await
 }
 
-/// Serves the command line's socket. Without the socket, its commands that write must wait until the
-/// server stops.
+/// Serves the command line's socket. Without the socket, its commands that write must wait until
+/// the server stops.
 async fn serve_local(
     socket: io::Result<LocalSocket>,
     handle: Handle<std::os::unix::net::SocketAddr>,
@@ -157,7 +158,8 @@ async fn serve_local(
         Err(error) => Err(error),
     };
     if let Err(error) = served {
-        tracing::warn!(%error, "listen to the command line; its import, push, delete and compact do not work beside this server");
+        tracing::warn!(%error, "listen to the command line; its import, push, delete and compact \
+            do not work beside this server");
     }
 }
 
@@ -201,7 +203,8 @@ fn raise_open_files(limits: &Limits) {
             tracing::warn!(
                 allowed,
                 wanted,
-                "the limit of open files is low; raise the limit (ulimit -n), or lower limits.connections"
+                "the limit of open files is low; raise the limit (ulimit -n), or lower \
+                    limits.connections"
             );
         }
         Ok(_) => {}

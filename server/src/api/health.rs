@@ -27,7 +27,8 @@ pub(crate) struct HealthState {
 
 /// The process is up; the store is not checked.
 #[utoipa::path(get, path = "/healthz", tag = "server", security(()),
-    responses((status = 200, description = "the server is up", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "the server is up", body = String,
+        content_type = "text/plain")))]
 async fn healthz() -> &'static str {
     "ok\n"
 }

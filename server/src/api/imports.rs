@@ -58,13 +58,16 @@ where
 /// "plans": […], "invoices": […]}`.
 #[utoipa::path(post, path = "/data-sources/{id}/imports", tag = "imports",
     params(("id" = String, Path, description = "the data source's id or name"), ImportQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "the records"),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+        description = "the records"),
     responses((status = 202, description = "the body is received; the job", body = ImportJob,
                headers(("Location" = String, description = "the address of the job"))),
               (status = 404, description = "no such data source", body = ErrorBody),
-              (status = 409, description = "the upload was canceled while it was received", body = ErrorBody),
+              (status = 409, description = "the upload was canceled while it was received",
+                  body = ErrorBody),
               (status = 415, description = "an unknown encoding", body = ErrorBody),
-              (status = 429, description = "too many imports wait; Retry-After has the pause", body = ErrorBody)))]
+              (status = 429, description = "too many imports wait; Retry-After has the pause",
+                  body = ErrorBody)))]
 async fn start(
     State(imports): State<Imports>,
     caller: Caller,
@@ -99,9 +102,11 @@ async fn list(
 
 /// The progress or result of an upload.
 #[utoipa::path(get, path = "/data-sources/{id}/imports/{job}", tag = "imports",
-    params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
+    params(("id" = String, Path, description = "the data source's id or name"),
+        ("job" = String, Path, description = "the job's id")),
     responses((status = 200, description = "the job", body = ImportJob),
-              (status = 404, description = "no such data source, or no such job", body = ErrorBody)))]
+              (status = 404, description = "no such data source, or no such job",
+                  body = ErrorBody)))]
 async fn show(
     State(imports): State<Imports>,
     caller: Caller,
@@ -112,7 +117,8 @@ async fn show(
 
 /// Cancels an upload: nothing of it is stored.
 #[utoipa::path(delete, path = "/data-sources/{id}/imports/{job}", tag = "imports",
-    params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
+    params(("id" = String, Path, description = "the data source's id or name"),
+        ("job" = String, Path, description = "the job's id")),
     responses((status = 200, description = "the final state of the job", body = ImportJob),
               (status = 404, description = "no such data source, or no such job", body = ErrorBody),
               (status = 409, description = "it was finished already", body = ErrorBody)))]
@@ -135,9 +141,12 @@ async fn cancel(
 /// The rejected rows with their errors, one JSON object a line; for the newest imports, until the
 /// server is restarted.
 #[utoipa::path(get, path = "/data-sources/{id}/imports/{job}/rejects", tag = "imports",
-    params(("id" = String, Path, description = "the data source's id or name"), ("job" = String, Path, description = "the job's id")),
-    responses((status = 200, description = "the rejected rows", body = String, content_type = "application/x-ndjson"),
-              (status = 404, description = "no such job, or its rejected rows are not retained", body = ErrorBody)))]
+    params(("id" = String, Path, description = "the data source's id or name"),
+        ("job" = String, Path, description = "the job's id")),
+    responses((status = 200, description = "the rejected rows", body = String,
+        content_type = "application/x-ndjson"),
+              (status = 404, description = "no such job, or its rejected rows are not retained",
+                  body = ErrorBody)))]
 async fn rejects(
     State(imports): State<Imports>,
     caller: Caller,
@@ -146,7 +155,8 @@ async fn rejects(
     job_of(&imports, &caller, &id, &job).await?;
     let Some(path) = imports.rejects_of(&job) else {
         let message = format!(
-            "the rejected rows of the import \"{job}\" are not retained; the job has the first of them"
+            "the rejected rows of the import \"{job}\" are not retained; the job has the first of \
+                them"
         );
         return Err(ApiError::not_found("rejects_not_found", message));
     };
@@ -162,12 +172,15 @@ async fn rejects(
 async fn job_of(imports: &Imports, caller: &Caller, source: &str, id: &str) -> Result<ImportJob> {
     let source = source_of(&imports.engine, caller, source).await?;
     let saved = imports.engine.job(id).await?;
-    let saved = saved.filter(|job| job.kind == JOB_KIND && job.data_source == source.id).ok_or_else(|| {
-        let message = format!(
-            "there is no import \"{id}\" of this data source; GET /v1/data-sources/{}/imports lists them",
-            source.id
-        );
-        ApiError::not_found("import_not_found", message)
-    })?;
+    let saved = saved
+        .filter(|job| job.kind == JOB_KIND && job.data_source == source.id)
+        .ok_or_else(|| {
+            let message = format!(
+                "there is no import \"{id}\" of this data source; GET /v1/data-sources/{}/imports \
+                lists them",
+                source.id
+            );
+            ApiError::not_found("import_not_found", message)
+        })?;
     imports.present(saved)
 }

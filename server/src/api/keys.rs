@@ -108,7 +108,8 @@ impl From<ApiKey> for KeyResponse {
 }
 
 /// All keys, revoked ones too, oldest first.
-#[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, description = "the keys", body = Keys)))]
+#[utoipa::path(get, path = "/keys", tag = "keys",
+    responses((status = 200, description = "the keys", body = Keys)))]
 async fn list(State(state): State<KeysState>, caller: Caller) -> Result<axum::Json<Keys>> {
     require_key_admin(&caller)?;
     let keys = state.engine.keys().await?;
@@ -150,7 +151,8 @@ async fn create(
 }
 
 /// Revokes a key. It is refused after a second at most.
-#[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path, description = "the key's id")),
+#[utoipa::path(delete, path = "/keys/{id}", tag = "keys",
+    params(("id" = String, Path, description = "the key's id")),
     responses((status = 200, description = "the key, revoked", body = KeyResponse),
               (status = 404, description = "no such key", body = ErrorBody)))]
 async fn revoke(
@@ -168,7 +170,8 @@ async fn revoke(
     }
 }
 
-/// Only an unrestricted admin key manages keys: a restricted one could create one that reaches more.
+/// Only an unrestricted admin key manages keys, because a restricted one could create a key that
+/// reaches more.
 fn require_key_admin(caller: &Caller) -> Result<()> {
     caller.require_admin()?;
     caller.require_all_sources()

@@ -36,7 +36,8 @@ pub(crate) struct MetricsState {
 
 /// All metrics in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "server",
-    responses((status = 200, description = "metrics in Prometheus' text format", body = String, content_type = "application/openmetrics-text")))]
+    responses((status = 200, description = "metrics in Prometheus' text format", body = String,
+        content_type = "application/openmetrics-text")))]
 async fn metrics(State(state): State<MetricsState>, _caller: Caller) -> Result<impl IntoResponse> {
     let status = state.engine.status().await?;
     let age = status.committed_at.map(|at| (state.engine.now() - at).to_std());

@@ -129,7 +129,8 @@ async fn list(
 }
 
 /// One plan group.
-#[utoipa::path(get, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
+#[utoipa::path(get, path = "/plan-groups/{id}", tag = "data",
+    params(("id" = String, Path, description = "the group's id")),
     responses((status = 200, description = "the plan group", body = PlanGroupResponse),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
 async fn show(
@@ -157,7 +158,8 @@ async fn create(
 }
 
 /// Changes a plan group; fields that are not sent stay.
-#[utoipa::path(put, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
+#[utoipa::path(put, path = "/plan-groups/{id}", tag = "data",
+    params(("id" = String, Path, description = "the group's id")),
     request_body = GroupRequest,
     responses((status = 200, description = "it is changed", body = Success),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
@@ -174,7 +176,8 @@ async fn update(
 }
 
 /// Deletes a plan group; its plans stay.
-#[utoipa::path(delete, path = "/plan-groups/{id}", tag = "data", params(("id" = String, Path, description = "the group's id")),
+#[utoipa::path(delete, path = "/plan-groups/{id}", tag = "data",
+    params(("id" = String, Path, description = "the group's id")),
     responses((status = 200, description = "it is deleted", body = Success),
               (status = 404, description = "no such plan group", body = ErrorBody)))]
 async fn delete(

@@ -1,7 +1,6 @@
 //! Pulls over HTTP: the settings of a data source's endpoint, and its syncs.
 
 mod errors;
-mod path_segment;
 mod progress;
 mod progress_answer;
 mod settings;

@@ -117,10 +117,14 @@ pub(super) async fn show(
 
 /// Changes all of the settings in the body or none, and computes the movements again. Reads return
 /// the old numbers until then.
-#[utoipa::path(put, path = "/settings", tag = "reads", request_body = Option<SettingsChange>, responses(
+#[utoipa::path(put, path = "/settings", tag = "reads", request_body = Option<SettingsChange>,
+    responses(
     (status = 200, description = "all settings; the numbers are computed", body = SettingsResponse),
-    (status = 202, description = "all settings; the numbers are still being computed", body = SettingsResponse),
-    (status = 422, description = "the rules fail for a customer with them; the settings are unchanged", body = crate::error::ErrorBody)))]
+    (status = 202, description = "all settings; the numbers are still being computed",
+        body = SettingsResponse),
+    (status = 422,
+        description = "the rules fail for a customer with them; the settings are unchanged",
+        body = crate::error::ErrorBody)))]
 pub(super) async fn change(
     State(engine): State<Arc<Engine>>,
     caller: Caller,

@@ -235,7 +235,8 @@ async fn create_for_client(
 }
 
 /// One data source.
-#[utoipa::path(get, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
+#[utoipa::path(get, path = "/data-sources/{id}", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
     responses((status = 200, description = "the data source", body = SourceResponse),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn show(
@@ -248,7 +249,8 @@ async fn show(
 }
 
 /// Changes the name or type of a data source.
-#[utoipa::path(put, path = "/data-sources/{id}", tag = "data sources", params(("id" = String, Path, description = "its id or name")),
+#[utoipa::path(put, path = "/data-sources/{id}", tag = "data sources",
+    params(("id" = String, Path, description = "its id or name")),
     request_body = Option<SourceChange>,
     responses((status = 200, description = "the data source", body = SourceResponse),
               (status = 404, description = "no such data source", body = ErrorBody),
@@ -295,7 +297,8 @@ async fn delete(
 /// Deletes every record of a data source; the source and its pull stay.
 #[utoipa::path(post, path = "/data-sources/{id}/reset", tag = "data sources",
     params(("id" = String, Path, description = "its id or name")),
-    responses((status = 200, description = "its records are deleted, or are being deleted", body = Success),
+    responses((status = 200, description = "its records are deleted, or are being deleted",
+        body = Success),
               (status = 404, description = "no such data source", body = ErrorBody)))]
 async fn reset(
     State(state): State<SourcesState>,

@@ -22,12 +22,12 @@ pub(crate) struct Bodies {
 }
 
 /// A whole body; its bytes count until it is dropped.
-pub(crate) struct RequestBody {
+pub(crate) struct WholeBody {
     bytes: Bytes,
     _memory: Permit,
 }
 
-impl RequestBody {
+impl WholeBody {
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -48,7 +48,7 @@ impl Bodies {
     }
 
     /// Reads a whole body.
-    pub(crate) async fn read(&self, request: Request) -> Result<RequestBody> {
+    pub(crate) async fn read(&self, request: Request) -> Result<WholeBody> {
         let length = request.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         // Reserve the announced length, so that a body is refused before it arrives.
@@ -62,7 +62,7 @@ impl Bodies {
             );
             ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
         })??;
-        Ok(RequestBody { bytes, _memory: memory })
+        Ok(WholeBody { bytes, _memory: memory })
     }
 }
 
@@ -74,7 +74,8 @@ async fn collect(body: Body, bytes_max: usize, memory: &mut Permit) -> Result<By
         let bytes = collected.len() + chunk.len();
         if bytes > bytes_max {
             let message = format!(
-                "the body has more than {bytes_max} bytes; send it in parts, or POST it to /v1/data-sources/{{id}}/imports"
+                "the body has more than {bytes_max} bytes; send it in parts, or POST it to \
+                    /v1/data-sources/{{id}}/imports"
             );
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
         }

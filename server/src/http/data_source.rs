@@ -96,7 +96,8 @@ impl SourceQuery {
     ) -> Result<Option<String>> {
         match (&self.source, &self.data_source) {
             (Some(one), Some(other)) if one != other => {
-                let message = "\"source\" and \"data_source\" are the same parameter and differ; send one of the two";
+                let message = "\"source\" and \"data_source\" are the same parameter and differ; \
+                    send one of the two";
                 Err(ApiError::invalid("source", message))
             }
             (Some(name), _) | (None, Some(name)) => {

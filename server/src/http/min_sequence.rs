@@ -74,7 +74,8 @@ impl PublicationWait {
             Err(_) => {
                 let seconds = self.time_max.as_secs();
                 let message = format!(
-                    "sequence {sequence} was not published within {seconds} seconds; read it again in a second"
+                    "sequence {sequence} was not published within {seconds} seconds; read it \
+                        again in a second"
                 );
                 Err(ApiError::try_again("not_yet_published", message, RETRY_AFTER))
             }

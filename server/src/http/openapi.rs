@@ -14,20 +14,23 @@ use crate::error::{ErrorBody, ErrorDetail};
 #[openapi(
     info(
         title = "Mrrow",
-        description = "Subscription analytics from billing records. It implements GrowPanel's Custom API and the API of its clients: \
-            change the base URL and the key. Every path under /v1 also answers without it, and /data/… also under /v1.",
+        description = "Subscription analytics from billing records. It implements GrowPanel's \
+            Custom API and the API of its clients: change the base URL and the key. Every path \
+            under /v1 also answers without it, and /data/… also under /v1.",
     ),
     servers((url = "/")),
     components(schemas(ErrorBody, ErrorDetail)),
     tags(
         (name = "push", description = "Records in: GrowPanel's Custom API."),
-        (name = "data", description = "Records in and out, in the form of GrowPanel's client libraries."),
+        (name = "data", description = "Records in and out, in the form of GrowPanel's client \
+            libraries."),
         (name = "imports", description = "Uploads of any size."),
         (name = "data sources", description = "Origins of records: push, pull, import."),
         (
             name = "reads",
-            description = "Movements, MRR, tables and SQL. With `?min_sequence=N` a read waits until the push with that `sequence` is published; \
-                after 10 seconds the response is 503 with Retry-After. It works on every read, also of records and their lists."
+            description = "Movements, MRR, tables and SQL. With `?min_sequence=N` a read waits \
+                until the push with that `sequence` is published; after 10 seconds the response \
+                is 503 with Retry-After. It works on every read, also of records and their lists."
         ),
         (name = "keys", description = "API keys."),
         (name = "server", description = "Health and metrics."),

@@ -62,7 +62,15 @@ pub(crate) async fn identify(
     let (status, took) = (response.status().as_u16(), started.elapsed());
     layer.metrics.request_finished(&method, route.as_deref().unwrap_or("none"), status, took);
     let took_ms = took.as_micros() as u64 / 1000;
-    tracing::info!(target: "mrrow::access", request_id = %id, %method, path, status, took_ms, key = key.get());
+    tracing::info!(
+        target: "mrrow::access",
+        request_id = %id,
+        %method,
+        path,
+        status,
+        took_ms,
+        key = key.get(),
+    );
     response
 }
 

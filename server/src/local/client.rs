@@ -16,7 +16,7 @@ use super::protocol::{
 /// cancels it.
 pub struct LocalClient(ClientConnection);
 
-type Result<T, E = LocalError> = std::result::Result<T, E>;
+type LocalResult<T, E = LocalError> = std::result::Result<T, E>;
 
 impl LocalClient {
     /// Connects to the server that holds the engine's directory; none if no server listens.
@@ -35,7 +35,7 @@ impl LocalClient {
         request: &ImportRequest,
         stream: Option<Box<dyn Read + Send>>,
         progress: impl Fn(Progress),
-    ) -> Result<ImportSummary> {
+    ) -> LocalResult<ImportSummary> {
         let mut events = self.0.send("import", request, stream).await?;
         loop {
             match events.next().await? {
@@ -55,7 +55,7 @@ impl LocalClient {
         request: &PushRequest,
         stream: Box<dyn Read + Send>,
         mut acknowledged: impl FnMut(Pushed),
-    ) -> Result<()> {
+    ) -> LocalResult<()> {
         let mut events = self.0.send("push", request, Some(stream)).await?;
         loop {
             match events.next().await? {
@@ -70,7 +70,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::delete`], and when the connection breaks.
-    pub async fn delete(self, request: &DeleteRequest) -> Result<Pushed> {
+    pub async fn delete(self, request: &DeleteRequest) -> LocalResult<Pushed> {
         match self.only_event("delete", request).await? {
             CommandEvent::Deleted(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
@@ -81,7 +81,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::compact`], and when the connection breaks.
-    pub async fn compact(self) -> Result<Compaction> {
+    pub async fn compact(self) -> LocalResult<Compaction> {
         match self.only_event("compact", &()).await? {
             CommandEvent::Compacted(compaction) => Ok(compaction),
             event => Err(unexpected(event)),
@@ -92,7 +92,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::reset_data_source`], and when the connection breaks.
-    pub async fn reset(self, request: &ResetRequest) -> Result<u64> {
+    pub async fn reset(self, request: &ResetRequest) -> LocalResult<u64> {
         match self.only_event("reset", request).await? {
             CommandEvent::Reset(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
@@ -104,7 +104,7 @@ impl LocalClient {
         self,
         command: &str,
         request: &impl serde::Serialize,
-    ) -> Result<CommandEvent> {
+    ) -> LocalResult<CommandEvent> {
         let mut events: EventReader = self.0.send(command, request, None).await?;
         events.next().await
     }

@@ -121,7 +121,8 @@ async fn body_is_accepted_at_its_limit_and_refused_above_it() {
     // A chunked body has no announced length.
     let chunked = |bytes: usize, encoding: &str, body: &[u8]| {
         let head = format!(
-            "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n{encoding}\
+            "POST /v1/data-sources HTTP/1.1\r\nhost: x\r\n\
+             authorization: Bearer {}\r\nconnection: close\r\n{encoding}\
              transfer-encoding: chunked\r\n\r\n{bytes:x}\r\n",
             server.admin
         );

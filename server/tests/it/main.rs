@@ -7,6 +7,8 @@ mod connections;
 mod contract;
 mod custom_pushes;
 mod listening_server;
+mod plan_groups;
 mod pull;
 mod reads;
+mod record_lists;
 mod uploads;

@@ -27,9 +27,12 @@ async fn with_two_sources() -> ListeningServer {
 async fn push(server: &ListeningServer, source: &str, name: &str, amount: i64) -> i64 {
     let book = json!({
         "customers": [{"id": "c1", "name": name}],
-        "plans": [{"id": "p1", "name": name, "interval": "month", "interval_count": 1, "currency": "USD"}],
-        "invoices": [{"id": "i1", "customer_id": "c1", "type": "subscription", "invoice_date": "2024-03-01", "amount": amount,
-            "currency": "USD", "plan_id": "p1", "subscription_id": "s1", "period_start": "2024-03-01", "period_end": "2024-04-01"}],
+        "plans": [{"id": "p1", "name": name, "interval": "month", "interval_count": 1,
+            "currency": "USD"}],
+        "invoices": [{"id": "i1", "customer_id": "c1", "type": "subscription",
+            "invoice_date": "2024-03-01", "amount": amount,
+            "currency": "USD", "plan_id": "p1", "subscription_id": "s1",
+                "period_start": "2024-03-01", "period_end": "2024-04-01"}],
     });
     let pushed = server
         .engine
@@ -50,7 +53,8 @@ async fn request(
     body: &str,
 ) -> RawResponse {
     let mut head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: \
+            close\r\n"
     );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -83,7 +87,8 @@ async fn movements_and_mrr_have_every_format() {
     assert_eq!(rows.len(), 2);
     assert_eq!(
         rows[1],
-        json!({"date": "2024-03-01", "data_source": SOURCE, "customer_id": "c1", "currency": "USD", "type": "new",
+        json!({"date": "2024-03-01", "data_source": SOURCE, "customer_id": "c1", "currency": "USD",
+            "type": "new",
             "amount": "1000.0000", "mrr_after": "1000.0000", "scheduled": false})
     );
     let csv =
@@ -335,7 +340,8 @@ async fn settings_change_all_or_none() {
     let changed = change(r#"{"grace_days": "never", "base_currency": "eur"}"#).await;
     assert_eq!(
         changed.json(),
-        json!({"timezone": "UTC", "churn_recognition": "period_end", "grace_days": "never", "refunds": "reduce",
+        json!({"timezone": "UTC", "churn_recognition": "period_end", "grace_days": "never",
+            "refunds": "reduce",
             "prorations": "add", "discounts": "net", "base_currency": "EUR"})
     );
     // No customer lapses any more.

@@ -96,7 +96,8 @@ async fn every_format_is_imported_plain_and_compressed() {
         let job = upload(&server, query, headers, &body).await;
         let response = finished_job(&server, &job).await;
         assert_eq!(response["state"], "done", "{at}: {response}");
-        let expected = json!({"read": 2, "accepted": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0});
+        let expected = json!({"read": 2, "accepted": 2, "created": 2, "updated": 0, "unchanged": 0,
+            "rejected": 0});
         assert_eq!(response["counts"]["customers"], expected, "{at}");
         assert_eq!(
             (&response["stored"], &response["snapshot"], &response["rejects"]),

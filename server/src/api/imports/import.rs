@@ -106,7 +106,8 @@ async fn finish(imports: &Imports, upload: &Upload, summary: ImportSummary, dir:
     if summary.total().rejected > 0 {
         // Only the rejected rows are retained; the received file may be large.
         if let Err(error) = tokio::fs::remove_file(dir.path().join(UPLOAD_FILE)).await {
-            tracing::warn!(%error, "remove an imported upload; it is removed with its rejected rows");
+            tracing::warn!(%error, "remove an imported upload; it is removed with its rejected \
+                rows");
         }
         imports.retain_rejects(&id, dir);
     }

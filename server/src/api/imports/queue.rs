@@ -206,8 +206,8 @@ impl Imports {
         }
     }
 
-    /// Saves the status of a finished upload, until it succeeds or the server stops. The next server
-    /// marks an unsaved one as interrupted.
+    /// Saves the status of a finished upload, until it succeeds or the server stops. The next
+    /// server marks an unsaved one as interrupted.
     async fn retry_save(self, status: ImportStatus) {
         while !self.stopping.is_cancelled() {
             tokio::select! {

@@ -114,7 +114,8 @@ fn too_large(bytes_max: u64) -> ApiError {
 
 fn paused(seconds: u64, bytes: u64) -> ApiError {
     let message = format!(
-        "no data arrived for {seconds} seconds after {bytes} bytes; nothing of it is stored, send it again"
+        "no data arrived for {seconds} seconds after {bytes} bytes; nothing of it is stored, send \
+            it again"
     );
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_request", message)
 }
@@ -131,7 +132,8 @@ fn disconnected(error: &axum::Error, bytes: u64, bytes_max: u64) -> ApiError {
         cause = at.source();
     }
     let message = format!(
-        "the upload broke off after {bytes} bytes ({reason}); nothing of it is stored, send it again"
+        "the upload broke off after {bytes} bytes ({reason}); nothing of it is stored, send it \
+            again"
     );
     ApiError::bad_request("upload_broken_off", message)
 }
@@ -140,7 +142,8 @@ fn unwritable(error: &io::Error) -> ApiError {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
         tracing::error!(%error, "the disk is full: an upload was not received");
-        let message = "the disk of the server is full; nothing of the upload is stored, send it again when there is space";
+        let message = "the disk of the server is full; nothing of the upload is stored, send it \
+            again when there is space";
         return ApiError::try_again("disk_full", message, std::time::Duration::from_secs(60));
     }
     ApiError::internal(format!("write an upload: {error}"))

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::upload_request::UploadRequest;
 use crate::error::{ApiError, Result};
+use crate::http::path_segment::path_segment;
 
 /// The kind of these jobs.
 pub(super) const JOB_KIND: &str = "import";
@@ -171,7 +172,8 @@ impl ImportDetail {
         if is_aborted(&summary, self.on_error) {
             let rejected = summary.total().rejected;
             let message = format!(
-                "{rejected} rows were rejected, and nothing is stored; correct them, or send the file with ?on_error=skip"
+                "{rejected} rows were rejected, and nothing is stored; correct them, or send the \
+                    file with ?on_error=skip"
             );
             self.error = Some(ImportError { code: "rows_rejected".to_string(), message });
         }
@@ -281,8 +283,6 @@ impl ImportStatus {
 impl ImportJob {
     /// The job's path.
     pub(super) fn location(&self) -> String {
-        let source: String =
-            url::form_urlencoded::byte_serialize(self.data_source.as_bytes()).collect();
-        format!("/v1/data-sources/{}/imports/{}", source.replace('+', "%20"), self.id)
+        format!("/v1/data-sources/{}/imports/{}", path_segment(&self.data_source), self.id)
     }
 }

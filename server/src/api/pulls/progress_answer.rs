@@ -5,7 +5,7 @@ use mrrow_engine::jobs::{Job, JobState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::path_segment::path_segment;
+use crate::http::path_segment::path_segment;
 use crate::pull::{PullRejection, PullType, SyncFailure, SyncProgress};
 
 /// The phase of a sync, with GrowPanel's names.

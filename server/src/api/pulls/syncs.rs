@@ -7,11 +7,11 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::path_segment::path_segment;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::http::caller::Caller;
 use crate::http::data_source::source_of;
 use crate::http::extract::{Path, Query};
+use crate::http::path_segment::path_segment;
 use crate::http::success::Success;
 use crate::pull::{PullState, StartAt, StartOutcome, start};
 

@@ -1,5 +1,5 @@
-//! The wrapper of a JSON body: one object, an array of them, or an object with a named array, such as
-//! `{"customers": […]}`. The engine parses and validates the records themselves.
+//! The wrapper of a JSON body: one object, an array of them, or an object with a named array, such
+//! as `{"customers": […]}`. The engine parses and validates the records themselves.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -121,7 +121,8 @@ fn wrapped(whole: &RawValue, object: ObjectType) -> Result<PushBody<'_>> {
 
 fn other_arrays(object: ObjectType, found: &str) -> ApiError {
     let message = format!(
-        "a body here is {{\"{object}\": […]}} and no other array, but {found}; send each type to its own path"
+        "a body here is {{\"{object}\": […]}} and no other array, but {found}; send each type to \
+            its own path"
     );
     ApiError::bad_request("invalid_request", message)
 }
@@ -267,7 +268,8 @@ mod tests {
     fn invalid_json_is_refused_with_its_position() {
         check(
             "",
-            "invalid_json: the body is empty; send an object, an array of them, or {\"customers\": […]}",
+            "invalid_json: the body is empty; send an object, an array of them, or \
+                {\"customers\": […]}",
         );
         check(
             "{",

@@ -74,14 +74,22 @@ macro_rules! client_route {
         /// the response has the result of each row, and the valid ones are stored.
         #[utoipa::path(post, path = $path, tag = "data",
             params(SourceQuery,
-                   ("Idempotency-Key" = Option<String>, Header, description = "a key for the request: a repetition within a day gets the same response and changes nothing")),
-            request_body(content = RowsBody, content_type = "application/json", example = json! $example),
+                   ("Idempotency-Key" = Option<String>, Header,
+                       description = "a key for the request: a repetition within a day gets the \
+                           same response and changes nothing")),
+            request_body(content = RowsBody, content_type = "application/json",
+                example = json! $example),
             responses((status = 200, description = "each row with its result", body = ClientAnswer,
-                       headers(("Idempotency-Replayed" = String, description = "true for the response to a repetition"))),
+                       headers(("Idempotency-Replayed" = String,
+                           description = "true for the response to a repetition"))),
                       (status = 400, description = "the body is not JSON", body = ErrorBody),
-                      (status = 404, description = "the request names an unknown data source", body = ErrorBody),
-                      (status = 415, description = "a content type other than JSON", body = ErrorBody),
-                      (status = 422, description = "the idempotency key was used for another request", body = ErrorBody)))]
+                      (status = 404, description = "the request names an unknown data source",
+                          body = ErrorBody),
+                      (status = 415, description = "a content type other than JSON",
+                          body = ErrorBody),
+                      (status = 422,
+                          description = "the idempotency key was used for another request",
+                          body = ErrorBody)))]
         async fn $name(
             State(state): State<PushState>,
             caller: Caller,
@@ -97,17 +105,20 @@ macro_rules! client_route {
 client_route!(
     /// Creates or updates customers.
     customers, ObjectType::Customers, "/customers",
-    ([{"id": "cust_123", "name": "Acme Inc", "created_date": "2024-01-15", "country": "US", "data_source": "ds_abc123"}])
+    ([{"id": "cust_123", "name": "Acme Inc", "created_date": "2024-01-15", "country": "US",
+        "data_source": "ds_abc123"}])
 );
 client_route!(
     /// Creates or updates plans.
     plans, ObjectType::Plans, "/plans",
-    ([{"id": "plan_pro", "external_id": "plan_pro", "name": "Pro Plan", "billing_freq": "month", "currency": "usd", "data_source": "ds_abc123"}])
+    ([{"id": "plan_pro", "external_id": "plan_pro", "name": "Pro Plan", "billing_freq": "month",
+        "currency": "usd", "data_source": "ds_abc123"}])
 );
 client_route!(
     /// Creates or updates invoices.
     invoices, ObjectType::Invoices, "/invoices",
-    ([{"id": "inv_001", "customer_id": "cust_123", "date": "2024-02-01", "amount": 9900, "currency": "usd", "plan_id": "plan_pro", "data_source": "ds_abc123"}])
+    ([{"id": "inv_001", "customer_id": "cust_123", "date": "2024-02-01", "amount": 9900,
+        "currency": "usd", "plan_id": "plan_pro", "data_source": "ds_abc123"}])
 );
 
 async fn push(

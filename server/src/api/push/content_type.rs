@@ -46,7 +46,8 @@ const OTHERS: &str = ", application/x-ndjson, text/csv and application/vnd.apach
 
 fn unsupported(sent: &str, supported: &str) -> ApiError {
     let message = format!(
-        "the content type \"{sent}\" is not supported here; send the header Content-Type with {supported}"
+        "the content type \"{sent}\" is not supported here; send the header Content-Type with \
+            {supported}"
     );
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }

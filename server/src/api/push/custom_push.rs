@@ -18,7 +18,7 @@ use super::rejections::{RecordPointer, invalid_records};
 use super::response::PushAnswer;
 use super::{PushState, scan};
 use crate::error::{ErrorBody, Result};
-use crate::http::body::RequestBody;
+use crate::http::body::WholeBody;
 use crate::http::caller::{Caller, KeyLookup};
 use crate::http::data_source::cached_source_of;
 use crate::http::extract::{Path, Query};
@@ -55,22 +55,29 @@ macro_rules! push_route {
     ($(#[$doc:meta])* $name:ident, $object:expr, $path:literal, $example:tt) => {
         $(#[$doc])*
         ///
-        /// The body is one object, an array of them, or an object with a named array; or NDJSON, CSV
-        /// with a header, or Parquet, by its content type. An object replaces the stored one with
-        /// its id. If one object is invalid, none is stored.
+        /// The body is one object, an array of them, or an object with a named array; or NDJSON,
+        /// CSV with a header, or Parquet, by its content type. An object replaces the stored one
+        /// with its id. If one object is invalid, none is stored.
         #[utoipa::path(post, path = $path, tag = "push",
             params(("id" = String, Path, description = "the data source's id or name"), PushQuery,
-                   ("Idempotency-Key" = Option<String>, Header, description = "a key for the request: a repetition within a day gets the same response and changes nothing")),
+                   ("Idempotency-Key" = Option<String>, Header,
+                       description = "a key for the request: a repetition within a day gets the \
+                           same response and changes nothing")),
             request_body(content(
                 (RecordsBody = "application/json", example = json! $example),
                 (serde_json::Value = "application/x-ndjson"), (serde_json::Value = "text/csv"),
                 (Vec<u8> = "application/vnd.apache.parquet"))),
             responses((status = 200, description = "the objects are stored", body = PushAnswer,
-                       headers(("Idempotency-Replayed" = String, description = "true for the response to a repetition"))),
-                      (status = 400, description = "the body is not JSON, or objects are invalid: `errors` lists the errors of each object", body = ErrorBody),
+                       headers(("Idempotency-Replayed" = String,
+                           description = "true for the response to a repetition"))),
+                      (status = 400,
+                          description = "the body is not JSON, or objects are invalid: `errors` \
+                              lists the errors of each object", body = ErrorBody),
                       (status = 404, description = "no such data source", body = ErrorBody),
                       (status = 415, description = "an unknown content type", body = ErrorBody),
-                      (status = 422, description = "the idempotency key was used for another request", body = ErrorBody)))]
+                      (status = 422,
+                          description = "the idempotency key was used for another request",
+                          body = ErrorBody)))]
         async fn $name(
             State(state): State<PushState>,
             caller: Caller,
@@ -92,12 +99,15 @@ push_route!(
 push_route!(
     /// Creates or updates plans.
     plans, ObjectType::Plans, "/data-sources/{id}/plans",
-    ({"id": "plan_pro", "name": "Pro Plan", "interval": "month", "interval_count": 1, "currency": "USD"})
+    ({"id": "plan_pro", "name": "Pro Plan", "interval": "month", "interval_count": 1,
+        "currency": "USD"})
 );
 push_route!(
     /// Creates or updates invoices.
     invoices, ObjectType::Invoices, "/data-sources/{id}/invoices",
-    ({"id": "inv_001", "customer_id": "cust_123", "type": "subscription", "invoice_date": "2024-02-01T00:00:00Z", "amount": 9900, "currency": "USD", "plan_id": "plan_pro"})
+    ({"id": "inv_001", "customer_id": "cust_123", "type": "subscription",
+        "invoice_date": "2024-02-01T00:00:00Z", "amount": 9900, "currency": "USD",
+        "plan_id": "plan_pro"})
 );
 
 async fn push(
@@ -146,7 +156,7 @@ fn respond(pushed: Pushed, on_error: OnError, pointer: &RecordPointer) -> Result
 }
 
 /// The records of a JSON body, and their place in it.
-async fn json_records(body: &RequestBody, object: ObjectType) -> Result<(Vec<u8>, RecordPointer)> {
+async fn json_records(body: &WholeBody, object: ObjectType) -> Result<(Vec<u8>, RecordPointer)> {
     let bytes = body.bytes().clone();
     let find = move || {
         let body = PushBody::parse(&bytes, object)?;

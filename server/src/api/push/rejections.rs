@@ -150,7 +150,8 @@ mod tests {
         assert_eq!(error.errors.len(), ERRORS_MAX);
         assert_eq!(
             error.message,
-            "nothing is stored: 6000 objects are not valid; the first error: \"/id\" is required; 10000 of 12000 errors are listed"
+            "nothing is stored: 6000 objects are not valid; the first error: \"/id\" is required; \
+                10000 of 12000 errors are listed"
         );
     }
 }

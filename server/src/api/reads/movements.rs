@@ -80,18 +80,21 @@ pub(super) struct Movement {
 }
 
 /// The movements of MRR, ordered by date, data source, customer and currency.
-#[utoipa::path(get, path = "/movements", tag = "reads", params(MovementsParams, ReadParams), responses(
+#[utoipa::path(get, path = "/movements", tag = "reads", params(MovementsParams, ReadParams),
+    responses(
     (status = 200, description = "the movements", content(
         (Movements = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        (Vec<u8> = "application/vnd.apache.parquet"))),
     (status = 304, description = "the client has them: If-None-Match names their ETag"),
     (status = 404, description = "no such data source", body = ErrorBody),
     (status = 406, description = "Accept names no format of the response", body = ErrorBody),
-    (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
+    (status = 422, description = "the rules cannot be carried out for a customer",
+        body = ErrorBody)))]
 pub(super) async fn movements(
     State(state): State<ReadsState>,
-    Query(query): Query<MovementsParams>,
     request: ReadRequest,
+    Query(query): Query<MovementsParams>,
 ) -> Result<Response> {
     let MovementsParams { from, to, customer, data_source, scheduled, causes, .. } = query;
     let options =

@@ -76,15 +76,17 @@ pub(super) struct MrrPeriod {
 #[utoipa::path(get, path = "/mrr", tag = "reads", params(MrrParams, ReadParams), responses(
     (status = 200, description = "the periods", content(
         (Mrr = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        (Vec<u8> = "application/vnd.apache.parquet"))),
     (status = 304, description = "the client has it: If-None-Match names its ETag"),
     (status = 404, description = "no such data source", body = ErrorBody),
     (status = 406, description = "Accept names no format of the response", body = ErrorBody),
-    (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
+    (status = 422, description = "the rules cannot be carried out for a customer",
+        body = ErrorBody)))]
 pub(super) async fn mrr(
     State(state): State<ReadsState>,
-    Query(query): Query<MrrParams>,
     request: ReadRequest,
+    Query(query): Query<MrrParams>,
 ) -> Result<Response> {
     let interval = match &query.interval {
         Some(text) => {

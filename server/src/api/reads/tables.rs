@@ -35,19 +35,23 @@ pub(super) struct TableParams {
 /// Downloads a table, in no defined order: customers, plans, invoices, mrr_lines, movements or
 /// scheduled_movements.
 #[utoipa::path(get, path = "/tables/{table}", tag = "reads",
-    params(("table" = String, Path, description = "the table's name", example = "movements"), TableParams, ReadParams),
+    params(("table" = String, Path, description = "the table's name", example = "movements"),
+        TableParams, ReadParams),
     responses(
         (status = 200, description = "its rows", content(
-            (Vec<u8> = "application/vnd.apache.parquet"), (Vec<u8> = "application/vnd.apache.arrow.stream"),
-            (String = "application/x-ndjson"), (String = "text/csv"), (serde_json::Value = "application/json"))),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (String = "application/x-ndjson"), (String = "text/csv"),
+            (serde_json::Value = "application/json"))),
         (status = 304, description = "the client has it: If-None-Match names its ETag"),
         (status = 404, description = "no such table", body = ErrorBody),
         (status = 406, description = "Accept names no format of the response", body = ErrorBody),
-        (status = 422, description = "the rules cannot be carried out for a customer", body = ErrorBody)))]
+        (status = 422, description = "the rules cannot be carried out for a customer",
+            body = ErrorBody)))]
 pub(super) async fn table(
     State(state): State<ReadsState>,
-    Path(name): Path<String>,
     request: ReadRequest,
+    Path(name): Path<String>,
 ) -> Result<Response> {
     let Some((name, sql)) = TABLES.into_iter().find(|(table, _)| *table == name) else {
         let names = TABLES.map(|(table, _)| table).join(", ");

@@ -32,10 +32,13 @@ pub(super) async fn list(
 }
 
 /// One customer, with the numbers of its movements.
-#[utoipa::path(get, path = "/customers/{id}", tag = "data", params(("id" = String, Path, description = "the customer's id"), SourceQuery),
+#[utoipa::path(get, path = "/customers/{id}", tag = "data",
+    params(("id" = String, Path, description = "the customer's id"), SourceQuery),
     responses((status = 200, description = "the customer", body = CustomerResponse),
-              (status = 404, description = "no such customer, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such a customer; name one", body = ErrorBody)))]
+              (status = 404, description = "no such customer, or no such data source",
+                  body = ErrorBody),
+              (status = 409, description = "several data sources have such a customer; name one",
+                  body = ErrorBody)))]
 pub(super) async fn show(
     State(state): State<RecordsState>,
     caller: Caller,
@@ -51,11 +54,15 @@ pub(super) async fn show(
 }
 
 /// Changes fields of a customer. Its subscriptions and MRR depend only on its invoices.
-#[utoipa::path(put, path = "/customers/{id}", tag = "data", params(("id" = String, Path, description = "the customer's id"), SourceQuery),
+#[utoipa::path(put, path = "/customers/{id}", tag = "data",
+    params(("id" = String, Path, description = "the customer's id"), SourceQuery),
     request_body = Object,
     responses((status = 200, description = "it is changed", body = Success),
-              (status = 404, description = "no such customer, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such a customer, or another request changed it", body = ErrorBody)))]
+              (status = 404, description = "no such customer, or no such data source",
+                  body = ErrorBody),
+              (status = 409,
+                  description = "several data sources have such a customer, or another request \
+                      changed it", body = ErrorBody)))]
 pub(super) async fn update(
     State(state): State<RecordsState>,
     caller: Caller,
@@ -68,10 +75,13 @@ pub(super) async fn update(
 }
 
 /// Deletes a customer: its invoices are hidden, and it has no movements, until it is pushed again.
-#[utoipa::path(delete, path = "/customers/{id}", tag = "data", params(("id" = String, Path, description = "the customer's id"), SourceQuery),
+#[utoipa::path(delete, path = "/customers/{id}", tag = "data",
+    params(("id" = String, Path, description = "the customer's id"), SourceQuery),
     responses((status = 200, description = "it is deleted", body = Success),
-              (status = 404, description = "no such customer, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such a customer; name one", body = ErrorBody)))]
+              (status = 404, description = "no such customer, or no such data source",
+                  body = ErrorBody),
+              (status = 409, description = "several data sources have such a customer; name one",
+                  body = ErrorBody)))]
 pub(super) async fn delete(
     State(state): State<RecordsState>,
     caller: Caller,

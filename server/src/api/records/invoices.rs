@@ -30,10 +30,13 @@ pub(super) async fn list(
 }
 
 /// One invoice.
-#[utoipa::path(get, path = "/invoices/{id}", tag = "data", params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
+#[utoipa::path(get, path = "/invoices/{id}", tag = "data",
+    params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
     responses((status = 200, description = "the invoice", body = InvoiceResponse),
-              (status = 404, description = "no such invoice, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such an invoice; name one", body = ErrorBody)))]
+              (status = 404, description = "no such invoice, or no such data source",
+                  body = ErrorBody),
+              (status = 409, description = "several data sources have such an invoice; name one",
+                  body = ErrorBody)))]
 pub(super) async fn show(
     State(state): State<RecordsState>,
     caller: Caller,
@@ -45,11 +48,15 @@ pub(super) async fn show(
 }
 
 /// Changes fields of an invoice.
-#[utoipa::path(put, path = "/invoices/{id}", tag = "data", params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
+#[utoipa::path(put, path = "/invoices/{id}", tag = "data",
+    params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
     request_body = Object,
     responses((status = 200, description = "it is changed", body = Success),
-              (status = 404, description = "no such invoice, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such an invoice, or another request changed it", body = ErrorBody)))]
+              (status = 404, description = "no such invoice, or no such data source",
+                  body = ErrorBody),
+              (status = 409,
+                  description = "several data sources have such an invoice, or another request \
+                      changed it", body = ErrorBody)))]
 pub(super) async fn update(
     State(state): State<RecordsState>,
     caller: Caller,
@@ -62,10 +69,13 @@ pub(super) async fn update(
 }
 
 /// Deletes an invoice and its movements.
-#[utoipa::path(delete, path = "/invoices/{id}", tag = "data", params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
+#[utoipa::path(delete, path = "/invoices/{id}", tag = "data",
+    params(("id" = String, Path, description = "the invoice's id"), SourceQuery),
     responses((status = 200, description = "it is deleted", body = Success),
-              (status = 404, description = "no such invoice, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such an invoice; name one", body = ErrorBody)))]
+              (status = 404, description = "no such invoice, or no such data source",
+                  body = ErrorBody),
+              (status = 409, description = "several data sources have such an invoice; name one",
+                  body = ErrorBody)))]
 pub(super) async fn delete(
     State(state): State<RecordsState>,
     caller: Caller,

@@ -59,7 +59,8 @@ pub(super) async fn respond_with_list(
     let source =
         SourceQuery { source, data_source }.resolve(&state.engine, caller, &visible).await?;
     if source.is_none() && object != ObjectType::Plans {
-        let message = "there are several data sources; name one, as in ?source=ID (GET /data/data-sources lists them)";
+        let message = "there are several data sources; name one, as in ?source=ID (GET \
+            /data/data-sources lists them)";
         return Err(ApiError::invalid("source", message));
     }
     let mut snapshot = state.snapshots.read_acknowledged().await?;

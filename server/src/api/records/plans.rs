@@ -22,7 +22,8 @@ const OBJECT: ObjectType = ObjectType::Plans;
 
 /// A plan was changed.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PlanUpdated {
+#[schema(as = PlanUpdated)]
+pub(super) struct PlanUpdateResponse {
     #[schema(example = "success")]
     result: &'static str,
     /// The plan's id.
@@ -33,7 +34,8 @@ pub(super) struct PlanUpdated {
 
 /// A plan was deleted.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PlanDeleted {
+#[schema(as = PlanDeleted)]
+pub(super) struct PlanDeletionResponse {
     #[schema(example = "success")]
     result: &'static str,
     /// The plan's id.
@@ -55,10 +57,13 @@ pub(super) async fn list(
 }
 
 /// One plan.
-#[utoipa::path(get, path = "/plans/{id}", tag = "data", params(("id" = String, Path, description = "the plan's id"), SourceQuery),
+#[utoipa::path(get, path = "/plans/{id}", tag = "data",
+    params(("id" = String, Path, description = "the plan's id"), SourceQuery),
     responses((status = 200, description = "the plan", body = PlanResponse),
-              (status = 404, description = "no such plan, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such a plan; name one", body = ErrorBody)))]
+              (status = 404, description = "no such plan, or no such data source",
+                  body = ErrorBody),
+              (status = 409, description = "several data sources have such a plan; name one",
+                  body = ErrorBody)))]
 pub(super) async fn show(
     State(state): State<RecordsState>,
     caller: Caller,
@@ -70,37 +75,44 @@ pub(super) async fn show(
 }
 
 /// Changes fields of a plan. A new interval without a count has the count 1.
-#[utoipa::path(put, path = "/plans/{id}", tag = "data", params(("id" = String, Path, description = "the plan's id"), SourceQuery),
+#[utoipa::path(put, path = "/plans/{id}", tag = "data",
+    params(("id" = String, Path, description = "the plan's id"), SourceQuery),
     request_body = Object,
-    responses((status = 200, description = "it is changed", body = PlanUpdated),
-              (status = 404, description = "no such plan, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such a plan, or another request changed it", body = ErrorBody)))]
+    responses((status = 200, description = "it is changed", body = PlanUpdateResponse),
+              (status = 404, description = "no such plan, or no such data source",
+                  body = ErrorBody),
+              (status = 409,
+                  description = "several data sources have such a plan, or another request \
+                      changed it", body = ErrorBody)))]
 pub(super) async fn update(
     State(state): State<RecordsState>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
     Json(mut changes): Json<FieldChanges>,
-) -> Result<axum::Json<PlanUpdated>> {
+) -> Result<axum::Json<PlanUpdateResponse>> {
     let has = |ours: &str| changes.keys().any(|name| field_name(OBJECT, name) == Some(ours));
     if has("interval") && !has("interval_count") {
         changes.insert("interval_count".to_string(), RawValue::NULL.to_owned());
     }
     let sequence = operations::update(&state, &caller, OBJECT, &id, query, &changes).await?;
-    Ok(axum::Json(PlanUpdated { result: "success", updated: id, sequence }))
+    Ok(axum::Json(PlanUpdateResponse { result: "success", updated: id, sequence }))
 }
 
 /// Deletes a plan; a body is not needed. Invoices of this plan have no MRR any more.
-#[utoipa::path(delete, path = "/plans/{id}", tag = "data", params(("id" = String, Path, description = "the plan's id"), SourceQuery),
-    responses((status = 200, description = "it is deleted", body = PlanDeleted),
-              (status = 404, description = "no such plan, or no such data source", body = ErrorBody),
-              (status = 409, description = "several data sources have such a plan; name one", body = ErrorBody)))]
+#[utoipa::path(delete, path = "/plans/{id}", tag = "data",
+    params(("id" = String, Path, description = "the plan's id"), SourceQuery),
+    responses((status = 200, description = "it is deleted", body = PlanDeletionResponse),
+              (status = 404, description = "no such plan, or no such data source",
+                  body = ErrorBody),
+              (status = 409, description = "several data sources have such a plan; name one",
+                  body = ErrorBody)))]
 pub(super) async fn delete(
     State(state): State<RecordsState>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<SourceQuery>,
-) -> Result<axum::Json<PlanDeleted>> {
+) -> Result<axum::Json<PlanDeletionResponse>> {
     let sequence = operations::delete(&state, &caller, OBJECT, &id, &query).await?;
-    Ok(axum::Json(PlanDeleted { result: "success", deleted: id, sequence }))
+    Ok(axum::Json(PlanDeletionResponse { result: "success", deleted: id, sequence }))
 }

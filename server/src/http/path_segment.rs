@@ -1,7 +1,7 @@
 //! Percent-encodes an id for a path.
 
 /// An id as a segment of a path (RFC 3986 §2.3).
-pub(super) fn path_segment(id: &str) -> String {
+pub(crate) fn path_segment(id: &str) -> String {
     let mut segment = String::new();
     for byte in id.bytes() {
         match byte {
