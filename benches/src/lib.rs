@@ -1,6 +1,7 @@
 //! Shared parts of the benches: the demo company, a server process, its clients and their load.
 
 mod demo;
+
 mod process;
 
 mod server;

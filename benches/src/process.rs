@@ -52,7 +52,7 @@ impl std::ops::Sub for ProcessorTime {
 
 /// The processor time of a process, thread by thread in nanoseconds.
 ///
-/// /proc has no ended threads. Sample more often than an idle thread ends (10 s).
+/// /proc lists running threads only. Sample more often than an idle thread ends (10 s).
 pub struct ProcessorClock {
     process: u32,
     /// The last time of each thread, and whether it is a background thread.

@@ -151,7 +151,9 @@ pub async fn push_one(client: &mut Client, id: &str) -> Result<i64, Box<dyn Erro
     push(client, "plans", plan()).await?;
     push(client, "customers", format!(r#"{{"id":"{id}","name":"Visible"}}"#).into()).await?;
     let invoice = format!(
-        r#"{{"id":"{id}","customer_id":"{id}","type":"subscription","invoice_date":"2025-03-01","amount":9900,"currency":"USD","plan_id":"pro","subscription_id":"s"}}"#
+        "{{\"id\":\"{id}\",\"customer_id\":\"{id}\",\"type\":\"subscription\",\
+         \"invoice_date\":\"2025-03-01\",\"amount\":9900,\"currency\":\"USD\",\
+         \"plan_id\":\"pro\",\"subscription_id\":\"s\"}}"
     );
     let response = push(client, "invoices", invoice.into()).await?;
     sequence(&response)
@@ -208,7 +210,10 @@ fn invoices(connection: usize, load: &Load, next: &mut u64) -> Bytes {
         // Writing to a string does not fail.
         let _ = write!(
             body,
-            r#"{{"id":"i{prefix}_{connection}_{number}","customer_id":"c{prefix}_{connection}_{customer}","type":"subscription","invoice_date":"2025-{month:02}-01T00:00:00Z","amount":9900,"currency":"USD","plan_id":"pro","subscription_id":"s{customer}"}}"#
+            "{{\"id\":\"i{prefix}_{connection}_{number}\",\
+             \"customer_id\":\"c{prefix}_{connection}_{customer}\",\"type\":\"subscription\",\
+             \"invoice_date\":\"2025-{month:02}-01T00:00:00Z\",\"amount\":9900,\
+             \"currency\":\"USD\",\"plan_id\":\"pro\",\"subscription_id\":\"s{customer}\"}}"
         );
     }
     body.push(']');

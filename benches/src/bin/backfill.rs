@@ -86,16 +86,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Pushes one invoice of a stored customer, flushes at once, and reads the movements of the customer.
+/// Pushes one invoice of a stored customer, flushes at once, and reads the movements of the
+/// customer.
 async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<dyn Error>> {
     let snapshot = engine.snapshot(None).await?;
-    let any = "select customer_id, plan_id, currency from invoices where type = 'subscription' and amount > 0 limit 1";
+    let any = "select customer_id, plan_id, currency from invoices where type = 'subscription' \
+         and amount > 0 limit 1";
     let rows: Vec<_> = snapshot.sql(any).await?.try_collect().await?;
     let rows = rows.first().ok_or("there is no invoice")?;
     let text = |column: usize| rows.column(column).as_string::<i32>().value(0).to_string();
     let (customer, plan, currency) = (text(0), text(1), text(2));
     let invoice = format!(
-        r#"{{"id":"pushed_{number}","customer_id":"{customer}","type":"subscription","invoice_date":"2025-12-30","amount":9900,"currency":"{currency}","plan_id":"{plan}","subscription_id":"pushed_{number}"}}"#
+        "{{\"id\":\"pushed_{number}\",\"customer_id\":\"{customer}\",\"type\":\"subscription\",\
+         \"invoice_date\":\"2025-12-30\",\"amount\":9900,\"currency\":\"{currency}\",\
+         \"plan_id\":\"{plan}\",\"subscription_id\":\"pushed_{number}\"}}"
     );
     let started = Instant::now();
     let options = PushOptions::default();

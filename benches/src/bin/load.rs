@@ -28,7 +28,7 @@ const FSYNCS: u64 = 500;
 
 #[derive(Parser)]
 #[command(about = "Acknowledgements, throughput and visibility of pushes over HTTP")]
-struct Args {
+struct LoadArgs {
     /// Seconds of each load
     #[arg(long, default_value = "10")]
     seconds: u64,
@@ -48,7 +48,7 @@ struct Args {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+    let args = LoadArgs::parse();
     let dir = tempfile::tempdir()?;
     let mut out = std::io::stdout();
     writeln!(out, "fsync of {FSYNC_BYTES} appended bytes: {}", micros(&fsyncs(dir.path())?))?;
@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn run_one(
     server: &Server,
     load: &Load,
-    args: &Args,
+    args: &LoadArgs,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
     let clients = setup_load(server, load).await?;

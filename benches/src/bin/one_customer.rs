@@ -1,8 +1,8 @@
-//! One customer with very many invoices, alone and among others. The time must grow linearly with its
-//! invoices, and memory must stay within the budget.
+//! One customer with very many invoices, alone and among others. The time must grow linearly with
+//! its invoices, and memory must stay within the budget.
 //!
-//! `cargo build --release --workspace && ./target/release/one_customer 500000 1000000`: the number of
-//! invoices of the one customer, and of all others.
+//! `cargo build --release --workspace && ./target/release/one_customer 500000 1000000`: the number
+//! of invoices of the one customer, and of all others.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
@@ -80,7 +80,8 @@ async fn import(books: &Path, data: &Path) -> Result<Duration, Box<dyn Error>> {
 fn add_one(books: &Path, invoices: u64) -> Result<(), Box<dyn Error>> {
     append(books, "customers")?.write_all(b"{\"id\":\"the_one\",\"name\":\"The One\"}\n")?;
     append(books, "plans")?.write_all(
-        b"{\"id\":\"the_plan\",\"name\":\"The Plan\",\"interval\":\"month\",\"interval_count\":1,\"currency\":\"USD\"}\n",
+        b"{\"id\":\"the_plan\",\"name\":\"The Plan\",\"interval\":\"month\",\"interval_count\":1,\
+             \"currency\":\"USD\"}\n",
     )?;
     let mut file = BufWriter::new(append(books, "invoices")?);
     for number in 0..invoices {
@@ -98,7 +99,8 @@ fn invoice(file: &mut impl Write, number: u64) -> std::io::Result<()> {
     let (subscription, month) = (number % SUBSCRIPTIONS, number / SUBSCRIPTIONS);
     let (year, month, day) = (2010 + month / 12, month % 12 + 1, subscription % 28 + 1);
     let head = format!(
-        r#"{{"id":"one_{number:07}","customer_id":"the_one","currency":"USD","invoice_date":"{year}-{month:02}-{day:02}""#
+        "{{\"id\":\"one_{number:07}\",\"customer_id\":\"the_one\",\"currency\":\"USD\",\
+         \"invoice_date\":\"{year}-{month:02}-{day:02}\""
     );
     let of = format!(r#""subscription_id":"s{subscription}""#);
     let amount = 1_000 + number / 7 % 5 * 500;
@@ -108,7 +110,9 @@ fn invoice(file: &mut impl Write, number: u64) -> std::io::Result<()> {
         3 => writeln!(file, r#"{head},"type":"cancellation","amount":0,{of}}}"#),
         4 => writeln!(
             file,
-            r#"{head},"type":"subscription","amount":{},"plan_id":"the_plan",{of},"period_start":"{year}-{month:02}-{day:02}","period_end":"{year}-{month:02}-28T23:59:59","proration":true}}"#,
+            "{head},\"type\":\"subscription\",\"amount\":{},\"plan_id\":\"the_plan\",{of},\
+             \"period_start\":\"{year}-{month:02}-{day:02}\",\
+             \"period_end\":\"{year}-{month:02}-28T23:59:59\",\"proration\":true}}",
             amount / 3
         ),
         _ => writeln!(

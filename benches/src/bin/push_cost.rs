@@ -1,9 +1,9 @@
 //! Processor time of pushes, of two `mrrow` binaries side by side.
 //!
-//! In each round both binaries run in alternation, each on a new data directory. For every load the
-//! bench measures the processor time of the threads that answer requests, the processor time of the
-//! background threads until all pushes are published, and the latency of acknowledgements. It prints
-//! medians over the rounds, and the ratio a/b.
+//! In each round both binaries run in alternation, each on a new data directory. For every load
+//! the bench measures the processor time of the threads that answer requests, the processor time of
+//! the background threads until all pushes are published, and the latency of acknowledgements. It
+//! prints medians over the rounds, and the ratio a/b.
 //!
 //! `cargo run --release -p mrrow-benches --bin push_cost -- --a OLD --b NEW --rounds 5`
 
@@ -25,7 +25,7 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Parser)]
 #[command(about = "Processor time of pushes, of two mrrow binaries side by side")]
-struct Args {
+struct PushCostArgs {
     /// The first binary, usually the older version
     #[arg(long, value_name = "PATH")]
     a: PathBuf,
@@ -39,7 +39,8 @@ struct Args {
     #[arg(long, default_value = "0")]
     invoices: u64,
     /// Divide the number of requests by this, for a quick try
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value = "1",
+          value_parser = clap::value_parser!(u64).range(1..))]
     shorter: u64,
     /// Print the process id and wait before each load, to attach strace or perf by hand
     #[arg(long, value_name = "SECONDS", default_value = "0")]
@@ -66,7 +67,7 @@ const VALUES: [(&str, fn(&PushCost) -> u128); 5] = [
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+    let args = PushCostArgs::parse();
     let binaries: Vec<&Path> = std::iter::once(args.a.as_path()).chain(args.b.as_deref()).collect();
     // By load and binary, one value per round.
     let mut costs = vec![vec![Vec::new(); binaries.len()]; LOADS.len()];
@@ -86,7 +87,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Measures all loads on a new data directory.
-async fn measure(mrrow: &Path, args: &Args) -> Result<Vec<PushCost>, Box<dyn Error>> {
+async fn measure(mrrow: &Path, args: &PushCostArgs) -> Result<Vec<PushCost>, Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let server = Server::start(mrrow, &dir.path().join("data"), args.invoices)?;
     let mut costs = Vec::with_capacity(LOADS.len());

@@ -22,10 +22,12 @@ pub(crate) struct DemoArgs {
     /// The directory to write to; created if it is missing
     pub(crate) dir: PathBuf,
     /// Number of customers that sign up, including trials that never pay
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=9_999_999))]
+    #[arg(long, value_name = "N", default_value = "1000",
+          value_parser = clap::value_parser!(u32).range(1..=9_999_999))]
     pub(crate) customers: u32,
     /// Number of months in the history
-    #[arg(long, value_name = "M", default_value = "24", value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, value_name = "M", default_value = "24",
+          value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) months: u32,
     /// The last month of the history
     #[arg(long, value_name = "YYYY-MM", default_value = "2025-12", value_parser = month)]

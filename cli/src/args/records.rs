@@ -71,7 +71,8 @@ pub(crate) struct PushArgs {
     #[arg(long, value_name = "NAME", default_value = mrrow_engine::model::DEFAULT_DATA_SOURCE)]
     pub(crate) source: String,
     /// Maximum number of rows in one request
-    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "ROWS", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch: u32,
     /// Read the field THEIRS as the field OURS; may be repeated
     #[arg(long, value_name = "THEIRS=OURS", value_parser = renaming)]

@@ -43,7 +43,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FORMAT", env = "MRROW_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
     /// Set a limit, such as connections=100; may be repeated (limits are listed below)
-    #[arg(long = "limit", value_name = "NAME=NUMBER", env = "MRROW_LIMITS", value_delimiter = ',', value_parser = serve_limits::parse)]
+    #[arg(long = "limit", value_name = "NAME=NUMBER", env = "MRROW_LIMITS",
+          value_delimiter = ',', value_parser = serve_limits::parse)]
     pub(crate) limits: Vec<(String, u64)>,
 }
 

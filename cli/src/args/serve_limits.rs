@@ -10,7 +10,7 @@ const MIB: u64 = 1024 * 1024;
 /// A limit that the command line and mrrow.toml can set.
 struct ServeLimit {
     name: &'static str,
-    /// What the limit bounds, as a comment in the help.
+    /// The bounded quantity, as a comment in the help.
     bounds: &'static str,
     value: LimitAccessor,
 }

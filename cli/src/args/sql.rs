@@ -25,7 +25,8 @@ Examples:
   mrrow sql --format csv < report.sql > report.csv")]
 pub(crate) struct SqlArgs {
     /// The statements
-    #[arg(short = 'c', long = "command", value_name = "SQL", conflicts_with_all = ["file", "stdin"])]
+    #[arg(short = 'c', long = "command", value_name = "SQL",
+          conflicts_with_all = ["file", "stdin"])]
     pub(crate) command: Option<String>,
     /// A file with the statements
     #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stdin")]

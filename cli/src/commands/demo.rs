@@ -79,7 +79,8 @@ fn report(
     let (first, last) = (company.first, company.last);
     writeln!(
         stderr,
-        "history from {first} to {last}, written in {:.1?}; later days have no renewals, so use --as-of {last}",
+        "history from {first} to {last}, written in {:.1?}; later days have no renewals, so use \
+         --as-of {last}",
         started.elapsed()
     )?;
     let dir = shell_quote(&args.dir);

@@ -46,7 +46,8 @@ pub(crate) fn import_request(
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     if path.to_str().is_none() {
         let message = format!(
-            "{path:?} is not UTF-8 and cannot be sent to the running server; rename it, or stop the server"
+            "{path:?} is not UTF-8 and cannot be sent to the running server; rename it, or stop \
+             the server"
         );
         return Err(Failure::usage(message));
     }

@@ -47,7 +47,8 @@ async fn create(engine: &Engine, args: &CreateSourceArgs) -> Result<(), Failure>
     // find a source by its name.
     if engine.data_sources().await?.iter().any(|source| source.name == name) {
         return Err(Failure::other(format!(
-            "\"{name}\" is already the name of a data source; use that data source, or choose another name"
+            "\"{name}\" is already the name of a data source; use that data source, or choose \
+             another name"
         )));
     }
     let source =

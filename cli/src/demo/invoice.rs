@@ -49,7 +49,8 @@ impl Invoice {
         let name = self.kind.name();
         write!(
             out,
-            r#"{{"id":"in_{id:09}","customer_id":"cus_{customer:07}","type":"{name}","invoice_date":"#
+            "{{\"id\":\"in_{id:09}\",\"customer_id\":\"cus_{customer:07}\",\"type\":\"{name}\",\
+             \"invoice_date\":"
         )?;
         write_instant(self.at, out)?;
         write!(out, r#","amount":{},"currency":"{}""#, self.charge.amount, self.currency)?;

@@ -87,7 +87,8 @@ impl Plan {
         let group = format!("{:?}", self.tier);
         write!(
             out,
-            r#"{{"id":"{self}","name":"{group}, {adverb}","interval":"{interval}","interval_count":{count},"currency":"{}","plan_group":"{group}"}}"#,
+            "{{\"id\":\"{self}\",\"name\":\"{group}, {adverb}\",\"interval\":\"{interval}\",\
+             \"interval_count\":{count},\"currency\":\"{}\",\"plan_group\":\"{group}\"}}",
             self.currency
         )
     }

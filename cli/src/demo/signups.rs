@@ -2,21 +2,19 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::Company;
-
 /// Every day of the history with its number of sign-ups. Their sum is the number of customers.
-pub(super) fn by_day(company: &Company) -> impl Iterator<Item = (NaiveDate, usize)> {
-    let customers = u64::from(company.customers);
-    let days = (company.last - company.first).num_days().unsigned_abs() + 1;
-    let weights: Vec<u64> = company
-        .first
-        .iter_days()
-        .zip(0..days)
-        .map(|(day, index)| weight(day, index, days))
-        .collect();
+pub(super) fn by_day(
+    customers: u32,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> impl Iterator<Item = (NaiveDate, usize)> {
+    let customers = u64::from(customers);
+    let days = (last - first).num_days().unsigned_abs() + 1;
+    let weights: Vec<u64> =
+        first.iter_days().zip(0..days).map(|(day, index)| weight(day, index, days)).collect();
     let total: u64 = weights.iter().sum();
     let mut weight_so_far = 0;
-    company.first.iter_days().zip(weights).map(move |(day, weight)| {
+    first.iter_days().zip(weights).map(move |(day, weight)| {
         let before = customers * weight_so_far / total;
         weight_so_far += weight;
         (day, (customers * weight_so_far / total - before) as usize)

@@ -16,7 +16,8 @@ pub(super) enum ShellInput<'t> {
 }
 
 /// The help of `\?`.
-pub(super) const HELP: &str = r"  SELECT …;          run a query; it may span lines and ends with a semicolon
+pub(super) const HELP: &str = r"Input at the prompt:
+  SELECT …;          run a query; it may span lines and ends with a semicolon
   \d [TABLE]         list the tables, or the columns of one table (.tables, .schema)
   \format [FORMAT]   set the output format: table, csv, tsv, json, ndjson or markdown (.mode)
   \rows [N|all]      set the maximum number of printed rows of a table (.maxrows)

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_told_sql_type() {
+    fn arrow_types_have_sql_names() {
         for (arrow, sql) in [
             ("Utf8", "text"),
             ("Int64", "bigint"),

@@ -84,10 +84,9 @@ impl Shell<'_> {
     /// Runs the statements of a text until one fails, or until Ctrl-C.
     async fn run_statements(&self, text: &str) -> Result<(), Failure> {
         for statement in split(text) {
+            let task = run_statement(self.engine, self.point_in_time, statement.text, self.options);
             tokio::select! {
-                done = run_statement(self.engine, self.point_in_time, statement.text, self.options) => {
-                    done?;
-                }
+                done = task => done?,
                 interrupt = tokio::signal::ctrl_c() => {
                     interrupt.map_err(|error| Failure::other(format!("wait for Ctrl-C: {error}")))?;
                     return Err(Failure::other("cancelled"));

@@ -45,11 +45,18 @@ fn bytes_are_equal_on_every_machine() {
     let [customers, plans, invoices] = demo(&dir, &["demo"]);
     assert_eq!(
         customers.lines().last().unwrap(),
-        r#"{"id":"cus_0001000","name":"Blåfjell Goods SAS","email":"finance@blafjell-goods-1000.example","created":"2025-12-31T16:13:41Z","country":"FR","trial_started":"2025-12-31T16:13:41Z","metadata":{"industry":"retail","size":"51-200"}}"#
+        "{\"id\":\"cus_0001000\",\"name\":\"Blåfjell Goods SAS\",\
+         \"email\":\"finance@blafjell-goods-1000.example\",\"created\":\"2025-12-31T16:13:41Z\",\
+         \"country\":\"FR\",\"trial_started\":\"2025-12-31T16:13:41Z\",\
+         \"metadata\":{\"industry\":\"retail\",\"size\":\"51-200\"}}"
     );
     assert_eq!(
         invoices.lines().last().unwrap(),
-        r#"{"id":"in_000005747","customer_id":"cus_0000175","type":"subscription","invoice_date":"2025-12-31T19:25:02Z","amount":2100,"currency":"GBP","plan_id":"starter-monthly-gbp","subscription_id":"sub_0000175_1","period_start":"2025-12-31T19:25:02Z","period_end":"2026-01-31T19:25:02Z","quantity":3}"#
+        "{\"id\":\"in_000005747\",\"customer_id\":\"cus_0000175\",\"type\":\"subscription\",\
+         \"invoice_date\":\"2025-12-31T19:25:02Z\",\"amount\":2100,\"currency\":\"GBP\",\
+         \"plan_id\":\"starter-monthly-gbp\",\"subscription_id\":\"sub_0000175_1\",\
+         \"period_start\":\"2025-12-31T19:25:02Z\",\"period_end\":\"2026-01-31T19:25:02Z\",\
+         \"quantity\":3}"
     );
     assert_eq!([customers, plans, invoices].map(|text| text.len()), [214550, 4773, 1681398]);
 }
@@ -83,10 +90,12 @@ fn company_has_every_type_of_movement_and_grows() {
     let types = "select distinct type from movements order by type";
     let types = dir.ok(&["sql", "--as-of", "2025-12-31", "-c", types, "--format", "csv"]);
     assert_eq!(types, "type\nchurn\ncontraction\nexpansion\nnew\nreactivation\n");
-    let by_year = "select sum(amount) filter (where date < date '2025-01-01') * 2 < sum(amount) as doubles from movements";
+    let by_year = "select sum(amount) filter (where date < date '2025-01-01') * 2 < sum(amount) \
+         as doubles from movements";
     assert_eq!(dir.ok(&["sql", "--as-of", "2025-12-31", "-c", by_year]), "{\"doubles\":true}\n");
-    let kinds = "select count(distinct type) as types, count(distinct currency) as currencies,
-        count(*) filter (where proration and amount < 0) > 0 as credits, sum(discount) > 0 as discounts from invoices";
+    let kinds = "select count(distinct type) as types, count(distinct currency) as currencies,\
+         \n        count(*) filter (where proration and amount < 0) > 0 as credits, \
+         sum(discount) > 0 as discounts from invoices";
     let kinds = dir.ok(&["sql", "-c", kinds]);
     assert_eq!(kinds, "{\"types\":4,\"currencies\":3,\"credits\":true,\"discounts\":true}\n");
 }

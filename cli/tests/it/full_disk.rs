@@ -109,7 +109,9 @@ fn failed_flush_keeps_acknowledged_rows_for_the_next_flush() {
     let row = |number| {
         let id = noise_of(number);
         format!(
-            r#"{{"id":"i{id}","customer_id":"c{number}","type":"subscription","invoice_date":"2024-01-01","amount":7,"currency":"USD","plan_id":"p"}}"#
+            "{{\"id\":\"i{id}\",\"customer_id\":\"c{number}\",\"type\":\"subscription\",\
+             \"invoice_date\":\"2024-01-01\",\"amount\":7,\"currency\":\"USD\",\
+             \"plan_id\":\"p\"}}"
         )
     };
     let invoices = dir.file("invoices.ndjson", (0..3_000).map(row).collect::<Vec<_>>().join("\n"));

@@ -7,9 +7,10 @@ use crate::test_dir::TestDir;
 const CUSTOMERS: &str = "id,name\nc1,Acme\nc2,Bolt\n";
 const PLANS: &str =
     r#"[{"id":"p","name":"Pro","interval":"month","interval_count":1,"currency":"USD"}]"#;
-const INVOICES: &str = r#"{"id":"i1","customer_id":"c1","type":"subscription","invoice_date":"2024-01-01","amount":9900,"currency":"USD","plan_id":"p"}
-{"id":"i2","customer_id":"c2","type":"subscription","invoice_date":"2024-01-01","amount":4900,"currency":"USD","plan_id":"p"}
-"#;
+const INVOICES: &str = "{\"id\":\"i1\",\"customer_id\":\"c1\",\"type\":\"subscription\",\
+     \"invoice_date\":\"2024-01-01\",\"amount\":9900,\"currency\":\"USD\",\"plan_id\":\"p\"}\n\
+     {\"id\":\"i2\",\"customer_id\":\"c2\",\"type\":\"subscription\",\
+     \"invoice_date\":\"2024-01-01\",\"amount\":4900,\"currency\":\"USD\",\"plan_id\":\"p\"}\n";
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -21,9 +22,11 @@ fn movements(dir: &TestDir) -> String {
     dir.ok(&["movements", "--as-of", "2024-01-15"])
 }
 
-const EXPECTED: &str = r#"{"date":"2024-01-01","data_source":"default","customer_id":"c1","currency":"USD","type":"new","amount":"9900.0000","mrr_after":"9900.0000","scheduled":false}
-{"date":"2024-01-01","data_source":"default","customer_id":"c2","currency":"USD","type":"new","amount":"4900.0000","mrr_after":"4900.0000","scheduled":false}
-"#;
+const EXPECTED: &str = "{\"date\":\"2024-01-01\",\"data_source\":\"default\",\
+     \"customer_id\":\"c1\",\"currency\":\"USD\",\"type\":\"new\",\"amount\":\"9900.0000\",\
+     \"mrr_after\":\"9900.0000\",\"scheduled\":false}\n{\"date\":\"2024-01-01\",\
+     \"data_source\":\"default\",\"customer_id\":\"c2\",\"currency\":\"USD\",\"type\":\"new\",\
+     \"amount\":\"4900.0000\",\"mrr_after\":\"4900.0000\",\"scheduled\":false}\n";
 
 #[test]
 fn directory_is_read_in_the_order_of_references() {

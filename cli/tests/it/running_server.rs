@@ -9,8 +9,9 @@ use crate::server_process::ServerProcess;
 use crate::test_dir::{CommandOutput, TestDir};
 use crate::wait::wait_for;
 
-const BOOK: &str = r#"{"customers":[{"id":"c1","name":"One"},{"id":"c2","name":"Two"}],"plans":[],"invoices":[
-  {"id":"i1","customer_id":"c1","type":"one-time","invoice_date":"2024-01-01","amount":100,"currency":"USD"}]}"#;
+const BOOK: &str = "{\"customers\":[{\"id\":\"c1\",\"name\":\"One\"},{\"id\":\"c2\",\
+     \"name\":\"Two\"}],\"plans\":[],\"invoices\":[\n  {\"id\":\"i1\",\"customer_id\":\"c1\",\
+     \"type\":\"one-time\",\"invoice_date\":\"2024-01-01\",\"amount\":100,\"currency\":\"USD\"}]}";
 
 /// Commands in order, each with its standard input.
 const COMMANDS: [(&[&str], &str); 18] = [
@@ -40,7 +41,8 @@ const COMMANDS: [(&[&str], &str); 18] = [
     (&["import", "nowhere.json"], ""),
     (
         &["push", "customers", "-", "--batch", "1"],
-        "{\"id\":\"c3\",\"name\":\"Three\"}\n{\"id\":\"c4\",\"name\":\"\"}\n{\"id\":\"c1\",\"name\":\"One\"}\n",
+        "{\"id\":\"c3\",\"name\":\"Three\"}\n{\"id\":\"c4\",\"name\":\"\"}\n{\"id\":\"c1\",\
+         \"name\":\"One\"}\n",
     ),
     (&["push", "invoices", "invoices.ndjson"], ""),
     (&["delete", "invoices", "i2", "i9"], ""),
@@ -56,7 +58,8 @@ fn test_dir() -> TestDir {
     let dir = TestDir::new();
     dir.file("book.json", BOOK);
     dir.file("bad.csv", "id,name\nc5,Five\nc6,\nc7,Seven\n");
-    let invoice = r#"{"id":"i2","customer_id":"c2","type":"one-time","invoice_date":"2024-02-01","amount":7,"currency":"USD","plan_id":"p"}"#;
+    let invoice = "{\"id\":\"i2\",\"customer_id\":\"c2\",\"type\":\"one-time\",\
+         \"invoice_date\":\"2024-02-01\",\"amount\":7,\"currency\":\"USD\",\"plan_id\":\"p\"}";
     dir.file("invoices.ndjson", format!("{invoice}\n"));
     dir
 }
@@ -219,10 +222,12 @@ fn no_secret_is_logged_or_stored() {
             "GET /v1/data-sources?api_key={secret} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
         ),
         format!(
-            "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\nconnection: close\r\n\r\n"
+            "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\n\
+             connection: close\r\n\r\n"
         ),
         format!(
-            "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Basic {secret}\r\nx-api-key: {secret}\r\nconnection: close\r\n\r\n"
+            "GET /v1/data-sources HTTP/1.1\r\nhost: x\r\nauthorization: Basic {secret}\r\n\
+             x-api-key: {secret}\r\nconnection: close\r\n\r\n"
         ),
     ] {
         assert!(server.send_raw(&request).starts_with("HTTP/1.1 401"));

@@ -65,8 +65,8 @@ impl ServerProcess {
     pub(crate) fn request(&self, status: u16, method: &str, path: &str, body: &str) -> String {
         let (key, length) = (self.first_key.as_deref().unwrap_or_default(), body.len());
         let response = self.send_raw(&format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
-             content-length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: \
+             close\r\ncontent-length: {length}\r\n\r\n{body}"
         ));
         assert!(
             response.starts_with(&format!("HTTP/1.1 {status} ")),

@@ -28,7 +28,9 @@ fn store_of(amount: u32) -> (TestDir, std::path::PathBuf) {
     let customers = r#"[{"id":"x","name":"X"}]"#;
     let plans = r#"[{"id":"p","name":"P","interval":"month","interval_count":1,"currency":"USD"}]"#;
     let invoice = format!(
-        r#"{{"id":"i","customer_id":"x","type":"subscription","invoice_date":"2024-01-01","amount":{amount},"currency":"USD","plan_id":"p"}}"#
+        "{{\"id\":\"i\",\"customer_id\":\"x\",\"type\":\"subscription\",\
+         \"invoice_date\":\"2024-01-01\",\"amount\":{amount},\"currency\":\"USD\",\
+         \"plan_id\":\"p\"}}"
     );
     let book = format!(r#"{{"customers":{customers},"plans":{plans},"invoices":[{invoice}]}}"#);
     assert_eq!(dir.run_with_input(&["import", "-"], book.as_bytes()).code, 0);

@@ -1,5 +1,5 @@
-//! SQL over HTTP with the real binary as server and worker: results, limits, and attacks. After each
-//! the server must still respond.
+//! SQL over HTTP with the real binary as server and worker: results, limits, and attacks. After
+//! each the server must still respond.
 
 mod limits;
 mod responses;
@@ -91,8 +91,8 @@ impl SqlServer {
         let body = body.to_string();
         let length = body.len();
         let head = format!(
-            "POST /v1/sql{query} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
-             content-length: {length}\r\n\r\n"
+            "POST /v1/sql{query} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\
+             connection: close\r\ncontent-length: {length}\r\n\r\n"
         );
         stream.write_all((head + &body).as_bytes()).unwrap();
         let mut bytes = Vec::new();

@@ -42,7 +42,8 @@ pub(super) fn parse(args: &ImportArgs) -> Result<Vec<Input>, Failure> {
         match object {
             Some(object) if path.is_dir() => {
                 let message = format!(
-                    "\"{word}\" is a directory, and the names of its files give their types; name a file of {object}"
+                    "\"{word}\" is a directory, and the names of its files give their types; \
+                     name a file of {object}"
                 );
                 return Err(Failure::usage(message));
             }

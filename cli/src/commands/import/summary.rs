@@ -95,7 +95,8 @@ fn outcome(summary: &ImportSummary, args: &ImportArgs) -> String {
             && summary.total().rejected > 0
             && matches!(args.on_error, OnError::Abort) =>
         {
-            "nothing was stored; correct the rejected rows, or store the valid ones with --on-error skip"
+            "nothing was stored; correct the rejected rows, or store the valid ones with \
+             --on-error skip"
                 .to_string()
         }
         None if args.dry_run => "dry run: nothing was stored".to_string(),

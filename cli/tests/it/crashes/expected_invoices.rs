@@ -24,8 +24,9 @@ impl Version {
     pub(super) fn line(&self) -> String {
         let Version { id, customer, amount } = self;
         format!(
-            r#"{{"id":"{id}","customer_id":"{customer}","type":"subscription","invoice_date":"{DAY}","amount":{amount},"currency":"USD","plan_id":"p"}}
-"#
+            "{{\"id\":\"{id}\",\"customer_id\":\"{customer}\",\"type\":\"subscription\",\
+             \"invoice_date\":\"{DAY}\",\"amount\":{amount},\"currency\":\"USD\",\
+             \"plan_id\":\"p\"}}\n"
         )
     }
 }

@@ -17,7 +17,9 @@ fn book() -> String {
         write!(customers, r#"{comma}{{"id":"c{customer}","name":"Customer {customer}"}}"#).unwrap();
         write!(
             invoices,
-            r#"{comma}{{"id":"i{customer}","customer_id":"c{customer}","type":"subscription","invoice_date":"2024-01-01","amount":100,"currency":"USD","plan_id":"p"}}"#
+            "{comma}{{\"id\":\"i{customer}\",\"customer_id\":\"c{customer}\",\
+             \"type\":\"subscription\",\"invoice_date\":\"2024-01-01\",\"amount\":100,\
+             \"currency\":\"USD\",\"plan_id\":\"p\"}}"
         )
         .unwrap();
     }
@@ -27,11 +29,11 @@ fn book() -> String {
 
 /// The number of data sources, each of which must have all its records and movements.
 fn sources(dir: &TestDir) -> usize {
-    let query = "select c.n as customers, i.n as invoices, m.n as movements
-        from (select data_source, count(*) as n from customers group by data_source) c
-        full outer join (select data_source, count(*) as n from invoices group by data_source) i using (data_source)
-        full outer join (select data_source, count(*) as n from movements where type = 'new' group by data_source) m
-          using (data_source)";
+    let query = "select c.n as customers, i.n as invoices, m.n as movements\n        from \
+         (select data_source, count(*) as n from customers group by data_source) c\n        full \
+         outer join (select data_source, count(*) as n from invoices group by data_source) i \
+         using (data_source)\n        full outer join (select data_source, count(*) as n from \
+         movements where type = 'new' group by data_source) m\n          using (data_source)";
     let found = rows(dir, query);
     for line in found.lines().skip(1) {
         assert_eq!(line, format!("{CUSTOMERS},{CUSTOMERS},{CUSTOMERS}"));

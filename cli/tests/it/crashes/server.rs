@@ -146,7 +146,8 @@ fn killed_server_loses_no_acknowledged_request_and_stores_none_in_part() {
         let whole = if *acknowledged { rows == ROWS } else { rows == 0 || rows == ROWS };
         assert!(
             whole,
-            "{rows} of {ROWS} rows of request {request} of pusher {pusher}, acknowledged: {acknowledged}"
+            "{rows} of {ROWS} rows of request {request} of pusher {pusher}, acknowledged: \
+             {acknowledged}"
         );
     }
     assert!(found.len() as u64 <= sent.len() as u64 * ROWS);

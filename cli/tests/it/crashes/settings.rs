@@ -30,7 +30,8 @@ fn killed_settings_change_applies_to_all_customers_or_none() {
         let kill_after = kill_time(round, whole, &mut generator.rng);
         run(&dir, &SET, Vec::new(), Some(kill_after));
         let is_set = dir.ok(&["settings", "get", "grace_days"]) == "never\n";
-        // The setting is durable before the movements are recomputed; opening the store finishes that.
+        // The setting is durable before the movements are recomputed. Opening the store finishes
+        // that.
         assert_eq!(
             movements(&dir),
             if is_set { new.as_str() } else { old.as_str() },

@@ -108,16 +108,19 @@ fn exhausted_limit_ends_only_the_worker() {
         ("select lpad('x', 2000000000, 'y')", &[400, 408, 413]),
         ("select array_agg(a.value) from generate_series(1, 1000000000) a", &[408, 413]),
         (
-            "select a.value from generate_series(1, 100000000) a order by a.value % 7, a.value desc",
+            "select a.value from generate_series(1, 100000000) a order by a.value % 7, a.value \
+             desc",
             &[408, 413],
         ),
         (
-            "select string_agg(name, repeat('z', 10000000)) from customers, generate_series(1, 100)",
+            "select string_agg(name, repeat('z', 10000000)) from customers, generate_series(1, \
+             100)",
             &[408, 413],
         ),
         (ENDLESS, &[408]),
         (
-            "with recursive r as (select 1 as n union all select n + 1 from r) select max(n) from r",
+            "with recursive r as (select 1 as n union all select n + 1 from r) select max(n) \
+             from r",
             &[408, 413],
         ),
     ] {
