@@ -43,12 +43,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         reason: "a migration that was released does not change",
     },
     Exception {
-        rules: &["type-names"],
-        path: "benches/src/bin/",
-        found: "\"Args\"",
-        reason: "each binary has its own arguments, and is a crate of its own",
-    },
-    Exception {
         rules: &["machines"],
         path: "cli/src/sql/history.rs",
         found: "/home/",
