@@ -16,8 +16,6 @@ use super::protocol::{
 /// cancels it.
 pub struct LocalClient(ClientConnection);
 
-type LocalResult<T, E = LocalError> = std::result::Result<T, E>;
-
 impl LocalClient {
     /// Connects to the server that holds the engine's directory; none if no server listens.
     pub async fn connect(engine: &Engine) -> Option<LocalClient> {
@@ -35,7 +33,7 @@ impl LocalClient {
         request: &ImportRequest,
         stream: Option<Box<dyn Read + Send>>,
         progress: impl Fn(Progress),
-    ) -> LocalResult<ImportSummary> {
+    ) -> Result<ImportSummary, LocalError> {
         let mut events = self.0.send("import", request, stream).await?;
         loop {
             match events.next().await? {
@@ -55,7 +53,7 @@ impl LocalClient {
         request: &PushRequest,
         stream: Box<dyn Read + Send>,
         mut acknowledged: impl FnMut(Pushed),
-    ) -> LocalResult<()> {
+    ) -> Result<(), LocalError> {
         let mut events = self.0.send("push", request, Some(stream)).await?;
         loop {
             match events.next().await? {
@@ -70,7 +68,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::delete`], and when the connection breaks.
-    pub async fn delete(self, request: &DeleteRequest) -> LocalResult<Pushed> {
+    pub async fn delete(self, request: &DeleteRequest) -> Result<Pushed, LocalError> {
         match self.only_event("delete", request).await? {
             CommandEvent::Deleted(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
@@ -81,7 +79,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::compact`], and when the connection breaks.
-    pub async fn compact(self) -> LocalResult<Compaction> {
+    pub async fn compact(self) -> Result<Compaction, LocalError> {
         match self.only_event("compact", &()).await? {
             CommandEvent::Compacted(compaction) => Ok(compaction),
             event => Err(unexpected(event)),
@@ -92,7 +90,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::reset_data_source`], and when the connection breaks.
-    pub async fn reset(self, request: &ResetRequest) -> LocalResult<u64> {
+    pub async fn reset(self, request: &ResetRequest) -> Result<u64, LocalError> {
         match self.only_event("reset", request).await? {
             CommandEvent::Reset(deleted) => Ok(deleted),
             event => Err(unexpected(event)),
@@ -104,7 +102,7 @@ impl LocalClient {
         self,
         command: &str,
         request: &impl serde::Serialize,
-    ) -> LocalResult<CommandEvent> {
+    ) -> Result<CommandEvent, LocalError> {
         let mut events: EventReader = self.0.send(command, request, None).await?;
         events.next().await
     }

@@ -25,7 +25,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 4;
 
-type RequestBody =
+type ClientBody =
     StreamBody<Box<dyn futures::Stream<Item = io::Result<Frame<Bytes>>> + Send + Unpin>>;
 
 /// The first error of reading the stream that is sent.
@@ -33,7 +33,7 @@ type InputError = Arc<Mutex<Option<io::Error>>>;
 
 /// A connection to the server.
 pub(super) struct ClientConnection {
-    sender: SendRequest<RequestBody>,
+    sender: SendRequest<ClientBody>,
     task: JoinHandle<hyper::Result<()>>,
 }
 
@@ -65,7 +65,7 @@ impl ClientConnection {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         let input_error = InputError::default();
-        let body = request_body(line.into(), stream, Arc::clone(&input_error));
+        let body = client_body(line.into(), stream, Arc::clone(&input_error));
         let request = hyper::Request::post(format!("/{command}"))
             .header("host", "local")
             .body(body)
@@ -113,7 +113,7 @@ impl Drop for EventReader {
 }
 
 /// The request's line, then the stream while it is read.
-fn request_body(line: Bytes, stream: Option<InputStream>, input_error: InputError) -> RequestBody {
+fn client_body(line: Bytes, stream: Option<InputStream>, input_error: InputError) -> ClientBody {
     let (chunks, mut read) = mpsc::channel(CHUNKS_AHEAD);
     // The channel is empty and has room.
     let _ = chunks.try_send(Ok(line));
