@@ -23,7 +23,7 @@ pub(crate) use demo::DemoArgs;
 pub(crate) use keys::{CreateKeyArgs, KeysCommand};
 pub(crate) use point_in_time::PointInTimeArgs;
 pub(crate) use records::{DeleteArgs, ImportArgs, PushArgs};
-pub(crate) use reports::{MovementsArgs, MrrArgs};
+pub(crate) use reports::{MovementsArgs, MrrArgs, ReportArgs};
 pub(crate) use serve::{LogFormat, ServeArgs, listen_address};
 pub(crate) use serve_limits::set as set_limit;
 pub(crate) use settings::SettingsCommand;
@@ -73,6 +73,8 @@ pub(crate) enum StoreCommand {
     Push(PushArgs),
     /// Delete records by their ids
     Delete(DeleteArgs),
+    /// Print a report
+    Report(ReportArgs),
     /// Print the movements of MRR
     Movements(MovementsArgs),
     /// Print opening, movements and closing MRR by period and currency

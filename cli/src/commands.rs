@@ -71,6 +71,7 @@ async fn run_on_store(
         StoreCommand::Import(args) => import::run(&engine, args).await,
         StoreCommand::Push(args) => push::run(&engine, args).await,
         StoreCommand::Delete(args) => delete::run(&engine, args).await,
+        StoreCommand::Report(args) => reports::report(&engine, args).await,
         StoreCommand::Movements(args) => reports::movements(&engine, args).await,
         StoreCommand::Mrr(args) => reports::mrr(&engine, args).await,
         StoreCommand::Sql(args) => sql::run(&engine, args).await,

@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use mrrow_engine::arrow::util::pretty::pretty_format_batches;
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::PushOptions;
-use mrrow_engine::reports::{MovementsQuery, MrrQuery};
+use mrrow_engine::reports::ReportRequest;
 use mrrow_engine::{Config, Engine, SendableRecordBatchStream};
 
 const CUSTOMERS: &str = r#"[{"id": "acme", "name": "Acme"}]"#;
@@ -48,8 +48,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     engine.flush().await?;
 
     let snapshot = engine.snapshot(Some("2024-04-01".parse()?)).await?;
-    print("movements", snapshot.movements(&MovementsQuery::default()).await?).await?;
-    print("MRR by month", snapshot.mrr(&MrrQuery::default()).await?).await?;
+    let movements = ReportRequest::new("movements", &[])?;
+    print("movements", snapshot.report(&movements).await?).await?;
+    let mrr = ReportRequest::new("mrr", &[("interval", "month")])?;
+    print("MRR by month", snapshot.report(&mrr).await?).await?;
     print(
         "lines",
         snapshot.sql("select invoice_id, rule, start_on, until_on, mrr from mrr_lines").await?,

@@ -34,7 +34,7 @@ use snapshots::NewestFiles;
 pub(crate) use commit::Commit;
 pub(crate) use idempotency::RememberedAnswer;
 pub(crate) use inbox::{Acknowledgement, InboxConnection, InboxRows};
-pub(crate) use snapshots::{At, SnapshotFiles, SnapshotInfo};
+pub(crate) use snapshots::{SnapshotFiles, SnapshotInfo};
 
 /// The catalog of one data directory.
 #[derive(Debug, Clone)]

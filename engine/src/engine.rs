@@ -8,12 +8,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 
-use crate::catalog::At;
 use crate::check::Verification;
-use crate::check::{self, KeptSnapshot, Status};
+use crate::check::{self, RetainedSnapshot, Status};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::{ObjectType, Settings};
+use crate::model::{ObjectType, Past, Settings};
 use crate::read::Snapshot;
 use crate::store::Store;
 use crate::write::Compaction;
@@ -28,15 +27,6 @@ const DECODED_AT_ONCE_BYTES_MAX: usize = 8192;
 
 /// Requests of a stream that are decoded ahead of their acknowledgement.
 const REQUESTS_AHEAD: usize = 2;
-
-/// A moment of the past that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Past {
-    /// The snapshot with this number.
-    Snapshot(i64),
-    /// What was known at this instant.
-    KnownAt(DateTime<Utc>),
-}
 
 /// One opened data directory. Any number of processes may read; the first that writes holds it for
 /// writing until it closes.
@@ -201,11 +191,7 @@ impl Engine {
     /// # Errors
     /// When there is no such snapshot (any more), or the store cannot be read.
     pub async fn snapshot_of(&self, past: Past, as_of: Option<NaiveDate>) -> Result<Snapshot> {
-        let at = match past {
-            Past::Snapshot(id) => At::Snapshot(id),
-            Past::KnownAt(instant) => At::Instant(instant),
-        };
-        Snapshot::past(&self.store, at, as_of).await
+        Snapshot::past(&self.store, past, as_of).await
     }
 
     /// What time it is for this engine.
@@ -317,7 +303,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub async fn snapshots(&self) -> Result<Vec<KeptSnapshot>> {
+    pub async fn snapshots(&self) -> Result<Vec<RetainedSnapshot>> {
         check::snapshots(&self.store).await
     }
 

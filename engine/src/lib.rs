@@ -2,9 +2,8 @@
 //!
 //! An [`Engine`] is one opened data directory. Records go in by [`Engine::import`] and
 //! [`Engine::push`]; everything is read from a [`Snapshot`], which is one moment:
-//! [`Snapshot::movements`], [`Snapshot::mrr`], and [`Snapshot::sql`] over the tables `customers`,
-//! `plans`, `invoices`, `mrr_lines`, `movements` and `scheduled_movements`. Answers are streams of
-//! Arrow record batches.
+//! [`Snapshot::report`] runs a report, and [`Snapshot::sql`] a statement over the
+//! [`public_tables`]. Answers are streams of Arrow record batches.
 //!
 //! Money is exact: amounts are integers in the currency's minor unit, MRR and movements decimals of
 //! it with 4 digits after the point. Nothing here asks the clock: it comes in with the [`Config`].
@@ -62,18 +61,20 @@ pub mod plan_groups {
     pub use crate::model::{GroupDefinition, GroupKind, PlanGroup, SelectorType};
 }
 
-/// Reports: parameters of each.
+/// Reports: the registry, and requests.
 pub mod reports {
     pub use crate::read::reports::*;
 }
 
-pub use check::{KeptSnapshot, Status, TableStatus, Verification};
+pub use check::{RetainedSnapshot, Status, TableStatus, Verification};
 pub use config::{Clock, Config, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Retention};
-pub use engine::{Engine, Past};
+pub use engine::Engine;
 pub use error::{Error, Result};
+pub use model::Past;
 pub use read::{PortableSnapshot, RecordsQuery, SQL_BYTES_MAX, Snapshot};
 pub use records::Status as RowStatus;
 pub use store::Newest;
+pub use tables::{PublicTable, public_tables};
 pub use write::{Compaction, RecordId};
 
 pub use arrow;

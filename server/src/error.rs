@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use mrrow_engine::Error;
+use mrrow_engine::reports::ReportError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -210,6 +211,27 @@ impl From<Error> for ApiError {
                 ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_computed", message)
             }
             _ => ApiError::internal(message),
+        }
+    }
+}
+
+impl From<ReportError> for ApiError {
+    fn from(error: ReportError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            ReportError::UnknownReport { .. } => ApiError::not_found("unknown_report", message),
+            ReportError::UnknownParameter { name, .. } => {
+                let code = "unknown_parameter";
+                let detail = ErrorDetail {
+                    field: Some(name),
+                    code: code.to_string(),
+                    message: message.clone(),
+                    ..ErrorDetail::default()
+                };
+                ApiError::bad_request(code, message).with_errors(vec![detail])
+            }
+            ReportError::InvalidValue { name, .. } => ApiError::invalid(name, message),
+            _ => ApiError::bad_request("invalid_request", message),
         }
     }
 }

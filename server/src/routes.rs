@@ -21,7 +21,9 @@ use crate::http::{min_sequence, not_implemented, openapi, request_id};
 /// Every route and its handler, with the layers around them.
 pub(crate) fn routes(app: App) -> Router {
     let limits = &app.config.limits;
+    let reports = OpenApiRouter::new().nest("/v1", reads::report_routes());
     let small = at_both_roots(v1().merge(clients()))
+        .merge(without_document(reports))
         .merge(without_document(server()))
         .merge(openapi::pages(&openapi()));
     let small = small.fallback(not_implemented::no_route);
@@ -39,7 +41,11 @@ pub fn openapi() -> OpenApi {
 
 /// The routes as the OpenAPI document names them.
 fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", v1().merge(uploads()))
+    OpenApiRouter::new().merge(server()).merge(clients()).nest("/v1", documented_v1())
+}
+
+fn documented_v1() -> OpenApiRouter<App> {
+    v1().merge(reads::report_routes()).merge(uploads())
 }
 
 /// The layers around every route, outermost first. They are one layer to the router, because it

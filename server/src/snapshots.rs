@@ -8,7 +8,7 @@ mod record_row;
 mod selection;
 
 pub(crate) use etag::EntityTag;
-pub(crate) use parameters::{ReadParams, date};
+pub(crate) use parameters::ReadParams;
 pub(crate) use reader::SnapshotReader;
 pub(crate) use record_row::{RecordRow, wrong_type};
 pub(crate) use selection::SnapshotSelection;

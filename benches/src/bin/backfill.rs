@@ -15,7 +15,7 @@ use mrrow_engine::arrow::array::AsArray;
 use mrrow_engine::import::{ImportOptions, Progress, inputs_of_path};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::PushOptions;
-use mrrow_engine::reports::{MovementsQuery, MrrQuery};
+use mrrow_engine::reports::ReportRequest;
 use mrrow_engine::{Config, Engine};
 
 const INVOICES_DEFAULT: u64 = 1_000_000;
@@ -67,8 +67,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "import   {total:>8.2?}  {rows_per_second} invoices/s")?;
 
     let started = Instant::now();
-    let report: Vec<_> =
-        engine.snapshot(None).await?.mrr(&MrrQuery::default()).await?.try_collect().await?;
+    let request = ReportRequest::new("mrr", &[])?;
+    let report: Vec<_> = engine.snapshot(None).await?.report(&request).await?.try_collect().await?;
     let periods: usize = report.iter().map(|batch| batch.num_rows()).sum();
     writeln!(out, "mrr      {:>8.2?}  {periods} periods", started.elapsed())?;
     writeln!(out, "peak memory {}", peak_memory()?)?;
@@ -110,9 +110,9 @@ async fn push(engine: &Engine, number: u64) -> Result<(Duration, Duration), Box<
         return Err(format!("the push was refused: {:?}", pushed.rejections).into());
     }
     engine.flush().await?;
-    let query = MovementsQuery { customer: Some(customer), ..MovementsQuery::default() };
+    let request = ReportRequest::new("movements", &[("customer", &customer)])?;
     let movements: Vec<_> =
-        engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
+        engine.snapshot(None).await?.report(&request).await?.try_collect().await?;
     let visible = started.elapsed();
     if movements.iter().all(|batch| batch.num_rows() == 0) {
         return Err("the movements lack the invoice".into());

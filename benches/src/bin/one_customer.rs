@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures::TryStreamExt;
 use mrrow_benches::{peak_memory, sibling_mrrow, write_demo};
 use mrrow_engine::import::{ImportOptions, inputs_of_path};
-use mrrow_engine::reports::MovementsQuery;
+use mrrow_engine::reports::ReportRequest;
 use mrrow_engine::{Config, Engine};
 
 /// Subscriptions of the one customer. Each is billed every month; some are upgraded, refunded and
@@ -65,10 +65,9 @@ async fn import(books: &Path, data: &Path) -> Result<Duration, Box<dyn Error>> {
     if summary.total().rejected > 0 {
         return Err(format!("rows were rejected: {:?}", summary.rejections).into());
     }
-    let query =
-        MovementsQuery { customer: Some("the_one".to_string()), ..MovementsQuery::default() };
+    let request = ReportRequest::new("movements", &[("customer", "the_one")])?;
     let movements: Vec<_> =
-        engine.snapshot(None).await?.movements(&query).await?.try_collect().await?;
+        engine.snapshot(None).await?.report(&request).await?.try_collect().await?;
     if movements.iter().all(|batch| batch.num_rows() == 0) {
         return Err("the one customer has no movements".into());
     }

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::process::Stdio;
 
+use crate::server_process::ServerProcess;
 use crate::test_dir::TestDir;
 
 #[test]
@@ -89,6 +90,64 @@ fn movements_are_filtered_by_day_and_customer() {
     let one = lines(&["--customer", "northcove"]);
     assert!(one > 0 && one == lines(&["--customer", "default/northcove"]));
     assert_eq!(lines(&["--customer", "other/northcove"]), 0);
+}
+
+#[test]
+fn report_command_prints_the_rows_of_its_own_commands() {
+    let dir = TestDir::new();
+    dir.import_sample();
+    let same = |report: &[&str], command: &[&str]| {
+        let rest = ["--as-of", "2025-07-01", "--format", "csv"];
+        let report = dir.ok(&[&["report"], report, &rest].concat());
+        assert!(report.lines().count() > 1, "{report}");
+        assert_eq!(report, dir.ok(&[command, &rest].concat()));
+    };
+    same(&["movements"], &["movements"]);
+    same(
+        &["movements", "-p", "causes=true", "-p", "customer=northcove", "-p", "scheduled=1"],
+        &["movements", "--causes", "--customer", "northcove", "--scheduled"],
+    );
+    same(&["mrr"], &["mrr"]);
+    same(
+        &["mrr", "-p", "interval=quarter", "-p", "from=2024-01-01", "-p", "data_source=default"],
+        &["mrr", "--interval", "quarter", "--from", "2024-01-01"],
+    );
+    for (args, message) in [
+        (["report", "mrr", "-p", "colour=red"], "has no parameter \"colour\""),
+        (["report", "mrr", "-p", "interval=hour"], "is not an interval"),
+        (["report", "mrr", "-p", "data_source=nobody"], "there is no data source \"nobody\""),
+        (["report", "churned", "-p", "to=2024-01-01"], "possible values: movements, mrr"),
+    ] {
+        let output = dir.run(&args);
+        assert_eq!(output.code, 2, "{args:?}: {}", output.err);
+        assert!(output.err.contains(message), "{}", output.err);
+    }
+    assert!(dir.ok(&["report", "--help"]).contains("interval=INTERVAL"));
+}
+
+#[test]
+fn report_command_prints_the_rows_of_http() {
+    let dir = TestDir::new();
+    dir.import_sample();
+    let server = ServerProcess::start(&dir, &[]);
+    for (report, parameters) in [
+        ("movements", &["from=2024-06-01", "causes=1"][..]),
+        ("mrr", &["interval=week", "to=2025-03-05"][..]),
+    ] {
+        let query = parameters.join("&");
+        let path = format!("/v1/reports/{report}?{query}&as_of=2025-07-01&format=ndjson");
+        let response = server.request(200, "GET", &path, "");
+        let options = parameters.iter().flat_map(|parameter| ["-p", parameter]);
+        let rest = ["--as-of", "2025-07-01", "--format", "ndjson"];
+        let args: Vec<&str> = ["report", report].into_iter().chain(options).chain(rest).collect();
+        let printed = dir.ok(&args);
+        assert!(printed.lines().count() > 1, "{printed}");
+        for line in printed.lines() {
+            assert!(response.contains(line), "{line}: {response}");
+        }
+        let rows = response.lines().filter(|line| line.starts_with('{')).count();
+        assert_eq!(rows, printed.lines().count());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 -- design §4: which precomputed rows are current?
 -- One output row is a row of the last refresh of its customer.
 -- Reads: base, delta (rows computed since), refreshed (the refreshes of the delta).
+-- Anti- and semi-joins: `last_refreshes` is small, and no row of the others is sorted or repeated.
 with
 last_refreshes as (
   select data_source, customer_id, max(_refresh) as _refresh

@@ -33,7 +33,7 @@ pub(super) fn files_of(connection: &Connection, snapshot: i64) -> Result<Vec<Dat
 /// without another version of the catalog.
 fn data_file(row: &Row<'_>) -> Result<Option<DataFile>> {
     let (table, layer): (String, String) = (row.get("table_name")?, row.get("layer")?);
-    let table = Table::ALL.into_iter().find(|known| known.name() == table);
+    let table = Table::named(&table);
     let layer = Layer::ALL.into_iter().find(|known| known.name() == layer);
     let (Some(table), Some(layer)) = (table, layer) else { return Ok(None) };
     let number = row.get::<_, i64>("bucket")? as u64;

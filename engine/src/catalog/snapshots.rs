@@ -11,7 +11,7 @@ use crate::catalog::file_rows::files_of;
 use crate::catalog::settings::{settings_of, settings_text, unreadable};
 use crate::error::{Error, Result};
 use crate::files::DataFile;
-use crate::model::Settings;
+use crate::model::{Past, Settings};
 
 /// What a snapshot was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +29,6 @@ pub(crate) struct SnapshotInfo {
     pub(crate) cause: String,
     /// Whether all of its files are still there.
     pub(crate) files_kept: bool,
-}
-
-/// A moment of the past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum At {
-    /// The snapshot with this number.
-    Snapshot(i64),
-    /// Everything that was published at this instant.
-    Instant(DateTime<Utc>),
 }
 
 /// A snapshot and those of its files that are still named.
@@ -96,15 +87,15 @@ impl Catalog {
     /// it.
     pub(crate) async fn snapshots_at(
         &self,
-        at: At,
+        past: Past,
     ) -> Result<(Option<SnapshotFiles>, Option<SnapshotInfo>)> {
-        let (before, after, value) = match at {
-            At::Snapshot(id) => (
+        let (before, after, value) = match past {
+            Past::Snapshot(id) => (
                 "select * from snapshot where id <= ?1 order by id desc limit 1",
                 "select * from snapshot where id > ?1 order by id limit 1",
                 id,
             ),
-            At::Instant(instant) => (
+            Past::KnownAt(instant) => (
                 "select * from snapshot where committed_at <= ?1 order by id desc limit 1",
                 "select * from snapshot where committed_at > ?1 order by id limit 1",
                 instant.timestamp_micros(),

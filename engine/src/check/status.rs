@@ -1,4 +1,4 @@
-//! The status: what is stored, and how.
+//! The status of a data directory: tables, files, snapshots and warnings.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::error::Result;
 use crate::files::Layer;
 use crate::model::{ObjectType, Settings};
 use crate::sessions::StoredTables;
-use crate::store::Store;
+use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
 use crate::tables::column;
 
 const FAILURES: &str = include_str!("../../sql/refresh/failures.sql");
 
-/// So many customers who cannot be computed are named.
+/// Customers without a result that are named.
 const FAILURES_SHOWN: usize = 10;
 
-/// What a data directory holds.
+/// The content of a data directory.
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
     /// The newest snapshot; 0 before the first write.
@@ -34,9 +34,9 @@ pub struct Status {
     pub settings: Settings,
     /// The tables.
     pub tables: Vec<TableStatus>,
-    /// Kept snapshots.
+    /// Retained snapshots.
     pub snapshots: u64,
-    /// Files that these are made of; with the catalog they are all that the directory holds.
+    /// Their files.
     pub files: u64,
     /// Bytes of the catalog.
     pub catalog_bytes: u64,
@@ -44,34 +44,33 @@ pub struct Status {
     pub waiting_rows: u64,
     /// The process that writes, if there is one.
     pub writer_pid: Option<String>,
-    /// What is odd, in words.
+    /// Irregularities, in words.
     pub warnings: Vec<String>,
 }
 
-/// A snapshot that is kept; [`crate::Past::Snapshot`] reads it.
+/// A retained snapshot; [`crate::Past::Snapshot`] reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptSnapshot {
+pub struct RetainedSnapshot {
     /// Its number.
     pub snapshot: i64,
     /// When it was published.
     pub committed_at: DateTime<Utc>,
-    /// What made it: push, import, settings, day or compaction.
+    /// Its cause: push, import, settings, day or compaction.
     pub cause: String,
     /// The day its movements are computed for.
     pub as_of: NaiveDate,
     /// It has every row up to this sequence.
     pub last_sequence: i64,
-    /// Whether its files are there; without them it is computed again when it is read, which takes
-    /// longer.
+    /// Whether it has files. Without them a read computes it again, which takes longer.
     pub has_files: bool,
 }
 
-/// What is stored of one table.
+/// The files and rows of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableStatus {
     /// Its name.
     pub name: &'static str,
-    /// Rows stored for the present, those that newer ones have taken the place of among them.
+    /// Rows of the present, including superseded ones.
     pub rows: i64,
     /// Rows of the past only.
     pub history_rows: i64,
@@ -85,8 +84,8 @@ pub struct TableStatus {
     pub history_files: usize,
 }
 
-pub(crate) async fn snapshots(store: &Store) -> Result<Vec<KeptSnapshot>> {
-    let snapshots = store.catalog.snapshots().await?.into_iter().map(|info| KeptSnapshot {
+pub(crate) async fn snapshots(store: &Store) -> Result<Vec<RetainedSnapshot>> {
+    let snapshots = store.catalog.snapshots().await?.into_iter().map(|info| RetainedSnapshot {
         snapshot: info.id,
         committed_at: info.committed_at,
         cause: info.cause,
@@ -99,29 +98,6 @@ pub(crate) async fn snapshots(store: &Store) -> Result<Vec<KeptSnapshot>> {
 
 pub(crate) async fn status(store: &Arc<Store>) -> Result<Status> {
     let (pinned, _in_use) = store.pinned_for_reading().await?;
-    let tables: Vec<_> = Table::ALL
-        .into_iter()
-        .map(|table| {
-            let of = |layer| {
-                pinned.files.iter().filter(move |file| file.table == table && file.layer == layer)
-            };
-            let rows = |layer| of(layer).map(|file| file.rows).sum::<i64>();
-            TableStatus {
-                name: table.name(),
-                rows: rows(Layer::Base) + rows(Layer::Delta),
-                history_rows: rows(Layer::History),
-                bytes: pinned
-                    .files
-                    .iter()
-                    .filter(|file| file.table == table)
-                    .map(|file| file.bytes)
-                    .sum(),
-                base_files: of(Layer::Base).count(),
-                delta_files: of(Layer::Delta).count(),
-                history_files: of(Layer::History).count(),
-            }
-        })
-        .collect();
     let wanted = store.catalog.wanted_settings().await?;
     let counts = store.catalog.counts().await?;
     let mut status = Status {
@@ -130,7 +106,7 @@ pub(crate) async fn status(store: &Arc<Store>) -> Result<Status> {
         committed_at: (pinned.info.id > 0).then_some(pinned.info.committed_at),
         as_of: pinned.info.as_of,
         settings: pinned.info.settings.clone(),
-        tables,
+        tables: Table::ALL.map(|table| table_status(&pinned, table)).into(),
         snapshots: counts.snapshots,
         files: counts.files,
         catalog_bytes: store.directory.catalog().metadata().map_or(0, |metadata| metadata.len()),
@@ -138,31 +114,8 @@ pub(crate) async fn status(store: &Arc<Store>) -> Result<Status> {
         writer_pid: store.directory.writer_pid()?,
         warnings: Vec::new(),
     };
-    if wanted.is_some_and(|wanted| wanted != pinned.info.settings) {
-        status.warnings.push(
-            "a settings change is not computed yet; the process that writes does it".to_string(),
-        );
-    }
-    if status.waiting_rows > 0 {
-        status.warnings.push(format!(
-            "{} acknowledged rows are not published yet; the process that writes does it",
-            status.waiting_rows
-        ));
-    }
-    if pinned.info.id > 0 && store.today(&pinned.info.settings) != pinned.info.as_of {
-        status.warnings.push(format!(
-            "movements are stored as of {}; reads compute what changed since",
-            pinned.info.as_of
-        ));
-    }
-    let hidden_rows = |object: ObjectType| {
-        status.tables.iter().any(|table| table.name == object.name() && table.rows > 0)
-    };
-    if hidden_rows(ObjectType::Invoices) && !hidden_rows(ObjectType::Plans) {
-        status
-            .warnings
-            .push("there are invoices but no plans; without plans there is no MRR".to_string());
-    }
+    let has_pending_settings = wanted.is_some_and(|wanted| wanted != pinned.info.settings);
+    status.warnings = warnings(store, &pinned, &status, has_pending_settings);
     match store.tables(&pinned) {
         Ok(tables) => status.warnings.extend(failures(store, &tables).await?),
         Err(error) => status.warnings.push(error.to_string()),
@@ -170,7 +123,55 @@ pub(crate) async fn status(store: &Arc<Store>) -> Result<Status> {
     Ok(status)
 }
 
-/// The first customers who cannot be computed.
+fn table_status(pinned: &SnapshotFiles, table: Table) -> TableStatus {
+    let files = || pinned.files.iter().filter(move |file| file.table == table);
+    let of = |layer| files().filter(move |file| file.layer == layer);
+    let rows = |layer| of(layer).map(|file| file.rows).sum::<i64>();
+    TableStatus {
+        name: table.name(),
+        rows: rows(Layer::Base) + rows(Layer::Delta),
+        history_rows: rows(Layer::History),
+        bytes: files().map(|file| file.bytes).sum(),
+        base_files: of(Layer::Base).count(),
+        delta_files: of(Layer::Delta).count(),
+        history_files: of(Layer::History).count(),
+    }
+}
+
+fn warnings(
+    store: &Store,
+    pinned: &SnapshotFiles,
+    status: &Status,
+    has_pending_settings: bool,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if has_pending_settings {
+        warnings.push(
+            "a settings change is not computed yet; the process that writes does it".to_string(),
+        );
+    }
+    if status.waiting_rows > 0 {
+        warnings.push(format!(
+            "{} acknowledged rows are not published yet; the process that writes does it",
+            status.waiting_rows
+        ));
+    }
+    if pinned.info.id > 0 && store.today(&pinned.info.settings) != pinned.info.as_of {
+        warnings.push(format!(
+            "movements are stored as of {}; reads compute what changed since",
+            pinned.info.as_of
+        ));
+    }
+    let has_rows = |object: ObjectType| {
+        status.tables.iter().any(|table| table.name == object.name() && table.rows > 0)
+    };
+    if has_rows(ObjectType::Invoices) && !has_rows(ObjectType::Plans) {
+        warnings.push("there are invoices but no plans; without plans there is no MRR".to_string());
+    }
+    warnings
+}
+
+/// The first customers without a result.
 async fn failures(store: &Store, tables: &StoredTables) -> Result<Vec<String>> {
     let context = tables.session(&store.sessions).await?;
     let mut warnings = Vec::new();
@@ -182,7 +183,8 @@ async fn failures(store: &Store, tables: &StoredTables) -> Result<Vec<String>> {
             let (source, customer) = (text("data_source", row)?, text("customer_id", row)?);
             let reason = text("failure", row)?;
             warnings.push(format!(
-                "customer \"{customer}\" of data source \"{source}\" has no MRR, for it cannot be computed: {reason}; correct its records"
+                "customer \"{customer}\" of data source \"{source}\" has no MRR, for it cannot be \
+                 computed: {reason}; correct its records"
             ));
         }
     }

@@ -1,4 +1,5 @@
-//! Verification: every check, and everything recomputed from the records and compared, row by row.
+//! Verification: runs every check, recomputes everything from the records and compares it row by
+//! row.
 
 mod order;
 mod versions;
@@ -36,17 +37,17 @@ const DIFFERENCES: [(&str, &str); 3] = [
     ("rebuilt_decisions", include_str!("../../sql/checks/rebuilt_decisions.sql")),
 ];
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, Default)]
 pub struct Verification {
-    /// The names of the checks and comparisons that were made.
+    /// The names of the checks and comparisons that ran.
     pub checks: Vec<&'static str>,
-    /// Of each that failed, the rows that should not be.
+    /// Each one that failed, with its rows.
     pub failures: Vec<(&'static str, Vec<RecordBatch>)>,
 }
 
 impl Verification {
-    /// Whether everything is as it should be.
+    /// Whether every check passed.
     pub fn holds(&self) -> bool {
         self.failures.is_empty()
     }

@@ -1,61 +1,50 @@
-//! The id index: what is known of the last version of each id, found without reading the records.
+//! The id index: finds the last version of an id without reading the records.
 //!
-//! It is a table like the others: Parquet files, sorted by the hash of (data source, id), named by
-//! the catalog in the same transaction as the records they speak of. Of an id that is in several
-//! files the row with the highest sequence counts.
+//! It is a table like the others: Parquet files, sorted by the hash of (data source, id). The
+//! catalog names them in the same transaction as the records. Of an id in several files the row with
+//! the highest sequence is current.
 
 mod file;
 mod key;
+mod known_id;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use file::{Cache, IdFile};
+use file::{IdFile, RowGroups};
 pub(crate) use key::{ByKey, Key};
+pub(crate) use known_id::KnownId;
 
-use super::{DataFile, Directory};
+use super::{DataFile, DataFiles, Directory};
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
 use crate::tables::Table;
 
-/// Bytes of the index that stay decoded in memory.
+/// Capacity of the cache of decoded row groups.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// Files that are opened before those of older snapshots are closed.
+/// Open files before those of older snapshots are closed.
 const OPENED_MAX: usize = 512;
 
-/// What is known of the last version of an id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KnownId {
-    pub(crate) sequence: i64,
-    pub(crate) hash: [u8; 16],
-    /// The id was deleted.
-    pub(crate) deleted: bool,
-    /// Of an invoice.
-    pub(crate) customer_id: Option<String>,
-    /// Of a plan.
-    pub(crate) currency: Option<String>,
-}
-
-/// The opened index files and what was read of them; files never change, so neither does what is
-/// kept here.
+/// The open index files, and a cache of their row groups. It is never invalidated, because files
+/// never change.
 #[derive(Debug)]
 pub(crate) struct IdFiles {
-    directory: Directory,
+    files: DataFiles,
     opened: Mutex<HashMap<String, Arc<IdFile>>>,
-    cache: Cache,
+    cache: RowGroups,
 }
 
 impl IdFiles {
     pub(crate) fn new(directory: &Directory) -> IdFiles {
         IdFiles {
-            directory: directory.clone(),
+            files: directory.data_files().clone(),
             opened: Mutex::default(),
-            cache: file::cache(CACHE_BYTES),
+            cache: file::cache_of(CACHE_BYTES),
         }
     }
 
-    /// What the files of a snapshot know of these ids, whose keys rise; none of an id that never
-    /// was.
+    /// The last version of each id in the files of a snapshot; none of an id that was never stored.
+    /// The keys must rise.
     pub(crate) fn find(
         &self,
         files: &[DataFile],
@@ -70,8 +59,7 @@ impl IdFiles {
         Ok(found)
     }
 
-    /// The files of a type, opened. Once there are many, those that the snapshot does not name are
-    /// closed.
+    /// The open files of a type. If many are open, those that the snapshot does not name are closed.
     fn opened(&self, files: &[DataFile], object: ObjectType) -> Result<Vec<Arc<IdFile>>> {
         let mut opened = self
             .opened
@@ -87,7 +75,7 @@ impl IdFiles {
                 of_type.push(Arc::clone(open));
                 continue;
             }
-            let open = Arc::new(IdFile::open(&self.directory.path(&file.path))?);
+            let open = Arc::new(IdFile::open(&self.files, &file.path)?);
             opened.insert(file.path.clone(), Arc::clone(&open));
             of_type.push(open);
         }

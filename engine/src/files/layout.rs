@@ -1,17 +1,17 @@
-//! How the files of a table lie: layers, buckets, and what the catalog records of each file.
+//! The layout of a table's files: layers, buckets, and the entry of each file in the catalog.
 
 use serde::{Deserialize, Serialize};
 
 use crate::tables::Table;
 
-/// What the rows of a file are to those of the table's other files.
+/// The relation of a file's rows to those of the table's other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Layer {
-    /// No row of the layer takes the place of another; there are no tombstones.
+    /// No row supersedes another, and there are no tombstones.
     Base,
-    /// Its rows lie over the base and over each other.
+    /// Its rows supersede those of the base, and each other.
     Delta,
-    /// Superseded versions and tombstones; only the past is read from it.
+    /// Superseded versions and tombstones, for reads of the past only.
     History,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Bucket {
     pub(crate) number: u64,
 }
 
-/// A file that is durable, but not yet part of a snapshot.
+/// A durable file that is not part of a snapshot yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NewFile {
     pub(crate) table: Table,

@@ -1,10 +1,9 @@
-//! One writer: a lock on a file in the data directory, which the system gives up when its process
+//! One writer: a lock on a file in the data directory. The system releases it when its process
 //! ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
-
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,8 +12,8 @@ use crate::error::{Error, Result};
 
 const FILE_NAME: &str = "writer.lock";
 
-/// How long a writer waits for those who hold the lock for a moment only: who asks for the holder,
-/// or publishes what is left.
+/// How long a writer waits for a process that holds the lock for a moment only: one that reads the
+/// holder, or publishes the rows of an earlier process.
 const PATIENCE: Duration = Duration::from_millis(500);
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
@@ -25,7 +24,7 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
-    /// Takes the lock, once those who hold it for a moment have given it up.
+    /// Takes the lock, and waits for a process that holds it for a moment.
     pub(crate) async fn take_soon(dir: &Path) -> Result<WriterLock> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -36,7 +35,10 @@ impl WriterLock {
         }
     }
 
-    /// Takes the lock, or says which process holds it.
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// When another process holds it; the error has its id.
     pub(crate) fn take(dir: &Path) -> Result<WriterLock> {
         let path = dir.join(FILE_NAME);
         let mut file = OpenOptions::new()
@@ -57,7 +59,7 @@ impl WriterLock {
     }
 }
 
-/// The process that holds the lock of a data directory; none when nobody does.
+/// The id of the process that holds the lock of a data directory.
 pub(super) fn holder(dir: &Path) -> Result<Option<String>> {
     let path = dir.join(FILE_NAME);
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(&path) else {

@@ -1,9 +1,5 @@
-//! Data files are written: under a temporary name, fsynced, renamed, and only then named by the
-//! catalog.
+//! Writes the rows of a table as Parquet files, in buckets of customers.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::BufWriter;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
@@ -13,12 +9,11 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use super::Directory;
-use super::{Bucket, Layer, NewFile};
-use crate::error::{Error, Result};
+use super::data_files::{DataFileWriter, DataFiles};
+use super::{Bucket, Directory, Layer, NewFile};
+use crate::error::Result;
 use crate::files::id_index::Key;
-use crate::tables::Table;
-use crate::tables::column;
+use crate::tables::{Table, TableKind, column};
 
 /// Rows of a row group; a row group is the unit that statistics skip.
 const ROW_GROUP_ROWS: usize = 64 * 1024;
@@ -55,9 +50,9 @@ impl TableWriter {
         snapshot: i64,
     ) -> TableWriter {
         // The id index is sorted by hash: it is one range after another already.
-        let bits = if matches!(table, Table::Ids(_)) { 0 } else { bits };
+        let bits = if table.kind() == TableKind::IdIndex { 0 } else { bits };
         let buckets = (0..1 << bits).map(|number| FileWriter {
-            directory: directory.clone(),
+            files: directory.data_files().clone(),
             table,
             layer,
             bucket: Bucket { bits, number },
@@ -118,7 +113,7 @@ fn buckets_of_rows(batch: &RecordBatch, bits: u32) -> Result<Vec<u64>> {
 
 /// Writes the files of one bucket, as many as it takes.
 struct FileWriter {
-    directory: Directory,
+    files: DataFiles,
     table: Table,
     layer: Layer,
     bucket: Bucket,
@@ -129,8 +124,7 @@ struct FileWriter {
 
 struct OpenFile {
     file: NewFile,
-    temporary: PathBuf,
-    writer: ArrowWriter<BufWriter<File>>,
+    writer: ArrowWriter<DataFileWriter>,
 }
 
 impl FileWriter {
@@ -160,45 +154,34 @@ impl FileWriter {
             self.finish_file(file)?;
         }
         if !self.finished.is_empty() {
-            self.directory.sync_table(self.table)?;
+            self.files.sync_names(self.table)?;
         }
         Ok(std::mem::take(&mut self.finished))
     }
 
-    /// Drops what was written of a work that is given up.
+    /// Removes the files of work that is given up.
     fn discard(&mut self) {
-        let open = self.open.take().map(|file| file.temporary);
-        let finished = self.finished.drain(..).map(|file| self.directory.path(&file.path));
-        for path in open.into_iter().chain(finished) {
-            if let Err(error) = fs::remove_file(&path) {
-                tracing::warn!(file = %path.display(), %error, "remove a file of a given up write; the next writer sweeps it");
-            }
+        self.open = None;
+        let finished = std::mem::take(&mut self.finished);
+        if let Err(error) = self.files.remove(finished.iter().map(|file| file.path.as_str())) {
+            tracing::warn!(%error, "remove the files of abandoned work; the next writer sweeps them");
         }
     }
 
     fn begin(&self) -> Result<OpenFile> {
-        let path = self.directory.new_name(self.table, self.snapshot);
-        let temporary = self.directory.path(&format!("{path}.tmp"));
-        let create = OpenOptions::new().write(true).create_new(true).open(&temporary);
-        let output = BufWriter::new(create.map_err(Error::file("create", &temporary))?);
+        let path = self.files.new_name(self.table, self.snapshot);
+        let output = self.files.create(&path)?;
         let writer =
             ArrowWriter::try_new(output, self.table.schema(), Some(properties_of(self.table)))?;
         let (table, layer, bucket) = (self.table, self.layer, self.bucket);
         let file = NewFile { table, layer, bucket, path, rows: 0, bytes: 0, superseded_rows: 0 };
-        Ok(OpenFile { file, temporary, writer })
+        Ok(OpenFile { file, writer })
     }
 
     fn finish_file(&mut self, open: OpenFile) -> Result<()> {
-        let OpenFile { mut file, temporary, writer } = open;
-        let buffered = writer.into_inner()?;
-        let output = buffered
-            .into_inner()
-            .map_err(|error| Error::file("write", &temporary)(error.into_error()))?;
-        output.sync_all().map_err(Error::file("sync", &temporary))?;
-        let bytes = output.metadata().map_err(Error::file("read", &temporary))?.len();
+        let OpenFile { mut file, writer } = open;
+        let bytes = writer.into_inner()?.finish()?;
         file.bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        fs::rename(&temporary, self.directory.path(&file.path))
-            .map_err(Error::file("rename", &temporary))?;
         self.finished.push(file);
         Ok(())
     }
@@ -224,7 +207,9 @@ fn of_records() -> WriterPropertiesBuilder {
 /// A row group of the id index is small and has a Bloom filter, so that an id that is not there
 /// costs no read.
 fn properties_of(table: Table) -> WriterProperties {
-    let Table::Ids(_) = table else { return properties() };
+    if table.kind() != TableKind::IdIndex {
+        return properties();
+    }
     let mut builder = of_records()
         .set_max_row_group_row_count(Some(ID_ROW_GROUP_ROWS))
         .set_column_bloom_filter_enabled(ColumnPath::from("_key"), true)

@@ -1,15 +1,18 @@
-//! The reports: each a fixed SQL file over the public tables, and its parameters.
+//! The reports: each an entry of the registry and a SQL file over the public tables.
 
-mod movements;
-mod mrr;
+mod entries;
+mod error;
 mod periods;
-mod subscribers;
+mod registry;
+mod relations;
+mod report;
+mod request;
+mod run;
 
-pub use movements::MovementsQuery;
-pub use mrr::MrrQuery;
+pub use error::ReportError;
 pub use periods::{Interval, PERIODS_MAX};
-pub use subscribers::LivesQuery;
+pub use registry::{REPORTS, report};
+pub use report::{ColumnKind, ParameterKind, Report, ReportColumn, ReportParameter};
+pub use request::ReportRequest;
 
-pub(crate) use movements::movements;
-pub(crate) use mrr::mrr;
-pub(crate) use subscribers::lives;
+pub(crate) use run::run;

@@ -1,10 +1,9 @@
-//! A table restricted to some data sources: whatever a statement does, it is done to rows that
-//! passed the restriction.
+//! A table restricted to some data sources. A statement sees only rows that passed the restriction.
 //!
 //! A filter in a view would not be enough. The optimizer may run a statement's own conditions
-//! before it or beside it, and a condition can tell of the rows it fails on: `cast(name as int)`
-//! names the name. So the table is closed: conditions that cannot fail are let in, to read less;
-//! all others, and the optimizer, stay outside.
+//! before the filter or beside it. A condition that fails reveals the row: the error of
+//! `cast(name as int)` contains the name. So the table is opaque. Conditions that cannot fail go
+//! in, to read less; all others, and the optimizer, stay outside.
 
 use std::fmt;
 use std::pin::Pin;
@@ -36,18 +35,18 @@ pub(super) fn table(view: DataFrame, data_sources: &[String]) -> Result<Arc<dyn 
     };
     let plan = view.filter(allowed)?.into_unoptimized_plan();
     let schema = Arc::clone(plan.schema().inner());
-    Ok(Arc::new(Restricted { plan, schema }))
+    Ok(Arc::new(RestrictedTable { plan, schema }))
 }
 
 #[derive(Debug)]
-struct Restricted {
+struct RestrictedTable {
     plan: LogicalPlan,
     schema: SchemaRef,
 }
 
 type Scan<'a> = Pin<Box<dyn Future<Output = DataFusionResult<Arc<dyn ExecutionPlan>>> + Send + 'a>>;
 
-impl TableProvider for Restricted {
+impl TableProvider for RestrictedTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -95,12 +94,12 @@ impl TableProvider for Restricted {
                 plan = plan.limit(0, limit)?;
             }
             let inner = session.create_physical_plan(&plan.build()?).await?;
-            Ok(Arc::new(Closed { inner }) as Arc<dyn ExecutionPlan>)
+            Ok(Arc::new(OpaquePlan { inner }) as Arc<dyn ExecutionPlan>)
         })
     }
 }
 
-/// Whether an expression gives a value for every row, and tells of none that it is given.
+/// Whether an expression has a value for every row, so that no error reveals a row.
 fn cannot_fail(expression: &Expr) -> bool {
     match expression {
         Expr::Column(_) | Expr::Literal(..) => true,
@@ -127,19 +126,19 @@ fn cannot_fail(expression: &Expr) -> bool {
     }
 }
 
-/// A plan into which nobody looks: it has no children to be optimized or explained.
+/// An opaque plan: it has no children to be optimized or explained.
 #[derive(Debug)]
-struct Closed {
+struct OpaquePlan {
     inner: Arc<dyn ExecutionPlan>,
 }
 
-impl DisplayAs for Closed {
+impl DisplayAs for OpaquePlan {
     fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RestrictedExec")
     }
 }
 
-impl ExecutionPlan for Closed {
+impl ExecutionPlan for OpaquePlan {
     fn name(&self) -> &str {
         "RestrictedExec"
     }
@@ -183,7 +182,7 @@ impl ExecutionPlan for Closed {
     }
 
     fn reset_state(self: Arc<Self>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Closed { inner: reset_plan_states(Arc::clone(&self.inner))? }))
+        Ok(Arc::new(OpaquePlan { inner: reset_plan_states(Arc::clone(&self.inner))? }))
     }
 
     fn execute(

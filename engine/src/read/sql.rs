@@ -17,7 +17,7 @@ pub const SQL_BYTES_MAX: usize = 64 * 1024;
 /// The longest text about an error; some repeat the whole statement.
 const MESSAGE_CHARS_MAX: usize = 1000;
 
-/// What kind of error it is tells nothing to who wrote the statement.
+/// Kinds of errors, which say nothing to the author of a statement.
 const PREFIXES: [&str; 6] = [
     "Error during planning: ",
     "This feature is not implemented: ",
@@ -27,9 +27,9 @@ const PREFIXES: [&str; 6] = [
     "External error: ",
 ];
 
-/// Where a query's plan may be looked at: it names files.
+/// Whether a query's plan is shown. It names files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Plans {
+pub(crate) enum PlanVisibility {
     Shown,
     Hidden,
 }
@@ -38,7 +38,7 @@ pub(crate) enum Plans {
 pub(crate) async fn read_only(
     public: &SessionContext,
     sql: &str,
-    plans: Plans,
+    plans: PlanVisibility,
 ) -> Result<SendableRecordBatchStream> {
     let statement = parse(public, sql)?;
     check(&statement, plans)?;
@@ -84,8 +84,8 @@ fn parse(public: &SessionContext, sql: &str) -> Result<Statement> {
 }
 
 /// Rejects a statement that is not a query, or that shows a plan where plans are hidden.
-fn check(statement: &Statement, plans: Plans) -> Result<()> {
-    if plans == Plans::Hidden && explains(statement) {
+fn check(statement: &Statement, plans: PlanVisibility) -> Result<()> {
+    if plans == PlanVisibility::Hidden && explains(statement) {
         let message = "a plan names the files of the server; look at it there, with \"mrrow sql\"";
         return Err(Error::SqlNotAllowed(message.to_string()));
     }
@@ -123,7 +123,7 @@ fn is_query(statement: &Statement) -> bool {
 }
 
 impl Error {
-    /// Why a statement failed, also while its rows are read, in the words of who wrote it.
+    /// Why a statement failed, also while its rows are read, in the words of its author.
     pub fn of_statement(error: DataFusionError) -> Error {
         match error.find_root() {
             DataFusionError::SQL(parser, _)
@@ -134,7 +134,8 @@ impl Error {
                 );
             }
             DataFusionError::ResourcesExhausted(_) => {
-                let message = "the statement needs more memory than it may use; let it read, sort or group less";
+                let message = "the statement needs more memory than it may use; let it read, \
+                               sort or group less";
                 return Error::SqlTooLarge(message.to_string());
             }
             _ => {}

@@ -5,12 +5,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::SnapshotInfo;
 use crate::error::{Error, Result};
-use crate::files::NewFile;
+use crate::files::{Layer, NewFile};
 use crate::model::ObjectType;
 use crate::model::RuleInputs;
 use crate::mrr::{Customers, FailurePolicy, Refresh, RefreshScope, refresh};
 use crate::mrr::{add_all, stale_customers};
-use crate::sessions::{StoredTables, parquet_table};
+use crate::sessions::StoredTables;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
 
@@ -143,11 +143,14 @@ async fn find_others(
     moment: &RuleInputs,
 ) -> Result<()> {
     let plans = Table::Records(ObjectType::Plans);
-    let changed_plans: Vec<_> = addition.files.iter().filter(|file| file.table == plans).collect();
-    let paths: Vec<_> = changed_plans.iter().map(|file| store.directory.path(&file.path)).collect();
-    if !paths.is_empty() {
+    let changed: Vec<NewFile> =
+        addition.files.iter().filter(|file| file.table == plans).cloned().collect();
+    if !changed.is_empty() {
         let context = tables.session(&store.sessions).await?;
-        context.register_table("changed_plans", parquet_table(&paths, plans.schema(), &[])?)?;
+        let mut changed_plans = StoredTables::default();
+        changed_plans.add(&store.directory, &changed);
+        let changed_plans = changed_plans.stored(&context, plans, &Layer::ALL)?;
+        context.register_table("changed_plans", changed_plans.into_view())?;
         add_all(&context.sql(CUSTOMERS_ON_PLANS).await?.collect().await?, &mut addition.changed)?;
     }
     if moment.as_of != pinned.info.as_of {

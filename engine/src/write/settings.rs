@@ -11,7 +11,7 @@ use crate::model::Settings;
 use crate::mrr::failing_customers;
 use crate::mrr::{Customers, add_all};
 use crate::mrr::{FailurePolicy, Refresh, RefreshScope, refresh};
-use crate::sessions::parquet_table;
+use crate::sessions::StoredTables;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
 
@@ -146,14 +146,10 @@ async fn customers_refreshed_since(
 ) -> Result<Customers> {
     let is_newer =
         |file: &&DataFile| file.table == Table::Refreshes && file.begin_snapshot > before.info.id;
-    let newer = pinned
-        .files
-        .iter()
-        .filter(is_newer)
-        .map(|file| store.directory.path(&file.path))
-        .collect::<Vec<_>>();
+    let newer: Vec<DataFile> = pinned.files.iter().filter(is_newer).cloned().collect();
     let context = store.sessions.parallel()?;
-    let refreshed = context.read_table(parquet_table(&newer, Table::Refreshes.schema(), &[])?)?;
+    let newer = StoredTables::of(&store.directory, &newer)?;
+    let refreshed = newer.stored(&context, Table::Refreshes, &Layer::ALL)?;
     let mut customers = Customers::default();
     add_all(&refreshed.collect().await?, &mut customers)?;
     Ok(customers)

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::Key;
 use crate::ingest::{field_name, record_fields};
 use crate::model::ObjectType;
-use crate::sessions::FoundId;
+use crate::sessions::CurrentId;
 use crate::store::SnapshotFiles;
 use crate::write::push::{PushOptions, Pushed};
 
@@ -73,7 +73,7 @@ impl Engine {
         let Some(known) = found.into_iter().flatten().find(|known| !known.deleted) else {
             return Ok(None);
         };
-        let found = FoundId { data_source: data_source.clone(), id: id.clone(), known };
+        let found = CurrentId { data_source: data_source.clone(), id: id.clone(), known };
         let tables = self.store.tables(pinned)?;
         let context = self.store.sessions.parallel()?;
         let batches = tables.versions(&context, object, &[found])?.collect().await?;

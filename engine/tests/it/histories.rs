@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::reports::MovementsQuery;
 use mrrow_engine::{Past, Retention};
 use serde_json::{Value, json};
 
 use crate::books::chance::Chance;
 use crate::books::random_book;
 use crate::interpreter::{Movement, interpret};
-use crate::ledger::{Clock, Ledger, as_of, config, movements, rows};
+use crate::ledger::{Clock, Ledger, as_of, config, movements, movements_request, rows};
 use crate::random_books::number_from_environment;
 
 const STEPS: usize = 30;
@@ -159,8 +158,8 @@ impl History {
             let place = self.chance.place(self.answers.len());
             let Answer { at, movements: expected } = &self.answers[place];
             let snapshot = self.ledger.engine.snapshot_of(Past::KnownAt(*at), None).await.unwrap();
-            let query = MovementsQuery { scheduled: true, ..MovementsQuery::default() };
-            let found = movements(&rows(snapshot.movements(&query).await.unwrap()).await);
+            let found =
+                movements(&rows(snapshot.report(&movements_request()).await.unwrap()).await);
             assert_eq!(&found, expected, "history {seed}, as known after step {place}, at {at}");
         }
     }

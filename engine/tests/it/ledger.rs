@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use mrrow_engine::import::{ImportOptions, ImportSummary, Input};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::{PushOptions, Pushed};
-use mrrow_engine::reports::MovementsQuery;
+use mrrow_engine::reports::ReportRequest;
 use mrrow_engine::{Config, Engine, SendableRecordBatchStream};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -42,6 +42,16 @@ impl Clock {
     pub(crate) fn advance(&self, by: chrono::Duration) {
         *self.0.lock().unwrap() += by;
     }
+}
+
+/// A request for all movements with all columns.
+pub(crate) fn movements_request() -> ReportRequest {
+    ReportRequest::new("movements", &[("scheduled", "true"), ("causes", "true")]).unwrap()
+}
+
+/// A request for the MRR of each month.
+pub(crate) fn mrr_request() -> ReportRequest {
+    ReportRequest::new("mrr", &[]).unwrap()
 }
 
 impl Ledger {
@@ -128,8 +138,7 @@ impl Ledger {
     /// The movements, scheduled ones too, as of the engine's today unless given.
     pub(crate) async fn movements(&self, as_of: Option<NaiveDate>) -> Vec<Movement> {
         let snapshot = self.engine.snapshot(as_of).await.unwrap();
-        let query = MovementsQuery { scheduled: true, ..MovementsQuery::default() };
-        movements(&rows(snapshot.movements(&query).await.unwrap()).await)
+        movements(&rows(snapshot.report(&movements_request()).await.unwrap()).await)
     }
 
     /// The rows of a query, each as its values in text.

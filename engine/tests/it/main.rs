@@ -25,6 +25,7 @@ mod published_waits;
 mod random_books;
 mod record_updates;
 mod records;
+mod reports;
 mod restricted_snapshots;
 mod routes;
 mod rules;

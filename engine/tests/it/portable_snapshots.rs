@@ -1,13 +1,12 @@
 //! A portable snapshot: another process answers from its files, and needs nothing else.
 
-use mrrow_engine::PortableSnapshot;
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::reports::{MovementsQuery, MrrQuery};
 use mrrow_engine::{Past, Snapshot};
+use mrrow_engine::{PortableSnapshot, public_tables};
 use serde_json::json;
 
 use crate::books::random_book;
-use crate::ledger::{Ledger, as_of, rows, texts};
+use crate::ledger::{Ledger, as_of, movements_request, mrr_request, rows, texts};
 
 /// The snapshot as another process opens it.
 async fn sent(snapshot: &Snapshot) -> Snapshot {
@@ -19,16 +18,15 @@ async fn sent(snapshot: &Snapshot) -> Snapshot {
 
 async fn everything(snapshot: &Snapshot) -> Vec<Vec<Vec<String>>> {
     let mut found = Vec::new();
-    for table in ["customers", "plans", "invoices", "mrr_lines", "movements", "scheduled_movements"]
-    {
-        let mut rows =
-            texts(&rows(snapshot.sql(&format!("select * from {table}")).await.unwrap()).await);
+    for table in public_tables() {
+        let sql = format!("select * from {}", table.name);
+        let mut rows = texts(&rows(snapshot.sql(&sql).await.unwrap()).await);
         rows.sort();
         found.push(rows);
     }
-    let query = MovementsQuery { scheduled: true, ..MovementsQuery::default() };
-    found.push(texts(&rows(snapshot.movements(&query).await.unwrap()).await));
-    found.push(texts(&rows(snapshot.mrr(&MrrQuery::default()).await.unwrap()).await));
+    for request in [movements_request(), mrr_request()] {
+        found.push(texts(&rows(snapshot.report(&request).await.unwrap()).await));
+    }
     found
 }
 

@@ -3,11 +3,10 @@
 use mrrow_engine::import::{ImportOptions, Input};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::PushOptions;
-use mrrow_engine::reports::{MovementsQuery, MrrQuery};
 use mrrow_engine::{RecordsQuery, Snapshot};
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, rows, texts};
+use crate::ledger::{Ledger, movements_request, mrr_request, rows, texts};
 
 /// Two sources with a customer, a plan and an invoice each; the same ids in both.
 async fn two_sources() -> Ledger {
@@ -79,13 +78,13 @@ async fn reports_and_records_are_of_its_sources_only() {
     let ledger = two_sources().await;
     let (all, ours) = (ledger.engine.snapshot(None).await.unwrap(), ours(&ledger).await);
     let closing = async |snapshot: &Snapshot| {
-        let rows = rows(snapshot.mrr(&MrrQuery::default()).await.unwrap()).await;
+        let rows = rows(snapshot.report(&mrr_request()).await.unwrap()).await;
         let at = rows[0].schema().index_of("closing").unwrap();
         texts(&[rows[0].project(&[at]).unwrap()])[0][0].clone()
     };
     assert_eq!(closing(&all).await, "778000.0000");
     assert_eq!(closing(&ours).await, "1000.0000");
-    let movements = rows(ours.movements(&MovementsQuery::default()).await.unwrap()).await;
+    let movements = rows(ours.report(&movements_request()).await.unwrap()).await;
     assert_eq!(texts(&movements).len(), 1);
     for object in ObjectType::ALL {
         let id = ["c1", "p1", "i1"][object as usize].to_string();

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use mrrow_engine::import::{ImportOptions, inputs_of_path};
-use mrrow_engine::reports::{MovementsQuery, MrrQuery};
+use mrrow_engine::reports::ReportRequest;
 
-use crate::ledger::{Ledger, rows, texts};
+use crate::ledger::{Ledger, mrr_request, rows, texts};
 
 fn sample_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-data")
@@ -35,7 +35,8 @@ async fn sample_company_has_the_movements_of_its_readme() {
     assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
     let snapshot = ledger.engine.snapshot(Some(as_of)).await.unwrap();
 
-    let found = texts(&rows(snapshot.movements(&MovementsQuery::default()).await.unwrap()).await);
+    let request = ReportRequest::new("movements", &[]).unwrap();
+    let found = texts(&rows(snapshot.report(&request).await.unwrap()).await);
     let found: Vec<_> = found.into_iter().map(|row| row[..7].to_vec()).collect();
     assert_eq!(found, expected_movements("movements.ndjson"));
 
@@ -45,7 +46,7 @@ async fn sample_company_has_the_movements_of_its_readme() {
     let found = texts(&rows(snapshot.sql(scheduled).await.unwrap()).await);
     assert_eq!(found, expected_movements("scheduled.ndjson"));
 
-    let found = texts(&rows(snapshot.mrr(&MrrQuery::default()).await.unwrap()).await);
+    let found = texts(&rows(snapshot.report(&mrr_request()).await.unwrap()).await);
     let expected = std::fs::read_to_string(sample_data().join("expected/mrr_monthly.csv")).unwrap();
     let expected: Vec<Vec<String>> = expected
         .lines()

@@ -1,4 +1,4 @@
-//! Reads: movements, MRR and whole tables. Every response is of one snapshot, names it, and has an
+//! Reads: reports and whole tables. Every response is of one snapshot, names it, and has an
 //! ETag.
 
 mod state;
@@ -6,8 +6,7 @@ mod state;
 mod request;
 mod rows_response;
 
-mod movements;
-mod mrr;
+mod reports;
 mod snapshots;
 mod tables;
 
@@ -25,9 +24,15 @@ where
     KeyLookup: FromRef<S>,
     ReadsState: FromRef<S>,
 {
-    OpenApiRouter::new()
-        .routes(routes!(movements::movements))
-        .routes(routes!(mrr::mrr))
-        .routes(routes!(tables::table))
-        .routes(routes!(snapshots::list))
+    reports::short_routes().routes(routes!(tables::table)).routes(routes!(snapshots::list))
+}
+
+/// The reports. At the root their paths are those of GrowPanel's reports, which have other rows.
+pub(crate) fn report_routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    KeyLookup: FromRef<S>,
+    ReadsState: FromRef<S>,
+{
+    reports::routes()
 }

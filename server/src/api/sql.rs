@@ -44,7 +44,7 @@ pub(crate) struct SqlState {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SqlRequest {
-    /// One query over customers, plans, invoices, mrr_lines, movements and scheduled_movements.
+    /// One query over the public tables, which are those of GET /v1/tables/{table}.
     #[schema(
         example = "select type, count(*) as movements, sum(amount) as amount from movements group \
                    by type order by type"

@@ -142,7 +142,8 @@ impl Modify for OperationIds {
     }
 }
 
-fn error_response(meaning: &str) -> utoipa::openapi::Response {
+/// A response with the body of errors.
+pub(crate) fn error_response(meaning: &str) -> utoipa::openapi::Response {
     let schema = Ref::from_schema_name("ErrorBody");
     ResponseBuilder::new()
         .description(meaning)

@@ -21,9 +21,7 @@ pub(crate) struct ReadParams {
 }
 
 /// Deserializes a date as YYYY-MM-DD.
-pub(crate) fn date<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<NaiveDate>, D::Error> {
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     match parse_date(&text) {
         Some(date) => Ok(Some(date)),

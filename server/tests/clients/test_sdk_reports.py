@@ -36,6 +36,9 @@ def arguments(module):
 
 @pytest.mark.parametrize(("module", "name"), list(not_implemented()))
 def test_unimplemented_operations_answer_not_implemented(panel, module, name):
+    path = module._get_kwargs(**arguments(module))["url"]
+    if panel._inner._base_url.endswith("/v1") and path.startswith("/reports/"):
+        pytest.skip("/v1/reports serves reports of Mrrow, under names of their own")
     answer = module.sync_detailed(client=panel._inner, **arguments(module))
     body = json.loads(answer.content)
     assert (answer.status_code, body["code"]) == (404, "not_served_yet")

@@ -143,11 +143,32 @@ fn raw(server: &ListeningServer, path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reports_and_their_shorter_paths_answer_the_same() {
+    let server = with_two_sources().await;
+    for (report, query) in [
+        ("movements", "as_of=2024-03-20"),
+        ("movements", "as_of=2024-04-20&scheduled=1&causes&customer=other/c1"),
+        ("movements", "from=2024-03-01&to=2024-03-01&data_source=shop&format=csv"),
+        ("mrr", "as_of=2024-03-20&interval=week&from=2024-02-01"),
+        ("mrr", "to=2024-12-31&format=ndjson&min_sequence=1"),
+    ] {
+        let short = server.get(&format!("/v1/{report}?{query}")).await;
+        let named = server.get(&format!("/v1/reports/{report}?{query}")).await;
+        assert_eq!((short.status, named.status), (200, 200), "{report} {query}: {}", named.body);
+        assert_eq!(short.body, named.body, "{report} {query}");
+        let ignored = server.get(&format!("/v1/{report}?{query}&colour=red")).await;
+        assert_eq!(ignored.body, short.body, "{report} {query}");
+    }
+    let unknown = server.get("/v1/reports/mrr?colour=red").await.json();
+    assert_eq!(unknown["errors"][0]["field"], "colour");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn invalid_parameters_are_refused() {
     let server = ListeningServer::start().await;
     for (path, status, code) in [
-        ("/v1/movements?from=2024-2-30", 400, "invalid_query"),
-        ("/v1/movements?scheduled=perhaps", 400, "invalid_query"),
+        ("/v1/movements?from=2024-2-30", 400, "invalid_request"),
+        ("/v1/movements?scheduled=perhaps", 400, "invalid_request"),
         ("/v1/mrr?interval=hour", 400, "invalid_request"),
         ("/v1/mrr?format=xml", 400, "invalid_request"),
         ("/v1/mrr?snapshot=7", 400, "invalid_request"),
@@ -156,6 +177,12 @@ async fn invalid_parameters_are_refused() {
         ("/v1/mrr?interval=day&from=0001-01-01", 400, "invalid_request"),
         ("/v1/mrr?data_source=nobody", 404, "data_source_not_found"),
         ("/v1/tables/refreshes", 404, "table_not_found"),
+        ("/v1/reports/churned", 404, "unknown_report"),
+        ("/v1/reports/subscribers", 404, "unknown_report"),
+        ("/v1/reports/mrr?colour=red", 400, "unknown_parameter"),
+        ("/v1/reports/mrr?interval=hour", 400, "invalid_request"),
+        ("/v1/reports/mrr?to=2024-01-01&to=2024-01-02", 400, "invalid_request"),
+        ("/reports/mrr", 404, "not_served_yet"),
         ("/v1/snapshots?limit=0", 400, "invalid_request"),
     ] {
         let answer = server.get(path).await;

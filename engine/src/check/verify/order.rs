@@ -2,7 +2,6 @@
 //! sort again.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -11,7 +10,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::column;
 
@@ -19,7 +18,8 @@ use crate::tables::column;
 pub(super) fn unsorted_files(store: &Store, pinned: &SnapshotFiles) -> Result<Vec<RecordBatch>> {
     let mut unsorted = Vec::new();
     for file in pinned.files.iter() {
-        if !is_sorted(&store.directory.path(&file.path), file.table.order())? {
+        let opened = store.directory.data_files().open(&file.path)?;
+        if !is_sorted(opened, file.table.order())? {
             unsorted.push(file.path.as_str());
         }
     }
@@ -30,8 +30,7 @@ pub(super) fn unsorted_files(store: &Store, pinned: &SnapshotFiles) -> Result<Ve
     Ok(vec![RecordBatch::try_from_iter([("file", files)])?])
 }
 
-fn is_sorted(path: &Path, order: &[&str]) -> Result<bool> {
-    let file = File::open(path).map_err(Error::file("open", path))?;
+fn is_sorted(file: File, order: &[&str]) -> Result<bool> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let columns = ProjectionMask::columns(builder.parquet_schema(), order.iter().copied());
     let options = SortOptions { descending: false, nulls_first: false };

@@ -1,5 +1,5 @@
-//! What the checks of the store read: every stored version with its layer, every current one, and
-//! the id index.
+//! The tables of the checks: every stored version with its layer, every current one, and the id
+//! index.
 
 use std::sync::Arc;
 

@@ -1,8 +1,6 @@
-//! One file of the id index: a search by key over its row groups, each passed over where its range
-//! or its Bloom filter says so.
+//! One file of the id index: a search by key over its row groups. A row group is skipped if its
+//! range or its Bloom filter excludes the key.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, RecordBatch};
@@ -14,62 +12,57 @@ use parquet::arrow::arrow_reader::{
 use parquet::bloom_filter::Sbbf;
 use parquet::data_type::FixedLenByteArray;
 use parquet::file::statistics::Statistics;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache as QuickCache;
 
-use super::{Key, KnownId};
-use crate::error::{Error, Result};
+use super::key::Key;
+use super::known_id::KnownId;
+use crate::cache::Cache;
+use crate::error::Result;
+use crate::files::DataFiles;
 
-/// Decoded row groups by file and number.
-pub(super) type Cache = QuickCache<(PathBuf, usize), Arc<RecordBatch>, ByBytes>;
+/// A cache of decoded row groups by file and number.
+pub(super) type RowGroups = Cache<(Arc<str>, usize), Arc<RecordBatch>>;
 
-#[derive(Debug, Clone)]
-pub(super) struct ByBytes;
-
-impl Weighter<(PathBuf, usize), Arc<RecordBatch>> for ByBytes {
-    fn weight(&self, _group: &(PathBuf, usize), rows: &Arc<RecordBatch>) -> u64 {
-        rows.get_array_memory_size() as u64
-    }
-}
-
-pub(super) fn cache(bytes: u64) -> Cache {
+/// A cache of row groups with at most so many bytes.
+pub(super) fn cache_of(bytes: u64) -> RowGroups {
     const GROUP_BYTES: u64 = 512 * 1024;
-    Cache::with_weighter((bytes / GROUP_BYTES) as usize, bytes, ByBytes)
+    let groups = (bytes / GROUP_BYTES) as usize;
+    Cache::weighted(bytes, groups, |_, rows: &Arc<RecordBatch>| rows.get_array_memory_size() as u64)
 }
 
-/// An opened file; its Bloom filters are read when they are first asked.
+/// An open file. Each Bloom filter is read on first use.
 #[derive(Debug)]
 pub(super) struct IdFile {
-    path: PathBuf,
+    files: DataFiles,
+    name: Arc<str>,
     metadata: ArrowReaderMetadata,
-    groups: Vec<Group>,
+    groups: Vec<IdRowGroup>,
 }
 
 #[derive(Debug)]
-struct Group {
+struct IdRowGroup {
     first: Key,
     last: Key,
     bloom: OnceLock<Option<Sbbf>>,
 }
 
 impl IdFile {
-    pub(super) fn open(path: &Path) -> Result<IdFile> {
-        let file = File::open(path).map_err(Error::file("open", path))?;
+    pub(super) fn open(files: &DataFiles, name: &str) -> Result<IdFile> {
+        let file = files.open(name)?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
         let groups = metadata.metadata().row_groups().iter().map(|group| {
             let (first, last) =
                 range(group.column(0).statistics()).unwrap_or((Key([0; 16]), Key([0xff; 16])));
-            Group { first, last, bloom: OnceLock::new() }
+            IdRowGroup { first, last, bloom: OnceLock::new() }
         });
         let groups = groups.collect();
-        Ok(IdFile { path: path.to_path_buf(), metadata, groups })
+        Ok(IdFile { files: files.clone(), name: Arc::from(name), metadata, groups })
     }
 
-    /// Puts what is known of these rising keys where it is newer than what was found before.
+    /// Finds these rising keys, and keeps the newer one of each found version and the one before.
     pub(super) fn find(
         &self,
         keys: &[Key],
-        cache: &Cache,
+        cache: &RowGroups,
         found: &mut [Option<KnownId>],
     ) -> Result<()> {
         let mut at = 0;
@@ -102,32 +95,29 @@ impl IdFile {
             Some(bloom) => bloom,
             None => {
                 let column = self.metadata.metadata().row_group(number).column(0);
-                let bloom = Sbbf::read_from_column_chunk(column, &self.reopened()?)?;
+                let bloom = Sbbf::read_from_column_chunk(column, &self.files.open(&self.name)?)?;
                 group.bloom.get_or_init(|| bloom)
             }
         };
         Ok(bloom.as_ref().is_none_or(|bloom| bloom.check(&FixedLenByteArray::from(key.0.to_vec()))))
     }
 
-    /// A handle of its own for each read: clones of one would share its position.
-    fn reopened(&self) -> Result<File> {
-        File::open(&self.path).map_err(Error::file("open", &self.path))
-    }
-
-    fn rows(&self, number: usize, cache: &Cache) -> Result<Arc<RecordBatch>> {
-        let place = (self.path.clone(), number);
+    fn rows(&self, number: usize, cache: &RowGroups) -> Result<Arc<RecordBatch>> {
+        let place = (Arc::clone(&self.name), number);
         if let Some(rows) = cache.get(&place) {
             return Ok(rows);
         }
+        let read = cache.begin_read();
+        // Each read opens the file, because copies of a handle share its position.
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.reopened()?,
+            self.files.open(&self.name)?,
             self.metadata.clone(),
         )
         .with_row_groups(vec![number])
         .build()?;
         let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
         let rows = Arc::new(concat_batches(self.metadata.schema(), &batches)?);
-        cache.insert(place, Arc::clone(&rows));
+        cache.insert(place, Arc::clone(&rows), read);
         Ok(rows)
     }
 }

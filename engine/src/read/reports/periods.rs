@@ -30,17 +30,9 @@ impl FromStr for Interval {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "day" => Interval::Day,
-            "week" => Interval::Week,
-            "month" => Interval::Month,
-            "quarter" => Interval::Quarter,
-            "year" => Interval::Year,
-            _ => {
-                return Err(format!(
-                    "\"{text}\" is not an interval; use day, week, month, quarter or year"
-                ));
-            }
+        let found = Interval::ALL.into_iter().find(|interval| interval.name() == text);
+        found.ok_or_else(|| {
+            format!("\"{text}\" is not an interval; use day, week, month, quarter or year")
         })
     }
 }
@@ -55,6 +47,21 @@ pub(super) struct Period {
 }
 
 impl Interval {
+    /// Every interval, the shortest first.
+    pub const ALL: [Interval; 5] =
+        [Interval::Day, Interval::Week, Interval::Month, Interval::Quarter, Interval::Year];
+
+    /// Its name in parameters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Interval::Day => "day",
+            Interval::Week => "week",
+            Interval::Month => "month",
+            Interval::Quarter => "quarter",
+            Interval::Year => "year",
+        }
+    }
+
     /// The first day of the period that a day is in.
     pub(super) fn start_of(self, day: NaiveDate) -> Option<NaiveDate> {
         match self {
@@ -103,7 +110,8 @@ pub(super) fn periods(interval: Interval, from: NaiveDate, to: NaiveDate) -> Res
     while whole_start <= to {
         if periods.len() == PERIODS_MAX {
             let message = format!(
-                "the range from {from} to {to} has over {PERIODS_MAX} periods; use a longer interval or a shorter range"
+                "the range from {from} to {to} has over {PERIODS_MAX} periods; use a longer \
+                 interval or a shorter range"
             );
             return Err(Error::Argument(message));
         }

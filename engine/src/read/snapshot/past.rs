@@ -1,62 +1,66 @@
-//! The past: a kept snapshot as it is, or everything computed again from the versions of records
-//! that were known then.
+//! The past: a retained snapshot as it is, or everything computed again from the versions of
+//! records that were known then.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::compute;
-use crate::catalog::{At, SnapshotInfo};
+use super::compute::compute;
+use crate::catalog::SnapshotInfo;
 use crate::error::{Error, Result};
-use crate::model::RuleInputs;
+use crate::model::{Past, RuleInputs};
 use crate::mrr::RefreshScope;
 use crate::read::Snapshot;
-use crate::sessions::{StoredTables, Then};
+use crate::sessions::{StoredTables, VersionCutoff};
 use crate::store::{SnapshotFiles, SnapshotPin, Store};
 
-/// The snapshot of a moment; as of that day unless another is given.
-pub(super) async fn snapshot(
-    store: &Arc<Store>,
-    at: At,
-    as_of: Option<NaiveDate>,
-) -> Result<Snapshot> {
-    // Until it is known which one it is, no snapshot of this process loses files.
-    let in_use = SnapshotPin::of_all(store);
-    let (before, after) = store.catalog.snapshots_at(at).await?;
-    let (info, files) = match (at, before) {
-        (At::Snapshot(id), Some(found)) if found.info.id == id => (found.info, found.files),
-        (At::Snapshot(id), before) => {
-            return Err(no_such_snapshot(id, before.map(|found| found.info), after));
+impl Snapshot {
+    /// The snapshot of a moment; as_of is the day of the moment by default.
+    pub(crate) async fn past(
+        store: &Arc<Store>,
+        past: Past,
+        as_of: Option<NaiveDate>,
+    ) -> Result<Snapshot> {
+        // No snapshot loses files while this one is chosen.
+        let in_use = SnapshotPin::of_all(store);
+        let (before, after) = store.catalog.snapshots_at(past).await?;
+        let (info, files) = match (past, before) {
+            (Past::Snapshot(id), Some(found)) if found.info.id == id => (found.info, found.files),
+            (Past::Snapshot(id), before) => {
+                return Err(no_such_snapshot(id, before.map(|found| found.info), after));
+            }
+            (Past::KnownAt(_), Some(found)) => (found.info, found.files),
+            (Past::KnownAt(instant), None) => {
+                (before_all(store, instant, after.as_ref()).await?, Arc::default())
+            }
+        };
+        let as_of = as_of.unwrap_or_else(|| match past {
+            Past::Snapshot(_) => info.as_of,
+            Past::KnownAt(instant) => instant.with_timezone(&info.settings.timezone).date_naive(),
+        });
+        let cutoff = cutoff(past, &info, after.as_ref());
+        if info.id > 0 && info.files_kept && cutoff.received_until == 0 {
+            return Snapshot::pin(store, SnapshotFiles { info, files }, as_of).await;
         }
-        (At::Instant(_), Some(found)) => (found.info, found.files),
-        (At::Instant(instant), None) => {
-            (before_all(store, instant, after.as_ref()).await?, Arc::default())
-        }
-    };
-    let as_of = as_of.unwrap_or_else(|| match at {
-        At::Snapshot(_) => info.as_of,
-        At::Instant(instant) => instant.with_timezone(&info.settings.timezone).date_naive(),
-    });
-    let then = then(at, &info, after.as_ref());
-    if info.id > 0 && info.files_kept && then.received_until == 0 {
-        return Snapshot::pin(store, SnapshotFiles { info, files }, as_of).await;
+        drop(in_use);
+        computed_again(store, info, cutoff, as_of).await
     }
-    drop(in_use);
-    computed_again(store, info, then, as_of).await
 }
 
-/// Which versions were known: all that were published by then, and what was received by then where
-/// the snapshots between two kept ones are forgotten.
-fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
-    let exact = Then {
+/// The versions that were known: all that were published by then. Between two retained snapshots
+/// also those that were received by then, because no snapshot dates their publication.
+fn cutoff(past: Past, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> VersionCutoff {
+    let exact = VersionCutoff {
         last_sequence: info.last_sequence,
         received_until: 0,
         received_at: info.committed_at,
     };
-    match (at, after) {
-        (At::Instant(instant), Some(after)) if after.id > info.id + 1 => {
-            Then { received_until: after.first_sequence - 1, received_at: instant, ..exact }
-        }
+    match (past, after) {
+        (Past::KnownAt(instant), Some(after)) if after.id > info.id + 1 => VersionCutoff {
+            received_until: after.first_sequence - 1,
+            received_at: instant,
+            ..exact
+        },
         _ => exact,
     }
 }
@@ -64,19 +68,19 @@ fn then(at: At, info: &SnapshotInfo, after: Option<&SnapshotInfo>) -> Then {
 async fn computed_again(
     store: &Arc<Store>,
     info: SnapshotInfo,
-    then: Then,
+    cutoff: VersionCutoff,
     as_of: NaiveDate,
 ) -> Result<Snapshot> {
     let (newest, in_use) = store.pinned_for_reading().await?;
     let moment = RuleInputs { settings: info.settings.clone(), as_of };
-    let mut tables: StoredTables = store.tables(&newest)?.records_then(then);
+    let mut tables: StoredTables = store.tables(&newest)?.records_by(cutoff);
     let pinned = SnapshotFiles { info, files: Arc::default() };
     let computed = compute(store, &pinned, &moment, RefreshScope::All, &mut tables).await?;
     Ok(Snapshot::of(store, &pinned, moment, &tables, Some(computed), in_use))
 }
 
-/// What stands for the snapshots before the first kept one, in which nothing is published. A change
-/// of settings is always kept, with the snapshot before it.
+/// Stands for the snapshots before the first retained one, in which nothing is published. A change
+/// of settings is always retained, with the snapshot before it.
 async fn before_all(
     store: &Store,
     instant: DateTime<Utc>,

@@ -1,21 +1,21 @@
 //! A snapshot that another process can answer from: it opens these files, and neither a catalog nor
 //! a lock.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Held};
+use super::content::{ReadResources, SnapshotContent};
 use crate::error::Result;
 use crate::model::RuleInputs;
 use crate::mrr::register_functions;
 use crate::read::Snapshot;
-use crate::read::sql::Plans;
+use crate::read::sql::PlanVisibility;
 use crate::sessions::{Sessions, StoredTables};
 
-/// What a snapshot is made of, to be sent to a process of the same version. The files stay only as
-/// long as somebody in the process that they come from keeps the [`Snapshot`].
+/// The parts of a snapshot, to be sent to a process of the same version. The files stay as long as
+/// the sending process has the [`Snapshot`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PortableSnapshot {
     id: i64,
@@ -27,32 +27,32 @@ pub struct PortableSnapshot {
 
 impl PortableSnapshot {
     /// The files that are read.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
         self.tables.paths()
     }
 
-    /// Opens it. Nothing is ever written: what needs more than this memory fails. Plans are not
-    /// shown, for they name files.
+    /// Opens it. Nothing is ever written: a statement that needs more memory fails. Plans are
+    /// hidden, because they name files.
     ///
     /// # Errors
     /// When the memory budget cannot be set up.
     pub fn open(self, memory_bytes: usize, threads: usize) -> Result<Snapshot> {
-        Ok(Snapshot::open(Content {
+        Ok(Snapshot::open(SnapshotContent {
             id: self.id,
             last_sequence: self.last_sequence,
             moment: self.moment,
             tables: self.tables,
             sessions: Sessions::without_spilling(memory_bytes, threads, register_functions)?,
             only: self.only.map(Arc::from),
-            index: None,
-            plans: Plans::Hidden,
-            held: Arc::new(Held { _computed: None, _in_use: None }),
+            ids: None,
+            plans: PlanVisibility::Hidden,
+            resources: Arc::new(ReadResources { _computed: None, _in_use: None }),
         }))
     }
 }
 
 impl Snapshot {
-    /// What another process needs to answer from it, with its restriction to data sources.
+    /// The same snapshot for another process, with its restriction to data sources.
     pub fn portable(&self) -> PortableSnapshot {
         let content = &self.content;
         PortableSnapshot {

@@ -1,23 +1,19 @@
 //! The current records: in the order of their ids, page by page, or one that the id index finds.
 
-use std::sync::Arc;
-
 use arrow::array::AsArray;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, ident, lit};
 
-use super::Content;
-use crate::error::{Error, Result};
-use crate::files::{DataFile, Key};
+use super::content::SnapshotContent;
+use super::id_lookup::IdLookup;
+use crate::error::Result;
 use crate::model::ObjectType;
 use crate::read::Snapshot;
 use crate::read::public_tables::public_records;
-use crate::sessions::FoundId;
-use crate::store::{SnapshotFiles, Store};
-use crate::tables::Table;
+use crate::sessions::CurrentId;
 use crate::tables::column;
 
-/// Which records to read; they come ordered by data source and id.
+/// The records to read, ordered by data source and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordsQuery {
     /// Their type.
@@ -26,7 +22,7 @@ pub struct RecordsQuery {
     pub data_source: Option<String>,
     /// Only with this id.
     pub id: Option<String>,
-    /// Only what comes after this data source and id.
+    /// Only records after this data source and id.
     pub after: Option<(String, String)>,
     /// Only the first so many.
     pub limit: Option<usize>,
@@ -39,13 +35,6 @@ impl RecordsQuery {
     }
 }
 
-/// The id index of a snapshot that is not of the past.
-#[derive(Clone)]
-pub(super) struct IdIndex {
-    store: Arc<Store>,
-    files: Arc<[DataFile]>,
-}
-
 impl Snapshot {
     /// The current records with their public columns, ordered by data source and id. One whose id
     /// is named is found without reading the others, unless the snapshot is of the past.
@@ -53,11 +42,11 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read.
     pub async fn records(&self, query: &RecordsQuery) -> Result<SendableRecordBatchStream> {
-        let mut records = match (&self.content.index, &query.id) {
+        let mut records = match (&self.content.ids, &query.id) {
             (Some(index), Some(id)) => {
                 let found =
                     self.find(index, query.object, query.data_source.as_deref(), id).await?;
-                let Content { tables, sessions, moment, .. } = &self.content;
+                let SnapshotContent { tables, sessions, moment, .. } = &self.content;
                 public_records(tables, sessions, moment, query.object, &found).await?
             }
             _ => self.public().await?.table(query.object.name()).await?,
@@ -67,7 +56,7 @@ impl Snapshot {
         }
         let order = ["data_source", "id"].map(|column| ident(column).sort(true, false));
         let records = records.sort(order.to_vec())?.limit(0, query.limit)?;
-        Ok(self.holding(records.execute_stream().await?))
+        Ok(self.with_resources(records.execute_stream().await?))
     }
 
     /// The data sources that have a current record with this id, in their order.
@@ -75,7 +64,7 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read.
     pub async fn sources_of(&self, object: ObjectType, id: &str) -> Result<Vec<String>> {
-        if let Some(index) = &self.content.index {
+        if let Some(index) = &self.content.ids {
             let found = self.find(index, object, None, id).await?;
             return Ok(found.into_iter().map(|found| found.data_source).collect());
         }
@@ -84,67 +73,24 @@ impl Snapshot {
         sorted_sources(records).await
     }
 
-    /// The current versions of an id in a data source, or in all that are seen.
+    /// The current versions of an id in a data source, or in all visible ones.
     async fn find(
         &self,
-        index: &IdIndex,
+        index: &IdLookup,
         object: ObjectType,
         data_source: Option<&str>,
         id: &str,
-    ) -> Result<Vec<FoundId>> {
+    ) -> Result<Vec<CurrentId>> {
         let sources = match data_source {
             Some(source) => vec![source.to_string()],
-            None => index.store.catalog.data_source_ids().await?,
+            None => index.data_sources().await?,
         };
         let sources = sources.into_iter().filter(|source| self.content.sees(source)).collect();
         index.find(object, sources, id).await
     }
 }
 
-impl IdIndex {
-    pub(super) fn new(store: &Arc<Store>, pinned: &SnapshotFiles) -> IdIndex {
-        let files = pinned
-            .files
-            .iter()
-            .filter(|file| matches!(file.table, Table::Ids(_)))
-            .cloned()
-            .collect();
-        IdIndex { store: Arc::clone(store), files }
-    }
-
-    /// What is current of an id in these data sources, in their order.
-    async fn find(
-        &self,
-        object: ObjectType,
-        sources: Vec<String>,
-        id: &str,
-    ) -> Result<Vec<FoundId>> {
-        let (index, id) = (self.clone(), id.to_string());
-        let finding = tokio::task::spawn_blocking(move || {
-            let mut keyed: Vec<(Key, String)> =
-                sources.into_iter().map(|source| (Key::of(&source, &id), source)).collect();
-            keyed.sort();
-            let keys: Vec<Key> = keyed.iter().map(|(key, _)| *key).collect();
-            let known = index.store.ids.find(&index.files, object, &keys)?;
-            let mut found: Vec<FoundId> = keyed
-                .into_iter()
-                .zip(known)
-                .filter_map(|((_, data_source), known)| {
-                    known.filter(|known| !known.deleted).map(|known| FoundId {
-                        data_source,
-                        id: id.clone(),
-                        known,
-                    })
-                })
-                .collect();
-            found.sort_by(|one, other| one.data_source.cmp(&other.data_source));
-            Ok(found)
-        });
-        finding.await.map_err(|error| Error::Internal(format!("look up an id: {error}")))?
-    }
-}
-
-/// What the records have in common, each a condition.
+/// The conditions of a query.
 fn conditions(query: &RecordsQuery) -> Vec<Expr> {
     let is = |column: &str, value: &Option<String>| {
         value.as_deref().map(|value| ident(column).eq(lit(value)))

@@ -1,11 +1,10 @@
 //! Everything that a store answers, as JSON that programs of every form make alike.
 
-use mrrow_engine::reports::MovementsQuery;
 use mrrow_engine::{Engine, Past, Snapshot};
 use serde_json::{Map, Value, json};
 
 use super::make::{ADMIN_SECRET, REVOKED_SECRET, VIEWER_SECRET, last_request};
-use crate::ledger::{movements, rows, texts};
+use crate::ledger::{movements, movements_request, rows, texts};
 
 const SETTINGS: [&str; 7] = [
     "timezone",
@@ -76,8 +75,7 @@ async fn answers_of(snapshot: &Snapshot) -> Value {
         let rows = texts(&rows(snapshot.sql(sql).await.unwrap()).await);
         answers.insert(name.to_string(), lines(rows));
     }
-    let query = MovementsQuery { scheduled: true, ..MovementsQuery::default() };
-    let movements = movements(&rows(snapshot.movements(&query).await.unwrap()).await);
+    let movements = movements(&rows(snapshot.report(&movements_request()).await.unwrap()).await);
     let movements = movements.into_iter().map(|row| {
         vec![row.date, row.customer_id, row.currency, row.kind, row.amount, row.mrr_after]
     });

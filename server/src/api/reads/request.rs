@@ -88,16 +88,14 @@ impl ReadRequest {
 }
 
 impl OpenRead {
-    /// Responds with rows of the snapshot: the first `columns` of them, all by default, and with a
-    /// name for the downloaded file.
+    /// Responds with rows of the snapshot, and with a name for the downloaded file.
     pub(super) async fn respond(
         self,
         rows: SendableRecordBatchStream,
-        columns: Option<usize>,
         file_name: Option<&str>,
     ) -> Result<Response> {
         let OpenRead { snapshot, format, headers, permit } = self;
-        let response = RowsResponse { rows, columns, format, snapshot, permit };
+        let response = RowsResponse { rows, format, snapshot, permit };
         response.respond(headers, file_name).await
     }
 }

@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, TryStreamExt, stream};
 use mrrow_engine::arrow::array::RecordBatch;
-use mrrow_engine::arrow::datatypes::Schema;
 use mrrow_engine::budget::Permit;
 use mrrow_engine::{SendableRecordBatchStream, Snapshot};
 
@@ -21,8 +20,6 @@ use crate::rows::{JsonRow, RowEncoder, RowFormat};
 /// Rows to stream to a client.
 pub(super) struct RowsResponse {
     pub(super) rows: SendableRecordBatchStream,
-    /// The number of columns to send; all by default.
-    pub(super) columns: Option<usize>,
     pub(super) format: RowFormat,
     /// Stays open until the rows are read.
     pub(super) snapshot: Arc<Snapshot>,
@@ -32,7 +29,6 @@ pub(super) struct RowsResponse {
 /// Reads and encodes batch by batch.
 struct EncodedRows {
     rows: SendableRecordBatchStream,
-    columns: Vec<usize>,
     /// None after the end.
     encoder: Option<RowEncoder>,
     json_suffix: String,
@@ -48,17 +44,13 @@ impl RowsResponse {
         mut headers: HeaderMap,
         file_name: Option<&str>,
     ) -> Result<Response> {
-        let RowsResponse { rows, columns, format, snapshot, permit } = self;
-        let columns: Vec<usize> =
-            (0..columns.unwrap_or_else(|| rows.schema().fields().len())).collect();
-        let schema: Schema = rows.schema().project(&columns).map_err(ApiError::internal)?;
+        let RowsResponse { rows, format, snapshot, permit } = self;
         let json_suffix =
             format!("],\"snapshot\":{},\"as_of\":\"{}\"}}", snapshot.id(), snapshot.as_of());
-        let encoder = RowEncoder::new(format, &Arc::new(schema), JsonRow::Object, "{\"result\":[")
+        let encoder = RowEncoder::new(format, &rows.schema(), JsonRow::Object, "{\"result\":[")
             .map_err(ApiError::internal)?;
         let mut encoded = EncodedRows {
             rows,
-            columns,
             encoder: Some(encoder),
             json_suffix,
             _snapshot: snapshot,
@@ -101,11 +93,9 @@ impl EncodedRows {
     /// Encodes rows, or the end, on a thread that may block.
     async fn encode(&mut self, rows: Option<RecordBatch>) -> Result<Bytes> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::new()) };
-        let (columns, json_suffix) = (self.columns.clone(), self.json_suffix.clone());
+        let json_suffix = self.json_suffix.clone();
         let encoding = tokio::task::spawn_blocking(move || match rows {
-            Some(rows) => {
-                encoder.write(&rows.project(&columns)?).map(|bytes| (Some(encoder), bytes))
-            }
+            Some(rows) => encoder.write(&rows).map(|bytes| (Some(encoder), bytes)),
             None => encoder.finish(&json_suffix).map(|bytes| (None, bytes)),
         });
         let (encoder, bytes) =

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
-use mrrow_engine::KeptSnapshot;
+use mrrow_engine::RetainedSnapshot;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -48,10 +48,11 @@ pub(super) struct SnapshotAnswer {
     has_files: bool,
 }
 
-impl From<KeptSnapshot> for SnapshotAnswer {
-    fn from(kept: KeptSnapshot) -> SnapshotAnswer {
-        let KeptSnapshot { snapshot, committed_at, cause, as_of, last_sequence, has_files, .. } =
-            kept;
+impl From<RetainedSnapshot> for SnapshotAnswer {
+    fn from(snapshot: RetainedSnapshot) -> SnapshotAnswer {
+        let RetainedSnapshot {
+            snapshot, committed_at, cause, as_of, last_sequence, has_files, ..
+        } = snapshot;
         SnapshotAnswer { snapshot, committed_at, cause, as_of, last_sequence, has_files }
     }
 }
@@ -70,7 +71,7 @@ pub(super) async fn list(
         return Err(ApiError::invalid("limit", message));
     }
     let retained = state.engine.snapshots().await?;
-    let older = |kept: &KeptSnapshot| query.before.is_none_or(|before| kept.snapshot < before);
+    let older = |kept: &RetainedSnapshot| query.before.is_none_or(|before| kept.snapshot < before);
     let mut snapshots = retained.into_iter().rev().filter(older);
     let result = snapshots.by_ref().take(limit as usize).map(SnapshotAnswer::from).collect();
     Ok(axum::Json(Snapshots { result, has_more: snapshots.next().is_some() }))

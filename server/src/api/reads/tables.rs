@@ -2,8 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use mrrow_engine::public_tables;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::request::{Read, ReadOptions, ReadRequest};
 use super::state::ReadsState;
@@ -12,15 +15,17 @@ use crate::http::extract::Path;
 use crate::rows::RowFormat;
 use crate::snapshots::ReadParams;
 
-/// The public tables, each with the query of all its rows.
-const TABLES: [(&str, &str); 6] = [
-    ("customers", "select * from customers"),
-    ("plans", "select * from plans"),
-    ("invoices", "select * from invoices"),
-    ("mrr_lines", "select * from mrr_lines"),
-    ("movements", "select * from movements"),
-    ("scheduled_movements", "select * from scheduled_movements"),
-];
+/// The name of a public table.
+enum TableName {}
+
+impl PartialSchema for TableName {
+    fn schema() -> RefOr<Schema> {
+        let names = public_tables().map(|table| table.name);
+        RefOr::from(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)))
+    }
+}
+
+impl ToSchema for TableName {}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -32,10 +37,10 @@ pub(super) struct TableParams {
     _format: Option<String>,
 }
 
-/// Downloads a table, in no defined order: customers, plans, invoices, mrr_lines, movements or
-/// scheduled_movements.
+/// Downloads a table, in no defined order.
 #[utoipa::path(get, path = "/tables/{table}", tag = "reads",
-    params(("table" = String, Path, description = "the table's name", example = "movements"),
+    params(("table" = inline(TableName), Path, description = "the table's name",
+        example = "movements"),
         TableParams, ReadParams),
     responses(
         (status = 200, description = "its rows", content(
@@ -53,16 +58,18 @@ pub(super) async fn table(
     request: ReadRequest,
     Path(name): Path<String>,
 ) -> Result<Response> {
-    let Some((name, sql)) = TABLES.into_iter().find(|(table, _)| *table == name) else {
-        let names = TABLES.map(|(table, _)| table).join(", ");
+    let Some(table) = public_tables().find(|table| table.name == name) else {
+        let names: Vec<&str> = public_tables().map(|table| table.name).collect();
+        let names = names.join(", ");
         let message = format!("there is no table \"{name}\"; the tables are {names}");
         return Err(ApiError::not_found("table_not_found", message));
     };
+    let name = table.name;
     let options = ReadOptions { data_source: None, default_format: RowFormat::Parquet };
     let read = match request.open(&state, options).await? {
         Read::NotModified(response) => return Ok(response),
         Read::Open(read) => read,
     };
-    let rows = read.snapshot.sql(sql).await?;
-    read.respond(rows, None, Some(name)).await
+    let rows = read.snapshot.sql(&format!("select * from {name}")).await?;
+    read.respond(rows, Some(name)).await
 }

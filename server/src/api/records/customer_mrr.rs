@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 use futures::TryStreamExt;
 use mrrow_engine::arrow::array::{AsArray, RecordBatch};
 use mrrow_engine::arrow::datatypes::{Date32Type, Decimal128Type};
-use mrrow_engine::reports::LivesQuery;
+use mrrow_engine::reports::ReportRequest;
 use mrrow_engine::{SendableRecordBatchStream, Snapshot};
 
 use crate::error::{ApiError, Result};
@@ -28,8 +28,18 @@ pub(super) struct CustomerMrrStream {
 }
 
 impl CustomerMrrStream {
-    pub(super) async fn of(snapshot: &Snapshot, query: &LivesQuery) -> Result<CustomerMrrStream> {
-        Ok(CustomerMrrStream { rows: snapshot.lives(query).await?, batch: None, at: 0 })
+    /// The MRR of the customers of a data source, or of one of them; all by default.
+    pub(super) async fn of(
+        snapshot: &Snapshot,
+        data_source: Option<&str>,
+        customer: Option<&str>,
+    ) -> Result<CustomerMrrStream> {
+        let parameters: Vec<(&str, &str)> = [("source", data_source), ("customer", customer)]
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| (name, value)))
+            .collect();
+        let request = ReportRequest::new("subscribers", &parameters)?;
+        Ok(CustomerMrrStream { rows: snapshot.report(&request).await?, batch: None, at: 0 })
     }
 
     /// The MRR of a customer, in each currency. Callers go through the customers in their order.

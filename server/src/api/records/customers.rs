@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::reports::LivesQuery;
 
 use super::customer_mrr::CustomerMrrStream;
 use super::lists::{RecordList, RecordListQuery, respond_with_list};
@@ -48,8 +47,8 @@ pub(super) async fn show(
     let (snapshot, batch) = read(&state, &caller, OBJECT, &id, &query).await?;
     let row = RecordRow { batch: &batch, at: 0 };
     let source = row.required("data_source")?;
-    let query = LivesQuery { data_source: Some(source.clone()), customer: Some(id.clone()) };
-    let mrr = CustomerMrrStream::of(&snapshot, &query).await?.take(&source, &id).await?;
+    let mut mrr = CustomerMrrStream::of(&snapshot, Some(&source), Some(&id)).await?;
+    let mrr = mrr.take(&source, &id).await?;
     Ok(axum::Json(CustomerResponse::of(&row, &mrr)?))
 }
 

@@ -5,7 +5,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, TryStreamExt};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::reports::LivesQuery;
 use mrrow_engine::{RecordsQuery, SendableRecordBatchStream, Snapshot};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -110,8 +109,7 @@ impl RecordListWriter {
     ) -> Result<RecordListWriter> {
         let mrr = match object {
             ObjectType::Customers => {
-                let query = LivesQuery { data_source: source.clone(), customer: None };
-                Some(CustomerMrrStream::of(snapshot, &query).await?)
+                Some(CustomerMrrStream::of(snapshot, source.as_deref(), None).await?)
             }
             ObjectType::Plans | ObjectType::Invoices => None,
         };

@@ -2,7 +2,7 @@
 -- One output row is the last version of its id among those known then, unless it is a tombstone.
 -- Parameters: $last_sequence, the last version published by then; $received_until and $received_at,
 -- versions received by then whose publication no retained snapshot dates.
--- Reads: versions, superseded ones too.
+-- Reads: versions, including superseded ones.
 with
 known as (
   select *

@@ -1,7 +1,7 @@
--- When did customers begin to pay, when did that last change, and what do they pay now?
+-- When did each customer begin to pay, when did its MRR last change, and what is it?
 -- One output row is one customer and currency; `mrr` is in its minor units. A customer that never
 -- paid has no row.
--- Parameters: $data_source, $customer (null: any). Reads: movements.
+-- Parameters: $source, $customer (null: any). Reads: movements.
 with
 final as (
   select
@@ -12,7 +12,7 @@ final as (
     max(date) as changed_on,
     sum(amount) as mrr
   from movements
-  where ($data_source is null or data_source = $data_source)
+  where ($source is null or data_source = $source)
     and ($customer is null or customer_id = $customer)
   group by data_source, customer_id, currency
 )
