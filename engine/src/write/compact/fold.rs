@@ -10,7 +10,7 @@ use crate::files::{DataFile, Layer, NewFile, TableWriter, bucket_bits};
 use crate::model::ObjectType;
 use crate::sessions::StoredTables;
 use crate::store::{SnapshotFiles, Store};
-use crate::tables::Table;
+use crate::tables::{Table, TableKind};
 
 const SUPERSEDED_VERSIONS: &str = include_str!("../../../sql/tables/superseded_versions.sql");
 
@@ -40,13 +40,14 @@ pub(super) async fn current(
         "current",
         tables.in_order().current(&store.sessions, table).await?.into_view(),
     )?;
-    let bits = match table {
-        Table::Records(_) => bucket_bits(tables.rows(table)),
+    let bits = match table.kind() {
+        TableKind::Versions(_) => bucket_bits(tables.rows(table)),
         // As many buckets as the invoices have.
-        _ => bucket_bits(
+        TableKind::PerCustomer => bucket_bits(
             StoredTables::of(&store.directory, &pinned.files)?
                 .rows(Table::Records(ObjectType::Invoices)),
         ),
+        TableKind::IdIndex => 0,
     };
     write(store, context.table("current").await?, table, Layer::Base, bits).await
 }

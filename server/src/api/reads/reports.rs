@@ -24,7 +24,7 @@ const SHORT_PATHS: [&str; 2] = ["movements", "mrr"];
 const READ_PARAMETERS: [&str; 6] =
     ["as_of", "snapshot", "known_at", "data_source", "format", "min_sequence"];
 
-/// What to do with a parameter that the report does not have.
+/// The rule for parameters that the report does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UnknownParameters {
     Refuse,
@@ -42,8 +42,8 @@ where
     let reports = REPORTS.into_iter().filter(|report| SHORT_PATHS.contains(&report.name));
     reports.fold(OpenApiRouter::new(), |router, report| {
         let handler = move |State(state): State<ReadsState>,
-                            Query(query): Query<Vec<(String, String)>>,
-                            request: ReadRequest| async move {
+                            request: ReadRequest,
+                            Query(query): Query<Vec<(String, String)>>| async move {
             respond(&state, report, UnknownParameters::Ignore, &query, request).await
         };
         let path = format!("/{}", report.name);
@@ -68,9 +68,9 @@ where
 
 async fn named_report(
     State(state): State<ReadsState>,
+    request: ReadRequest,
     Path(name): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
-    request: ReadRequest,
 ) -> Result<Response> {
     let report = report(&name)?;
     respond(&state, report, UnknownParameters::Refuse, &query, request).await
