@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::check::Verification;
-use crate::check::{self, RetainedSnapshot, Status};
+use crate::check::{self, RetainedSnapshot, StoreStatus};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::model::{ObjectType, Past, Settings};
@@ -295,7 +295,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub async fn status(&self) -> Result<Status> {
+    pub async fn status(&self) -> Result<StoreStatus> {
         check::status(&self.store).await
     }
 

@@ -66,7 +66,7 @@ pub mod reports {
     pub use crate::read::reports::*;
 }
 
-pub use check::{RetainedSnapshot, Status, TableStatus, Verification};
+pub use check::{RetainedSnapshot, StoreStatus, TableStatus, Verification};
 pub use config::{Clock, Config, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Retention};
 pub use engine::Engine;
 pub use error::{Error, Result};

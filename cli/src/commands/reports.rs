@@ -68,7 +68,8 @@ async fn print(
         let found = engine.data_source(source).await?;
         let found = found.ok_or_else(|| {
             Failure::usage(format!(
-                "there is no data source \"{source}\"; \"mrrow sources list\" prints all data sources"
+                "there is no data source \"{source}\"; \"mrrow sources list\" prints all data \
+                 sources"
             ))
         })?;
         snapshot = snapshot.restricted_to(&[found.id]);

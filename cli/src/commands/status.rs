@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use mrrow_engine::model::SETTING_NAMES;
-use mrrow_engine::{Engine, Status, TableStatus};
+use mrrow_engine::{Engine, StoreStatus, TableStatus};
 
 use super::listing::{self, integers, text};
 use crate::args::StatusArgs;
@@ -30,7 +30,7 @@ pub(super) async fn run(engine: &Engine, args: &StatusArgs) -> Result<Code, Fail
     Ok(Code::Done)
 }
 
-fn print_summary(status: &Status, out: &mut impl Write) -> Result<(), Failure> {
+fn print_summary(status: &StoreStatus, out: &mut impl Write) -> Result<(), Failure> {
     match status.committed_at {
         Some(at) => writeln!(
             out,

@@ -1,8 +1,8 @@
 -- reports.md: how did MRR come about, period by period?
 -- One output row is one period and currency, in minor units:
--- opening + new + expansion + contraction + churn + reactivation = closing. `…_customers` counts the
--- customers with such a movement in the period, `customers` those with MRR in the currency at its
--- close.
+-- opening + new + expansion + contraction + churn + reactivation = closing. `…_customers` counts
+-- the customers with such a movement in the period, `customers` those with MRR in the currency at
+-- its close.
 -- Parameters: $to. Reads: periods, movements.
 with
 days as (

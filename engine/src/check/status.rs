@@ -21,7 +21,7 @@ const FAILURES_SHOWN: usize = 10;
 
 /// The content of a data directory.
 #[derive(Debug, Clone, Serialize)]
-pub struct Status {
+pub struct StoreStatus {
     /// The newest snapshot; 0 before the first write.
     pub snapshot: i64,
     /// It has every row up to this sequence.
@@ -96,11 +96,11 @@ pub(crate) async fn snapshots(store: &Store) -> Result<Vec<RetainedSnapshot>> {
     Ok(snapshots.collect())
 }
 
-pub(crate) async fn status(store: &Arc<Store>) -> Result<Status> {
+pub(crate) async fn status(store: &Arc<Store>) -> Result<StoreStatus> {
     let (pinned, _in_use) = store.pinned_for_reading().await?;
     let wanted = store.catalog.wanted_settings().await?;
     let counts = store.catalog.counts().await?;
-    let mut status = Status {
+    let mut status = StoreStatus {
         snapshot: pinned.info.id,
         last_sequence: pinned.info.last_sequence,
         committed_at: (pinned.info.id > 0).then_some(pinned.info.committed_at),
@@ -141,7 +141,7 @@ fn table_status(pinned: &SnapshotFiles, table: Table) -> TableStatus {
 fn warnings(
     store: &Store,
     pinned: &SnapshotFiles,
-    status: &Status,
+    status: &StoreStatus,
     has_pending_settings: bool,
 ) -> Vec<String> {
     let mut warnings = Vec::new();

@@ -1,8 +1,8 @@
 //! The id index: finds the last version of an id without reading the records.
 //!
 //! It is a table like the others: Parquet files, sorted by the hash of (data source, id). The
-//! catalog names them in the same transaction as the records. Of an id in several files the row with
-//! the highest sequence is current.
+//! catalog names them in the same transaction as the records. Of an id in several files the row
+//! with the highest sequence is current.
 
 mod file;
 mod key;
@@ -59,7 +59,7 @@ impl IdFiles {
         Ok(found)
     }
 
-    /// The open files of a type. If many are open, those that the snapshot does not name are closed.
+    /// The open files of a type. If many are open, those of other snapshots are closed.
     fn opened(&self, files: &[DataFile], object: ObjectType) -> Result<Vec<Arc<IdFile>>> {
         let mut opened = self
             .opened

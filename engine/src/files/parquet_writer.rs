@@ -164,7 +164,7 @@ impl FileWriter {
         self.open = None;
         let finished = std::mem::take(&mut self.finished);
         if let Err(error) = self.files.remove(finished.iter().map(|file| file.path.as_str())) {
-            tracing::warn!(%error, "remove the files of abandoned work; the next writer sweeps them");
+            tracing::warn!(%error, "remove the files of a dropped write; the next writer does");
         }
     }
 
