@@ -1,8 +1,8 @@
-//! Accounts: API keys, data sources, pulls, plan groups, jobs. Each change is one small
-//! transaction of the catalog.
+//! Accounts: API keys, data sources, pulls, plan groups, jobs. Each change is one small transaction
+//! of the catalog; any process may make it, whichever one writes.
 
-mod data_sources;
-mod jobs;
-mod keys;
-mod plan_groups;
-mod pulls;
+pub(crate) mod data_sources;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod plan_groups;
+pub(crate) mod pulls;

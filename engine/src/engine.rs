@@ -1,4 +1,7 @@
-//! The engine: one data directory, opened.
+//! The engine: one data directory, opened. All of its public methods are here; those for keys, data
+//! sources, pulls, plan groups and jobs are in `engine/accounts.rs`.
+
+mod accounts;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
