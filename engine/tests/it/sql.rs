@@ -1,6 +1,6 @@
 //! Ad-hoc SQL: queries run, every other statement is refused with a reason.
 
-use mrrow_engine::Error;
+use mrrow_engine::{Error, public_tables};
 use serde_json::json;
 
 use crate::ledger::Ledger;
@@ -57,4 +57,13 @@ async fn only_queries_of_the_public_tables_run() {
             .len(),
         6
     );
+}
+
+/// The pages that list the public tables for readers.
+#[test]
+fn pages_name_every_public_table() {
+    let page = include_str!("../../../cli/README.md");
+    for table in public_tables() {
+        assert!(page.contains(&format!("`{}`", table.name)), "cli/README.md lacks {}", table.name);
+    }
 }
