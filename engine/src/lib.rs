@@ -31,8 +31,7 @@ mod engine;
 /// Pushes: options, limits, answers.
 pub mod push {
     pub use crate::config::PushLimits;
-    pub use crate::write::ack::IdempotencyKey;
-    pub use crate::write::push::{PushOptions, Pushed, PushedRow};
+    pub use crate::write::ack::{IdempotencyKey, PushOptions, Pushed, PushedRow};
 }
 
 /// Imports: inputs, options, summary.
@@ -72,8 +71,8 @@ pub use engine::Engine;
 pub use error::{Error, Result};
 pub use model::Past;
 pub use read::{PortableSnapshot, RecordsQuery, SQL_BYTES_MAX, Snapshot};
-pub use records::Status as RowStatus;
-pub use store::Newest;
+pub use records::RowStatus;
+pub use store::NewestSnapshot;
 pub use tables::{PublicTable, public_tables};
 pub use write::{Compaction, RecordId};
 

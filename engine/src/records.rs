@@ -21,7 +21,7 @@ use crate::tables::column;
 /// What an accepted row does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum RowStatus {
     /// There was no such id.
     Created,
     /// The record of its id is another now.
@@ -34,15 +34,15 @@ pub enum Status {
     NotFound,
 }
 
-impl Status {
+impl RowStatus {
     /// The word for it in answers.
     pub fn as_str(self) -> &'static str {
         match self {
-            Status::Created => "created",
-            Status::Updated => "updated",
-            Status::Unchanged => "unchanged",
-            Status::Deleted => "deleted",
-            Status::NotFound => "not_found",
+            RowStatus::Created => "created",
+            RowStatus::Updated => "updated",
+            RowStatus::Unchanged => "unchanged",
+            RowStatus::Deleted => "deleted",
+            RowStatus::NotFound => "not_found",
         }
     }
 }
@@ -72,7 +72,7 @@ pub(crate) struct Incoming<'a> {
 /// What became of compared rows; each list has an entry for each row.
 #[derive(Debug, Default)]
 pub(crate) struct Compared {
-    pub(crate) statuses: Vec<Status>,
+    pub(crate) statuses: Vec<RowStatus>,
     pub(crate) kept: Vec<bool>,
     /// The sequence of the version whose place a kept row takes.
     pub(crate) supersedes: Vec<Option<i64>>,
@@ -139,7 +139,7 @@ impl<'a> Incoming<'a> {
         keys.dedup();
         let stored = find(&keys)?;
         let mut compared = Compared {
-            statuses: vec![Status::Unchanged; rows],
+            statuses: vec![RowStatus::Unchanged; rows],
             kept: vec![false; rows],
             supersedes: vec![None; rows],
             ..Compared::default()
@@ -169,12 +169,12 @@ impl<'a> Incoming<'a> {
             let index = *row as usize;
             compared.statuses[index] = status;
             let kept = match keep {
-                Keep::Every => !matches!(status, Status::Unchanged | Status::NotFound),
+                Keep::Every => !matches!(status, RowStatus::Unchanged | RowStatus::NotFound),
                 Keep::Last => {
                     at + 1 == versions.len()
                         && !matches!(
                             self::status(replaced.as_ref(), &now),
-                            Status::Unchanged | Status::NotFound
+                            RowStatus::Unchanged | RowStatus::NotFound
                         )
                 }
             };
@@ -215,12 +215,12 @@ impl<'a> Incoming<'a> {
     }
 }
 
-fn status(before: Option<&KnownId>, now: &KnownId) -> Status {
+fn status(before: Option<&KnownId>, now: &KnownId) -> RowStatus {
     match before {
-        None if now.deleted => Status::NotFound,
-        None => Status::Created,
-        Some(_) if now.deleted => Status::Deleted,
-        Some(before) if before.hash == now.hash => Status::Unchanged,
-        Some(_) => Status::Updated,
+        None if now.deleted => RowStatus::NotFound,
+        None => RowStatus::Created,
+        Some(_) if now.deleted => RowStatus::Deleted,
+        Some(before) if before.hash == now.hash => RowStatus::Unchanged,
+        Some(_) => RowStatus::Updated,
     }
 }

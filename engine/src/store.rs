@@ -1,32 +1,30 @@
-//! What every part of an opened engine shares: the directory, the catalog, the sessions and the
-//! clock.
+//! The store: an opened data directory, with its files, its catalog and its sessions.
 
-mod publication;
-mod recent;
+mod background;
+mod lookups;
+mod pins;
+mod sequences;
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
-use datafusion::common::runtime::SpawnedTask;
 use tempfile::TempDir;
-use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 pub(crate) use crate::catalog::SnapshotFiles;
 use crate::catalog::{Catalog, Commit, SnapshotInfo};
 use crate::config::{Clock, Config, MEMORY_BYTES_MIN};
 use crate::error::{Error, Result};
 use crate::files::{Directory, IdFiles, NewFile};
-use crate::model::DataSource;
-use crate::model::RuleInputs;
-use crate::model::Settings;
+use crate::model::{RuleInputs, Settings};
 use crate::mrr::{Rules, register_functions};
 use crate::sessions::{Sessions, StoredTables};
-pub use publication::Newest;
-use recent::Recent;
+use background::Background;
+use lookups::Lookups;
+pub(crate) use pins::SnapshotPin;
+use pins::SnapshotPins;
+use sequences::Sequences;
+pub(crate) use sequences::{ImportState, SequenceTurn};
 
 /// An opened data directory.
 pub(crate) struct Store {
@@ -36,54 +34,48 @@ pub(crate) struct Store {
     pub(crate) rules: Rules,
     pub(crate) ids: IdFiles,
     pub(crate) config: Config,
-    /// The last sequence that this process published.
-    pub(crate) published: watch::Sender<i64>,
-    /// How many readers each snapshot has in this process.
-    readers: Mutex<BTreeMap<i64, usize>>,
-    /// Where the engine was opened, and is called.
-    calls: Handle,
-    recent_sources: Recent<String, String>,
-    recent_timezone: Recent<(), Tz>,
-    recent_list: Recent<(), Arc<[DataSource]>>,
+    pub(crate) pins: SnapshotPins,
+    pub(crate) sequences: Sequences,
+    pub(crate) lookups: Lookups,
+    pub(crate) background: Background,
 }
 
-/// Held by a reader of a snapshot: its files stay.
-pub(crate) struct SnapshotPin {
-    store: Arc<Store>,
-    snapshot: i64,
+/// The newest snapshot, without its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NewestSnapshot {
+    /// The catalog version; 0 before the first write.
+    pub snapshot: i64,
+    /// It has everything that was acknowledged up to this sequence.
+    pub last_sequence: i64,
+    /// Today in the account's zone: the default `as_of` of [`crate::Engine::snapshot`].
+    pub as_of: NaiveDate,
 }
-
-/// Stands for every snapshot.
-const EVERY_SNAPSHOT: i64 = -1;
 
 impl SnapshotFiles {
-    /// What the snapshot's precomputed tables were computed for.
+    /// The settings and the day for which the precomputed tables were computed.
     pub(crate) fn moment(&self) -> RuleInputs {
         RuleInputs { settings: self.info.settings.clone(), as_of: self.info.as_of }
     }
 }
 
 impl Store {
+    /// Opens a directory. It is created if it is missing.
     pub(crate) async fn open(config: Config) -> Result<Store> {
         let directory = Directory::create(&config.data_dir)?;
         let catalog = Catalog::open(&directory.catalog()).await?;
         let memory_bytes = config.memory_bytes.max(MEMORY_BYTES_MIN);
         let sessions = Sessions::new(memory_bytes, config.threads, register_functions)?;
-        let rules = Rules::new(&sessions);
-        let ids = IdFiles::new(&directory);
         Ok(Store {
+            rules: Rules::new(&sessions),
+            ids: IdFiles::new(&directory),
+            pins: SnapshotPins::default(),
+            sequences: Sequences::new(),
+            lookups: Lookups::new(&catalog),
+            background: Background::new(config.background.clone()),
             directory,
             catalog,
             sessions,
-            rules,
-            ids,
             config,
-            published: watch::Sender::new(0),
-            readers: Mutex::default(),
-            calls: Handle::current(),
-            recent_sources: Recent::new(),
-            recent_timezone: Recent::new(),
-            recent_list: Recent::new(),
         })
     }
 
@@ -98,22 +90,38 @@ impl Store {
 
     /// The newest snapshot; before the first write an empty one with the wanted settings.
     pub(crate) async fn pinned(&self) -> Result<SnapshotFiles> {
-        if let Some(SnapshotFiles { info, files }) = self.catalog.pin().await? {
-            return Ok(SnapshotFiles { info, files });
+        if let Some(pinned) = self.catalog.pin().await? {
+            self.sequences.publish(&pinned);
+            return Ok(pinned);
         }
-        Ok(SnapshotFiles { info: self.nothing_yet().await?, files: Arc::default() })
+        Ok(SnapshotFiles { info: self.empty_snapshot().await?, files: Arc::default() })
+    }
+
+    /// The newest snapshot, whose files stay while the pin is held.
+    pub(crate) async fn pinned_for_reading(&self) -> Result<(SnapshotFiles, SnapshotPin)> {
+        let _all = self.pins.pin_all();
+        let pinned = self.pinned().await?;
+        let pin = self.pins.pin(pinned.info.id);
+        Ok((pinned, pin))
     }
 
     /// The newest snapshot without its files.
     pub(crate) async fn newest(&self) -> Result<SnapshotInfo> {
         match self.catalog.newest().await? {
             Some(newest) => Ok(newest),
-            None => self.nothing_yet().await,
+            None => self.empty_snapshot().await,
         }
     }
 
-    /// What stands for a snapshot before the first write.
-    async fn nothing_yet(&self) -> Result<SnapshotInfo> {
+    /// The version and the day of the newest snapshot.
+    pub(crate) async fn newest_snapshot(&self) -> Result<NewestSnapshot> {
+        let newest = self.newest().await?;
+        let as_of = self.today(&newest.settings);
+        Ok(NewestSnapshot { snapshot: newest.id, last_sequence: newest.last_sequence, as_of })
+    }
+
+    /// The snapshot before the first write.
+    async fn empty_snapshot(&self) -> Result<SnapshotInfo> {
         let settings = self.catalog.wanted_settings().await?.unwrap_or_default();
         Ok(SnapshotInfo {
             id: 0,
@@ -128,13 +136,12 @@ impl Store {
         })
     }
 
-    /// The tables of a snapshot, each of whose files must be there whole.
+    /// The tables of a snapshot. Each file must exist with its length.
     pub(crate) fn tables(&self, pinned: &SnapshotFiles) -> Result<StoredTables> {
         StoredTables::of(&self.directory, &pinned.files)
     }
 
-    /// A commit of the snapshot that follows: as of today, with the same settings, and as yet
-    /// without a change.
+    /// A commit of the snapshot after this one, as of today, with the same settings and no change.
     pub(crate) fn next_commit(&self, pinned: &SnapshotFiles, cause: &str) -> Commit {
         let info = &pinned.info;
         let snapshot = SnapshotInfo {
@@ -154,20 +161,18 @@ impl Store {
         }
     }
 
-    /// Commits; what was written for it is removed when that surely failed.
+    /// Commits a snapshot. If that failed for certain, the files written for it are removed.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<SnapshotInfo> {
         let (catalog, to_commit) = (self.catalog.clone(), commit.clone());
-        match self.with_calls(async move { catalog.commit(to_commit).await }).await {
-            Ok(SnapshotFiles { info, .. }) => {
-                let published = info.last_sequence;
-                self.published.send_if_modified(|last| {
-                    std::mem::replace(last, published.max(*last)) < published
-                });
-                Ok(info)
+        let committing = async move { catalog.commit(to_commit).await };
+        match self.background.run_with_calls(committing).await {
+            Ok(committed) => {
+                self.sequences.publish(&committed);
+                Ok(committed.info)
             }
             Err(error) => {
-                // A commit that is told to have failed may be there all the same, or be at its end;
-                // then its files are needed.
+                // The commit may have been applied all the same, or be about to end; then its files
+                // are needed.
                 if !self.catalog.has_snapshot(commit.snapshot.id).await? {
                     self.give_up(&commit.files)?;
                 }
@@ -176,165 +181,30 @@ impl Store {
         }
     }
 
-    /// Removes files that will not be named.
+    /// Removes files that no snapshot will name.
     pub(crate) fn give_up(&self, files: &[NewFile]) -> Result<()> {
         self.directory.remove(&files.iter().map(|file| file.path.clone()).collect::<Vec<_>>())
     }
 
-    /// The id of the data source with this id or name; the text itself where there is none yet.
-    pub(crate) async fn data_source_id(&self, id_or_name: &str) -> Result<String> {
-        if id_or_name.is_empty() {
-            return Err(Error::Argument("the data source's id is empty; name one".to_string()));
-        }
-        if let Some(id) = self.recent_sources.get(id_or_name) {
-            return Ok(id);
-        }
-        let asked = self.recent_sources.asking();
-        let Some(id) = self.catalog.data_source_id(id_or_name).await? else {
-            return Ok(id_or_name.to_string());
-        };
-        self.recent_sources.put(id_or_name.to_string(), id.clone(), asked);
-        Ok(id)
-    }
-
-    /// The settings as they were last set.
-    pub(crate) async fn settings(&self) -> Result<Settings> {
-        match self.catalog.wanted_settings().await? {
-            Some(wanted) => Ok(wanted),
-            None => Ok(self.pinned().await?.info.settings),
-        }
-    }
-
-    /// The account's zone, in which pushed dates are read.
-    pub(crate) async fn timezone(&self) -> Result<Tz> {
-        if let Some(timezone) = self.recent_timezone.get(&()) {
-            return Ok(timezone);
-        }
-        let asked = self.recent_timezone.asking();
-        let timezone = self.settings().await?.timezone;
-        self.recent_timezone.put((), timezone, asked);
-        Ok(timezone)
-    }
-
-    /// The data sources, as they were a moment ago.
-    pub(crate) async fn recent_data_sources(&self) -> Result<Arc<[DataSource]>> {
-        if let Some(sources) = self.recent_list.get(&()) {
-            return Ok(sources);
-        }
-        let asked = self.recent_list.asking();
-        let sources: Arc<[DataSource]> = self.catalog.data_sources().await?.into();
-        self.recent_list.put((), Arc::clone(&sources), asked);
-        Ok(sources)
-    }
-
-    /// What was said of settings or data sources counts no more: they were changed here.
-    pub(crate) fn forget_recent(&self) {
-        self.recent_sources.forget();
-        self.recent_timezone.forget();
-        self.recent_list.forget();
-    }
-
-    /// Begins what goes on beside calls, until it is dropped.
-    pub(crate) fn begin_aside<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> SpawnedTask<T> {
-        let _there = self.config.background.as_ref().map(Handle::enter);
-        SpawnedTask::spawn(work)
-    }
-
-    /// Does, at the priority of calls, what calls wait for meanwhile.
-    async fn with_calls<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        if self.config.background.is_none() {
-            return work.await;
-        }
-        let done = {
-            let _there = self.calls.enter();
-            SpawnedTask::spawn(work)
-        };
-        done.join().await.map_err(|error| Error::Internal(format!("work for calls: {error}")))?
-    }
-
-    /// Forgets old snapshots, other than these; the paths of the files that nobody needs any more.
+    /// Forgets old snapshots, other than these, and returns the paths of the files that no snapshot
+    /// needs.
     pub(crate) async fn thin_catalog(&self, in_use: Vec<i64>) -> Result<Vec<String>> {
         let (catalog, retention, now) = (self.catalog.clone(), self.config.retention, self.now());
-        self.with_calls(async move { catalog.thin(retention, now, in_use).await }).await
+        let thinning = async move { catalog.thin(retention, now, in_use).await };
+        self.background.run_with_calls(thinning).await
     }
 
-    /// Keeps the catalog's log small.
+    /// Moves the catalog's log into its file.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         let catalog = self.catalog.clone();
-        self.with_calls(async move { catalog.checkpoint().await }).await
+        self.background.run_with_calls(async move { catalog.checkpoint().await }).await
     }
 
-    /// Does long work where it is in nobody's way.
-    pub(crate) async fn aside<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        if self.config.background.is_none() {
-            return work.await;
-        }
-        let done = self.begin_aside(work).join().await;
-        done.map_err(|error| Error::Internal(format!("work in the background: {error}")))?
-    }
-
-    /// A directory for what a read has to compute.
+    /// A temporary directory for rows that a read computes.
     pub(crate) fn scratch(&self) -> Result<(TempDir, Directory)> {
         let dir = TempDir::with_prefix("mrrow-")
             .map_err(Error::file("create", Path::new("a temporary directory")))?;
         let directory = Directory::create(dir.path())?;
         Ok((dir, directory))
-    }
-}
-
-impl Store {
-    /// The snapshots that have readers in this process; none when somebody is about to choose one,
-    /// so that every file has to stay.
-    pub(crate) fn snapshots_in_use(&self) -> Option<Vec<i64>> {
-        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        (!readers.contains_key(&EVERY_SNAPSHOT)).then(|| readers.keys().copied().collect())
-    }
-
-    /// The newest snapshot, whose files stay while it is read.
-    pub(crate) async fn pinned_for_reading(
-        self: &Arc<Self>,
-    ) -> Result<(SnapshotFiles, SnapshotPin)> {
-        let _choosing = SnapshotPin::of_all(self);
-        let pinned = self.pinned().await?;
-        let in_use = SnapshotPin::new(self, pinned.info.id);
-        Ok((pinned, in_use))
-    }
-}
-
-impl SnapshotPin {
-    /// Every snapshot, while one is chosen.
-    pub(crate) fn of_all(store: &Arc<Store>) -> SnapshotPin {
-        SnapshotPin::new(store, EVERY_SNAPSHOT)
-    }
-
-    pub(crate) fn new(store: &Arc<Store>, snapshot: i64) -> SnapshotPin {
-        *store
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(snapshot)
-            .or_default() += 1;
-        SnapshotPin { store: Arc::clone(store), snapshot }
-    }
-}
-
-impl Drop for SnapshotPin {
-    fn drop(&mut self) {
-        let mut readers = self.store.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = readers.get_mut(&self.snapshot) {
-            *count -= 1;
-            if *count == 0 {
-                readers.remove(&self.snapshot);
-            }
-        }
     }
 }

@@ -1,17 +1,22 @@
 //! Writing: the one writer of a directory acknowledges, imports, publishes and compacts.
 
 pub(crate) mod ack;
-mod compact;
-pub(crate) mod flush;
+mod publish;
+mod flush;
 pub(crate) mod import;
-pub(crate) mod publish;
-pub(crate) mod push;
-mod reset_source;
-mod settings;
-mod update_record;
+mod compact;
+pub(crate) mod settings;
+mod publisher;
 mod upkeep;
+mod recovery;
 mod writer;
+pub(crate) mod push;
+mod update_record;
+mod reset_source;
 
 pub use compact::Compaction;
+pub(crate) use recovery::recover;
+pub(crate) use reset_source::{check_source, reset_source};
 pub use update_record::RecordId;
-pub(crate) use writer::{Writer, finish_left_behind};
+pub(crate) use update_record::update_record;
+pub(crate) use writer::Writer;

@@ -21,7 +21,7 @@ pub(crate) async fn create(
     let created_at = micros(store.now());
     let source = DataSource { id, name: new.name, kind, created_at, updated_at: created_at };
     store.catalog.insert_data_source(&source).await?;
-    store.forget_recent();
+    store.lookups.invalidate();
     Ok(source)
 }
 
@@ -36,13 +36,13 @@ pub(crate) async fn update(
         text.map_or(Ok(()), |text| check_name(what, text))?;
     }
     let updated = store.catalog.update_data_source(id, name, kind, store.now()).await;
-    store.forget_recent();
+    store.lookups.invalidate();
     updated
 }
 
 /// Deletes a data source and its pull; returns whether it was there.
 pub(crate) async fn delete(store: &Store, id: &str) -> Result<bool> {
     let deleted = store.catalog.delete_data_source(id, store.now()).await;
-    store.forget_recent();
+    store.lookups.invalidate();
     deleted
 }

@@ -86,7 +86,7 @@ impl Engine {
     /// # Errors
     /// When the catalog cannot be read.
     pub async fn recent_data_sources(&self) -> Result<Arc<[DataSource]>> {
-        self.store.recent_data_sources().await
+        self.store.lookups.data_sources().await
     }
 
     /// The data source with this id or, if there is none, this name.

@@ -51,7 +51,7 @@ impl Snapshot {
 
     /// A snapshot whose files are there.
     async fn pin(store: &Arc<Store>, pinned: SnapshotFiles, as_of: NaiveDate) -> Result<Snapshot> {
-        let in_use = SnapshotPin::new(store, pinned.info.id);
+        let in_use = store.pins.pin(pinned.info.id);
         let moment = RuleInputs { settings: pinned.info.settings.clone(), as_of };
         let mut tables = store.tables(&pinned)?;
         let computed = if as_of == pinned.info.as_of {

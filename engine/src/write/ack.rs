@@ -1,14 +1,19 @@
-//! Acknowledgement: requests queue, are validated, made durable together, and answered.
+//! Acknowledgement: requests are queued, validated, made durable together, and answered.
 
-mod commit_loop;
-mod idempotency;
+mod options;
+mod answer;
+mod request;
 pub(super) mod inbox_codec;
 mod pending;
-mod queue;
-mod request;
-mod unpublished;
 mod validate;
+mod idempotency;
+mod group;
+mod unpublished;
+mod message;
+mod commit_loop;
+mod queue;
 
-pub use idempotency::IdempotencyKey;
-pub(crate) use queue::Acknowledger;
+pub use answer::{Pushed, PushedRow};
+pub use options::{IdempotencyKey, PushOptions};
+pub(crate) use queue::AckQueue;
 pub(crate) use request::{Decoder, Deletion, Request};

@@ -1,97 +1,105 @@
-//! A push: small batches, acknowledged when they are durable, published with their movements a
-//! moment later.
+//! A push: bytes are decoded on a thread that may block, then acknowledged by the writer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
-use crate::ingest::{Dialect, Format, Rejection, RowSources, WarningCode};
+use crate::error::{Error, Result};
 use crate::model::ObjectType;
-use crate::model::OnError;
-use crate::records::Status;
+use crate::store::Store;
+use crate::write::Writer;
+use crate::write::ack::{Decoder, Deletion, PushOptions, Pushed, Request};
 
-use super::ack::IdempotencyKey;
+/// JSON of at most so many bytes is decoded on the calling thread, because a change of threads
+/// takes longer.
+const DECODED_AT_ONCE_BYTES_MAX: usize = 8192;
 
-/// How pushed bytes are read, and what happens to a request with rejected rows.
-#[derive(Debug, Clone, Default)]
-pub struct PushOptions {
-    /// Renames: a sender's field or column to ours.
-    pub map: HashMap<String, String>,
-    /// The format; found out from the first bytes unless given.
-    pub format: Option<Format>,
-    /// What a sender may leave out.
-    pub dialect: Dialect,
-    /// Rows name their data source, each one of these; then that of the request counts for nothing.
-    pub row_sources: Option<Arc<RowSources>>,
-    /// What to do when rows are rejected.
-    pub on_error: OnError,
-    /// A repetition of the request under this key is answered and not carried out again.
-    pub idempotency: Option<IdempotencyKey>,
-    /// The request is refused as [`crate::Error::Changed`] if a record that it names was changed
-    /// after this sequence: it was read from a snapshot with this
-    /// [`crate::Snapshot::last_sequence`], and is written back.
-    pub unchanged_since: Option<i64>,
-}
+/// Requests of a stream that are decoded ahead of their acknowledgement.
+const REQUESTS_AHEAD: usize = 2;
 
-/// What became of one row of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PushedRow {
-    /// The row's type.
-    pub object: ObjectType,
-    /// The record's id.
-    pub id: String,
-    /// What the row did.
-    pub status: Status,
-    /// What is odd about it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<WarningCode>,
-    /// Where the row is in what was sent, as in [`Rejection::line`]; none of a record that was
-    /// deleted by its id.
-    #[serde(skip)]
-    pub line: Option<u64>,
-}
-
-/// The acknowledgement of a request: what it did is durable, and in every snapshot from the next
-/// publication on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pushed {
-    /// The accepted rows, customers first, then plans, then invoices, each in the order in which
-    /// they were sent; none when nothing is stored.
-    pub result: Vec<PushedRow>,
-    /// The rejected rows.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rejections: Vec<Rejection>,
-    /// Fields that are not ours, with the number of rows that had them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub ignored_fields: BTreeMap<String, u64>,
-    /// Whether the accepted rows are stored.
-    pub stored: bool,
-    /// A snapshot whose `last_sequence` is at least this has everything that was acknowledged so
-    /// far.
-    pub sequence: i64,
-    /// The newest snapshot that was published when it was acknowledged; it may not have what was
-    /// acknowledged yet.
-    #[serde(skip)]
-    pub snapshot: i64,
-    /// The answer was given before to the same request under the same idempotency key; nothing was
-    /// done now.
-    #[serde(skip)]
-    pub replayed: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Pushed;
-
-    #[test]
-    fn an_acknowledgement_is_read_as_it_was_written() {
-        for text in [
-            r#"{"result":[],"stored":false,"sequence":0}"#,
-            r#"{"result":[{"object":"invoices","id":"1","status":"updated","warnings":["unknown_plan"]}],"stored":true,"sequence":7}"#,
-        ] {
-            let pushed: Option<Pushed> = serde_json::from_str(text).ok();
-            assert_eq!(serde_json::to_string(&pushed).ok().as_deref(), Some(text));
-        }
+/// Decodes bytes as one request.
+pub(crate) async fn decode(
+    store: &Store,
+    data_source: &str,
+    object: Option<ObjectType>,
+    bytes: Vec<u8>,
+    options: &PushOptions,
+) -> Result<Request> {
+    let bytes_max = store.config.push.request_bytes;
+    if bytes.len() > bytes_max {
+        let message = format!(
+            "the request has {} bytes; {bytes_max} are allowed: push it in parts, or import it",
+            bytes.len()
+        );
+        return Err(Error::TooLarge(message));
     }
+    let decoder = decoder(store, data_source, object, options).await?;
+    let is_plain_json = matches!(bytes.first(), Some(b'{' | b'['));
+    if is_plain_json && bytes.len() <= DECODED_AT_ONCE_BYTES_MAX {
+        return decoder.whole(bytes);
+    }
+    let decoding = tokio::task::spawn_blocking(move || decoder.whole(bytes));
+    decoding.await.map_err(decoding_failed)?
+}
+
+/// Pushes a stream as requests of so many rows, one after another.
+pub(crate) async fn push_stream(
+    writer: &Writer,
+    decoder: Decoder,
+    input: Box<dyn Read + Send>,
+    rows_each: usize,
+    mut acknowledged: impl FnMut(Pushed) -> Result<()>,
+) -> Result<()> {
+    let (sender, mut requests) = mpsc::channel::<Request>(REQUESTS_AHEAD);
+    let decoding = tokio::task::spawn_blocking(move || {
+        decoder.stepwise(input, rows_each, |request| {
+            sender.blocking_send(request).map_err(|_| Error::Closed)
+        })
+    });
+    while let Some(request) = requests.recv().await {
+        // A stream waits until the inbox has space.
+        writer.make_room().await?;
+        acknowledged(writer.push(request).await?)?;
+    }
+    decoding.await.map_err(decoding_failed)?
+}
+
+/// The decoder of requests for a data source, which rows may name instead.
+pub(crate) async fn decoder(
+    store: &Store,
+    data_source: &str,
+    object: Option<ObjectType>,
+    options: &PushOptions,
+) -> Result<Decoder> {
+    let data_source = match options.row_sources {
+        Some(_) => String::new(),
+        None => store.lookups.data_source_id(data_source).await?,
+    };
+    Ok(Decoder {
+        decoded_bytes_max: store.config.push.decoded_bytes,
+        data_source,
+        object,
+        timezone: store.lookups.timezone().await?,
+        options: options.clone(),
+        now: Arc::clone(&store.config.clock),
+    })
+}
+
+/// Deletes records by their ids.
+pub(crate) async fn delete(
+    store: &Store,
+    writer: &Writer,
+    data_source: &str,
+    object: ObjectType,
+    ids: &[String],
+) -> Result<Pushed> {
+    let data_source = store.lookups.data_source_id(data_source).await?;
+    let deletion = Deletion { object, ids: ids.to_vec() };
+    writer.push(Request::deleting(&data_source, store.now(), deletion)).await
+}
+
+fn decoding_failed(error: JoinError) -> Error {
+    Error::Internal(format!("decode a push: {error}"))
 }

@@ -8,14 +8,13 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
-use super::Writer;
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::model::ObjectType;
-use crate::records::Status;
+use crate::records::RowStatus;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
 use crate::tables::column;
+use crate::write::Writer;
 use crate::write::ack::{Deletion, Request};
 
 const RECORDS_OF_SOURCE: &str = include_str!("../../sql/sources/records_of_source.sql");
@@ -23,59 +22,55 @@ const RECORDS_OF_SOURCE: &str = include_str!("../../sql/sources/records_of_sourc
 /// Records that one request deletes at most.
 const IDS_EACH: usize = 5_000;
 
-/// How long is waited after others have taken the room that was made.
+/// The pause after other requests have filled the space that was freed.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(50);
 
-/// Invoices go first: without its customer an invoice is hidden, and without its plan it is
-/// computed for nothing.
+/// Invoices go first: without its customer an invoice is hidden, and without its plan it would be
+/// computed in vain.
 const ORDER: [ObjectType; 3] = [ObjectType::Invoices, ObjectType::Customers, ObjectType::Plans];
 
-impl Engine {
-    /// Deletes every record that the data source with this id, which may be deleted itself, has
-    /// sent until now, and returns how many these were. `progress` is told how many are deleted so
-    /// far. The source stays, and how it is fetched; what was known before stays known.
-    ///
-    /// # Errors
-    /// When there never was such a source, another process writes, or the disk fails; what is
-    /// deleted by then stays deleted.
-    pub async fn reset_data_source(
-        &self,
-        id: &str,
-        mut progress: impl FnMut(u64) + Send,
-    ) -> Result<u64> {
-        if !self.store.catalog.had_data_source(id).await? {
-            return Err(Error::Argument(format!(
-                "there is no data source \"{id}\"; name one that is there"
-            )));
-        }
-        let writer = self.writer().await?;
-        let mut deleted = 0;
-        for object in ORDER {
-            // What is acknowledged is to be found too.
-            writer.flush().await?;
-            let (pinned, _in_use) = self.store.pinned_for_reading().await?;
-            let mut records = records(&self.store, &pinned, id, object).await?;
-            while let Some(batch) = records.try_next().await? {
-                let ids: Vec<_> = column(&batch, "id")?
-                    .as_string::<i32>()
-                    .iter()
-                    .flatten()
-                    .map(str::to_string)
-                    .collect();
-                for ids in ids.chunks(IDS_EACH) {
-                    deleted +=
-                        delete(&self.store, &writer, id, &Deletion { object, ids: ids.to_vec() })
-                            .await?;
-                    progress(deleted);
-                }
+/// Deletes every record of a data source, and returns how many these were.
+pub(crate) async fn reset_source(
+    store: &Store,
+    writer: &Writer,
+    id: &str,
+    mut progress: impl FnMut(u64) + Send,
+) -> Result<u64> {
+    let mut deleted = 0;
+    for object in ORDER {
+        // Acknowledged records are deleted too.
+        writer.flush().await?;
+        let (pinned, _pin) = store.pinned_for_reading().await?;
+        let mut records = records(store, &pinned, id, object).await?;
+        while let Some(batch) = records.try_next().await? {
+            let ids: Vec<_> = column(&batch, "id")?
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .map(str::to_string)
+                .collect();
+            for ids in ids.chunks(IDS_EACH) {
+                let deletion = Deletion { object, ids: ids.to_vec() };
+                deleted += delete(store, writer, id, &deletion).await?;
+                progress(deleted);
             }
         }
-        writer.flush().await?;
-        Ok(deleted)
+    }
+    writer.flush().await?;
+    Ok(deleted)
+}
+
+/// Fails if there never was a data source with this id; it may be deleted.
+pub(crate) async fn check_source(store: &Store, id: &str) -> Result<()> {
+    match store.catalog.had_data_source(id).await? {
+        true => Ok(()),
+        false => Err(Error::Argument(format!(
+            "there is no data source \"{id}\"; name one that is there"
+        ))),
     }
 }
 
-/// The ids of the records of one type, as they lie.
+/// The ids of the records of one type, in the order of the files.
 async fn records(
     store: &Store,
     pinned: &SnapshotFiles,
@@ -94,7 +89,7 @@ async fn records(
         .await?)
 }
 
-/// Deletes records once there is room for it, and returns how many were there.
+/// Deletes records once the inbox has space for it, and returns how many were there.
 async fn delete(
     store: &Store,
     writer: &Writer,
@@ -107,9 +102,11 @@ async fn delete(
         match writer.push(request).await {
             Err(Error::Overloaded) => tokio::time::sleep(WAIT_FOR_ROOM).await,
             Ok(pushed) => {
-                return Ok(
-                    pushed.result.iter().filter(|row| row.status == Status::Deleted).count() as u64,
-                );
+                return Ok(pushed
+                    .result
+                    .iter()
+                    .filter(|row| row.status == RowStatus::Deleted)
+                    .count() as u64);
             }
             Err(error) => return Err(error),
         }

@@ -1,9 +1,8 @@
-//! A change of settings: everything is computed with the new ones beside the work that goes on,
-//! then takes the place of the old.
+//! A change of settings: everything is computed with the new ones beside other work, then replaces
+//! the old rows.
 
 use tokio::sync::Mutex;
 
-use super::publish::precomputed_files;
 use crate::error::Result;
 use crate::files::{DataFile, Layer, NewFile};
 use crate::model::RuleInputs;
@@ -14,6 +13,40 @@ use crate::mrr::{FailurePolicy, Refresh, RefreshScope, refresh};
 use crate::sessions::StoredTables;
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::Table;
+use crate::write::publish::precomputed_files;
+
+/// Changes some settings, all or none, and returns those before it.
+pub(crate) async fn change(store: &Store, changes: &[(&str, &str)]) -> Result<Settings> {
+    let owned: Vec<(String, String)> =
+        changes.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let change = move |settings: &mut Settings| {
+        owned.iter().try_for_each(|(name, value)| Ok(settings.set(name, value)?))
+    };
+    let before = store.catalog.change_settings(change).await?;
+    store.lookups.invalidate();
+    Ok(before)
+}
+
+/// Sets settings that could not be applied to those before, unless they were set again meanwhile.
+pub(crate) async fn take_back(
+    store: &Store,
+    changes: &[(&str, &str)],
+    before: &Settings,
+) -> Result<()> {
+    for (name, value) in changes {
+        let before = before.get(name)?;
+        let mut refused = Settings::default();
+        refused.set(name, value)?;
+        let refused = refused.get(name)?;
+        let name = name.to_string();
+        let take_back = move |settings: &mut Settings| match settings.get(&name)? == refused {
+            true => Ok(settings.set(&name, &before)?),
+            false => Ok(()),
+        };
+        store.catalog.change_settings(take_back).await?;
+    }
+    Ok(())
+}
 
 /// The wanted settings, when the newest snapshot has others.
 pub(crate) async fn to_apply(store: &Store) -> Result<Option<Settings>> {
@@ -22,8 +55,8 @@ pub(crate) async fn to_apply(store: &Store) -> Result<Option<Settings>> {
     Ok(Some(wanted).filter(|wanted| *wanted != newest.info.settings))
 }
 
-/// Recomputes what follows from the wanted settings and publishes it. `publishing` is held only at
-/// the end; meanwhile nothing may be compacted.
+/// Recomputes the rows that depend on the wanted settings and publishes them. `publishing` is held
+/// only at the end; meanwhile nothing may be compacted.
 pub(crate) async fn apply(store: &Store, publishing: &Mutex<()>) -> Result<()> {
     while let Some(wanted) = to_apply(store).await? {
         let before = store.pinned().await?;
@@ -35,8 +68,8 @@ pub(crate) async fn apply(store: &Store, publishing: &Mutex<()>) -> Result<()> {
         let _publishing = publishing.lock().await;
         let pinned = store.pinned().await?;
         if has_another_base(&pinned, &before) {
-            // Everyone was computed meanwhile: who has no rows now may have some in what was
-            // computed here.
+            // All customers were computed meanwhile: a customer without rows may have some in the
+            // files that were computed here.
             store.give_up(&computed.files)?;
             continue;
         }
@@ -55,20 +88,24 @@ fn has_another_base(pinned: &SnapshotFiles, before: &SnapshotFiles) -> bool {
     bases(pinned) != bases(before)
 }
 
-/// Whether numbers follow from the difference; the base currency is for reporting only.
+/// Whether numbers depend on the difference; the base currency is for reporting only.
 fn recomputes(wanted: &Settings, before: &Settings) -> bool {
     let numbers = |settings: &Settings| Settings { base_currency: None, ..settings.clone() };
     numbers(wanted) != numbers(before)
 }
 
 /// The precomputed tables under other settings.
-struct Computed {
+struct ComputedFiles {
     moment: RuleInputs,
     files: Vec<NewFile>,
 }
 
-/// Computes everyone as of today with the wanted settings. Publications may go on.
-async fn compute(store: &Store, before: &SnapshotFiles, wanted: &Settings) -> Result<Computed> {
+/// Computes all customers as of today with the wanted settings. Publications may go on.
+async fn compute(
+    store: &Store,
+    before: &SnapshotFiles,
+    wanted: &Settings,
+) -> Result<ComputedFiles> {
     let moment = RuleInputs { settings: wanted.clone(), as_of: store.today(wanted) };
     let tables = store.tables(before)?;
     // Settings under which a customer cannot be computed are refused.
@@ -81,19 +118,19 @@ async fn compute(store: &Store, before: &SnapshotFiles, wanted: &Settings) -> Re
         number: before.info.last_refresh + 1,
     };
     let files = refresh(&work, &store.rules, &store.directory, before.info.id + 1).await?;
-    Ok(Computed { moment, files })
+    Ok(ComputedFiles { moment, files })
 }
 
-/// Publishes it, with the customers of publications since recomputed. The caller holds the right to
-/// publish.
+/// Publishes it, with the customers of later publications recomputed. The caller holds
+/// `publishing`.
 async fn publish(
     store: &Store,
     pinned: &SnapshotFiles,
     before: &SnapshotFiles,
     wanted: Settings,
-    computed: Computed,
+    computed: ComputedFiles,
 ) -> Result<()> {
-    let Computed { moment, mut files } = computed;
+    let ComputedFiles { moment, mut files } = computed;
     let mut commit = store.next_commit(pinned, "settings");
     commit.snapshot.settings = wanted;
     commit.snapshot.as_of = moment.as_of;
@@ -110,7 +147,7 @@ async fn publish(
     store.commit(commit).await.map(|_| ())
 }
 
-/// Computes those who were computed with the old settings meanwhile.
+/// Computes the customers that were computed with the old settings meanwhile.
 async fn compute_since(
     store: &Store,
     pinned: &SnapshotFiles,
@@ -128,12 +165,12 @@ async fn compute_since(
     refresh(&work, &store.rules, &store.directory, pinned.info.id + 1).await
 }
 
-/// Publishes settings from which no number follows. The caller holds the right to publish.
+/// Publishes settings on which no number depends. The caller holds `publishing`.
 async fn publish_label(store: &Store, wanted: Settings) -> Result<()> {
     let pinned = store.pinned().await?;
     let mut commit = store.next_commit(&pinned, "settings");
     commit.snapshot.settings = wanted;
-    // What is stored stays as it was computed.
+    // The stored rows stay as they were computed.
     commit.snapshot.as_of = pinned.info.as_of;
     store.commit(commit).await.map(|_| ())
 }

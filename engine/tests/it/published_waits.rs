@@ -17,11 +17,11 @@ async fn wait_for_a_push_ends_in_any_process() {
     let ledger = Ledger::open(today).await;
     assert_eq!(ledger.engine.last_acknowledged().await, None);
     let reader: Engine = open(ledger.dir.path(), today).await;
-    ledger.engine.published(0).await.unwrap();
+    ledger.engine.wait_published(0).await.unwrap();
     let pushed = ledger.push(ObjectType::Customers, &[json!({"id": "a", "name": "A"})]).await;
     assert_eq!(ledger.engine.last_acknowledged().await, Some(pushed.sequence));
     for engine in [&ledger.engine, &reader] {
-        timeout(SOON, engine.published(pushed.sequence)).await.unwrap().unwrap();
+        timeout(SOON, engine.wait_published(pushed.sequence)).await.unwrap().unwrap();
         let newest = engine.newest().await.unwrap();
         assert!(newest.last_sequence >= pushed.sequence);
         let snapshot = engine.snapshot(None).await.unwrap();
@@ -35,7 +35,7 @@ async fn wait_for_a_sequence_that_was_never_acknowledged_does_not_end() {
     let pushed = ledger.push(ObjectType::Customers, &[json!({"id": "a", "name": "A"})]).await;
     let engine = &ledger.engine;
     tokio::select! {
-        ended = engine.published(pushed.sequence + 1) => panic!("{ended:?}"),
-        published = timeout(SOON, engine.published(pushed.sequence)) => published.unwrap().unwrap(),
+        ended = engine.wait_published(pushed.sequence + 1) => panic!("{ended:?}"),
+        published = timeout(SOON, engine.wait_published(pushed.sequence)) => published.unwrap().unwrap(),
     }
 }

@@ -24,7 +24,7 @@ async fn amend(engine: &Engine, object: ObjectType, id: &str, changes: &str) -> 
     let changes: BTreeMap<String, Box<RawValue>> = serde_json::from_str(changes).unwrap();
     let record = RecordId { data_source: "default".to_string(), object, id: id.to_string() };
     let options = PushOptions { dialect: Dialect::Clients, ..PushOptions::default() };
-    engine.amend(&record, &changes, &options).await.unwrap()
+    engine.update_record(&record, &changes, &options).await.unwrap()
 }
 
 async fn read(engine: &Engine, sql: &str) -> Vec<Vec<String>> {

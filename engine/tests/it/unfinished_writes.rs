@@ -87,7 +87,7 @@ async fn wait_until_all_is_published(engine: &Engine) {
         // A canceled push may be acknowledged while this waits for the one before it.
         while engine.status().await.unwrap().waiting_rows > 0 {
             let acknowledged = engine.last_acknowledged().await.unwrap();
-            engine.published(acknowledged).await.unwrap();
+            engine.wait_published(acknowledged).await.unwrap();
         }
     };
     tokio::time::timeout(PUBLISHED_WITHIN, published).await.unwrap();

@@ -69,7 +69,7 @@ impl PublicationWait {
 
     /// Waits until a sequence, and all before it, are published.
     pub(crate) async fn until_published(&self, sequence: i64) -> Result<()> {
-        match tokio::time::timeout(self.time_max, self.engine.published(sequence)).await {
+        match tokio::time::timeout(self.time_max, self.engine.wait_published(sequence)).await {
             Ok(published) => Ok(published?),
             Err(_) => {
                 let seconds = self.time_max.as_secs();

@@ -1,7 +1,7 @@
 //! The snapshot that parameters select, before it is opened.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use mrrow_engine::{Newest, Past};
+use mrrow_engine::{NewestSnapshot, Past};
 
 use super::ReadParams;
 use crate::error::{ApiError, Result};
@@ -10,7 +10,7 @@ use crate::error::{ApiError, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SnapshotSelection {
     /// The newest snapshot at the time of the request.
-    pub(super) newest: Newest,
+    pub(super) newest: NewestSnapshot,
     pub(super) past: Option<PastSelection>,
     pub(super) as_of: Option<NaiveDate>,
 }
@@ -31,7 +31,10 @@ impl From<PastSelection> for Past {
 }
 
 impl SnapshotSelection {
-    pub(super) fn new(newest: Newest, parameters: &ReadParams) -> Result<SnapshotSelection> {
+    pub(super) fn new(
+        newest: NewestSnapshot,
+        parameters: &ReadParams,
+    ) -> Result<SnapshotSelection> {
         let past = match (parameters.snapshot, parameters.known_at) {
             (Some(_), Some(_)) => {
                 let message =
@@ -50,7 +53,8 @@ impl SnapshotSelection {
         match self.past {
             None => self.as_of = self.as_of.or(Some(self.newest.as_of)),
             Some(PastSelection::Snapshot(_)) => {
-                self.newest = Newest { snapshot: 0, last_sequence: 0, as_of: NaiveDate::MIN };
+                self.newest =
+                    NewestSnapshot { snapshot: 0, last_sequence: 0, as_of: NaiveDate::MIN };
             }
             Some(PastSelection::KnownAt(_)) => {}
         }

@@ -12,7 +12,7 @@ use crate::model::{Past, RuleInputs};
 use crate::mrr::RefreshScope;
 use crate::read::Snapshot;
 use crate::sessions::{StoredTables, VersionCutoff};
-use crate::store::{SnapshotFiles, SnapshotPin, Store};
+use crate::store::{SnapshotFiles, Store};
 
 impl Snapshot {
     /// The snapshot of a moment; as_of is the day of the moment by default.
@@ -22,7 +22,7 @@ impl Snapshot {
         as_of: Option<NaiveDate>,
     ) -> Result<Snapshot> {
         // No snapshot loses files while this one is chosen.
-        let in_use = SnapshotPin::of_all(store);
+        let in_use = store.pins.pin_all();
         let (before, after) = store.catalog.snapshots_at(past).await?;
         let (info, files) = match (past, before) {
             (Past::Snapshot(id), Some(found)) if found.info.id == id => (found.info, found.files),

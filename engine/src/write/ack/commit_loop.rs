@@ -1,348 +1,227 @@
-//! The desk: requests are admitted in the order of their receipt, those that wait together are made
-//! durable in one transaction, then all of them are answered.
+//! The commit loop: requests that wait together are validated in the order of their receipt, made
+//! durable in one transaction (a group commit), then all are answered.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::catalog::{Acknowledgement, InboxConnection, InboxRows, RememberedAnswer};
+use crate::catalog::{Acknowledgement, InboxConnection, InboxRows};
 use crate::error::{Error, Result};
 use crate::files::WriterLock;
-use crate::store::{SnapshotFiles, Store};
-use crate::write::ack::idempotency::{Answers, remember};
-use crate::write::ack::pending::{Known, Pending};
-use crate::write::ack::queue::{Message, Reserved};
+use crate::store::{ImportState, SequenceTurn, SnapshotFiles, Store};
+use crate::write::ack::answer::Pushed;
+use crate::write::ack::group::{Group, GroupStart};
+use crate::write::ack::idempotency::RememberedAnswers;
+use crate::write::ack::message::{CommitMessage, PushMessage, PushReply};
+use crate::write::ack::pending::PendingVersions;
 use crate::write::ack::request::Request;
-use crate::write::ack::unpublished::Unpublished;
-use crate::write::ack::validate::{Admission, Admitted};
-use crate::write::push::Pushed;
+use crate::write::ack::unpublished::UnpublishedBytes;
 
 /// Requests that one transaction acknowledges at most.
 const REQUESTS_TOGETHER_MAX: usize = 256;
 
-/// Bytes of requests that are admitted in one step.
-const SIDE_BY_SIDE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-
-/// What is known where requests are acknowledged.
-pub(super) struct Desk {
+/// The state of the loop between two groups.
+pub(super) struct CommitLoop {
     store: Arc<Store>,
     catalog: InboxConnection,
+    /// The newest snapshot that this process knows.
+    newest: watch::Receiver<Option<Arc<SnapshotFiles>>>,
     pinned: Arc<SnapshotFiles>,
-    pending: Pending,
-    next_sequence: i64,
-    /// The last sequence that is acknowledged or published.
-    last_sequence: i64,
-    /// The same, for others to see.
-    told: Arc<AtomicI64>,
-    /// The import that has reserved sequences and is not heard to be over.
-    importing: Option<Weak<()>>,
-    unpublished: Arc<Unpublished>,
-    /// Nobody else may give out sequences while this may.
+    pending: PendingVersions,
+    unpublished: Arc<UnpublishedBytes>,
+    /// No other process may reserve sequences meanwhile.
     _lock: WriterLock,
 }
 
-type Reply = oneshot::Sender<Result<Pushed>>;
-type Waiting = (Box<Request>, Reply);
-
-/// The requests of one transaction, as far as they have been admitted.
-struct Group {
-    next_sequence: i64,
-    last_sequence: i64,
-    together: Pending,
-    acknowledged: Acknowledgement,
-    answered: Vec<(Result<Pushed>, Reply)>,
-}
-
-impl Desk {
-    /// Knows what is published, and what is acknowledged besides.
+impl CommitLoop {
+    /// Starts with the newest snapshot and the rows in the inbox.
     pub(super) async fn open(
         store: &Arc<Store>,
         pinned: Arc<SnapshotFiles>,
         inbox: &[InboxRows],
-        unpublished: Arc<Unpublished>,
+        unpublished: Arc<UnpublishedBytes>,
         lock: WriterLock,
-    ) -> Result<Desk> {
-        let last_sequence =
-            inbox.last().map_or(0, |last| last.last_sequence).max(pinned.info.last_sequence);
-        Ok(Desk {
+    ) -> Result<CommitLoop> {
+        let acknowledged = inbox.last().map_or(0, |last| last.last_sequence);
+        store.sequences.start_after(acknowledged.max(pinned.info.last_sequence));
+        Ok(CommitLoop {
             store: Arc::clone(store),
             catalog: store.catalog.inbox_connection().await?,
+            newest: store.sequences.newest(),
             pinned,
-            pending: Pending::of_inbox(inbox)?,
-            next_sequence: last_sequence + 1,
-            last_sequence,
-            told: Arc::new(AtomicI64::new(last_sequence)),
-            importing: None,
+            pending: PendingVersions::of_inbox(inbox)?,
             unpublished,
             _lock: lock,
         })
     }
 
-    /// Where the last sequence that is acknowledged or published can be seen.
-    pub(super) fn told(&self) -> Arc<AtomicI64> {
-        Arc::clone(&self.told)
-    }
-
-    /// Works until it is closed, or nobody can send any more: what still waits then is waited for
-    /// by nobody, and not acknowledged.
-    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+    /// Runs until it is closed, or all senders are dropped. Requests that are queued then have no
+    /// caller any more; they are dropped.
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<CommitMessage>) {
         let mut closed = None;
-        while closed.is_none()
-            && let Some(message) = messages.recv().await
-            && !messages.is_closed()
-        {
-            let mut together = Vec::new();
-            let mut next = Some(message);
-            while let Some(message) = next {
-                match message {
-                    Message::Push(request, reply) => together.push((request, reply)),
-                    Message::Close(reply) => {
-                        closed = Some(reply);
-                        break;
+        while closed.is_none() {
+            tokio::select! {
+                biased;
+                message = messages.recv() => match message {
+                    Some(message) if !messages.is_closed() => {
+                        closed = self.acknowledge_queued(message, &mut messages).await;
                     }
-                    other => {
-                        // What came before it is acknowledged before it is heard.
-                        self.acknowledge(std::mem::take(&mut together)).await;
-                        self.hear(other);
-                    }
-                }
-                next = if together.len() < REQUESTS_TOGETHER_MAX {
-                    messages.try_recv().ok()
-                } else {
-                    None
-                };
+                    _ => break,
+                },
+                Ok(()) = self.newest.changed() => self.read_newest(),
             }
-            self.acknowledge(together).await;
         }
-        let Desk { catalog, _lock: lock, .. } = self;
+        let CommitLoop { catalog, _lock: lock, .. } = self;
         catalog.close();
         drop(lock);
         if let Some(reply) = closed {
-            // Who asked may have gone.
+            // The caller may have gone.
             let _ = reply.send(());
         }
     }
 
-    fn hear(&mut self, message: Message) {
-        match message {
-            Message::Push(..) | Message::Close(_) => {}
-            Message::Reserve(rows, reply) => {
-                // Who asked may have gone; then the numbers are not used.
-                let at_work = Arc::new(());
-                self.importing = Some(Arc::downgrade(&at_work));
-                let _ =
-                    reply.send(Reserved { first_sequence: self.next_sequence, _at_work: at_work });
-                self.next_sequence += rows;
+    /// Acknowledges a message and those that are queued behind it; the reply to a message that
+    /// closes the loop.
+    async fn acknowledge_queued(
+        &mut self,
+        first: CommitMessage,
+        messages: &mut mpsc::Receiver<CommitMessage>,
+    ) -> Option<oneshot::Sender<()>> {
+        let (mut together, mut closed) = (Vec::new(), None);
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                CommitMessage::Push(push) => together.push(push),
+                CommitMessage::Close(reply) => {
+                    closed = Some(reply);
+                    break;
+                }
             }
-            Message::Published(pinned, until) => {
-                self.see(pinned);
-                self.pending.published(until);
-            }
-            Message::ImportOver(pinned) => {
-                self.see(pinned);
-                self.importing = None;
-            }
+            next = if together.len() < REQUESTS_TOGETHER_MAX {
+                messages.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        self.acknowledge(together).await;
+        closed
+    }
+
+    /// Takes over the newest snapshot, and forgets the pending versions that are in it.
+    fn read_newest(&mut self) {
+        let newest = self.newest.borrow_and_update().clone();
+        if let Some(newest) = newest.filter(|newest| newest.info.id > self.pinned.info.id) {
+            self.pending.forget_until(newest.info.last_sequence);
+            self.pinned = newest;
         }
     }
 
-    /// An import that was broken off says nothing; what it may have published, and be it at this
-    /// moment, is looked for.
-    async fn look_after_import(&mut self) {
-        if self.importing.as_ref().is_some_and(|import| import.strong_count() == 0)
+    /// Whether the comparison knows all rows with earlier sequences: no import is running.
+    async fn knows_imports(&self) -> bool {
+        // An abandoned import sends no message. Its commit may have succeeded, or may still run.
+        if self.store.sequences.import() == ImportState::Abandoned
             && self.store.catalog.settle().await.is_ok()
-            && let Ok(pinned) = self.store.pinned().await
+            && self.store.pinned().await.is_ok()
         {
-            self.see(Arc::new(pinned));
-            self.importing = None;
+            self.store.sequences.settle_import();
         }
+        self.store.sequences.import() == ImportState::Over
     }
 
-    /// Of publications side by side one may be heard of after a newer one.
-    fn see(&mut self, pinned: Arc<SnapshotFiles>) {
-        if pinned.info.id >= self.pinned.info.id {
-            self.last_sequence = self.last_sequence.max(pinned.info.last_sequence);
-            self.told.store(self.last_sequence, Ordering::Release);
-            self.pinned = pinned;
-        }
-    }
-
-    /// Admits requests, makes them durable in one transaction, and answers.
-    async fn acknowledge(&mut self, requests: Vec<Waiting>) {
+    /// Validates requests, makes them durable in one transaction, and answers them.
+    async fn acknowledge(&mut self, requests: Vec<PushMessage>) {
         let (requests, answers) = self.with_answers(requests).await;
         if requests.is_empty() {
             return;
         }
-        self.look_after_import().await;
-        let received_at = requests[0].0.received_at;
-        let Group { next_sequence, together, acknowledged, answered, .. } =
-            self.admit(requests, answers);
-        let durable = self.make_durable(&acknowledged, received_at).await;
-        // Numbers are not given out twice, even if what failed should turn out to be stored.
-        self.next_sequence = next_sequence;
+        let store = Arc::clone(&self.store);
+        let turn = store.sequences.turn().await;
+        // The snapshot of an import is published before the import is over.
+        let knows_imports = self.knows_imports().await;
+        self.read_newest();
+        let received_at = requests[0].request.received_at;
+        let start = GroupStart {
+            store: &store,
+            pinned: &self.pinned,
+            pending: &self.pending,
+            first_sequence: turn.next(),
+            last_sequence: store.sequences.acknowledged().unwrap_or_default(),
+            keeps_all: !knows_imports,
+        };
+        let Group { next_sequence, together, acknowledgement, answered, .. } =
+            Group::admit(&start, requests, answers);
+        turn.reserve_until(next_sequence);
+        let durable = self.make_durable(&acknowledgement, received_at, &turn).await;
         if durable.is_ok() {
             self.pending.extend(together);
-            self.last_sequence =
-                acknowledged.rows.last().map_or(self.last_sequence, |rows| rows.last_sequence);
-            self.told.store(self.last_sequence, Ordering::Release);
         }
+        drop(turn);
         answer(answered, durable);
     }
 
     async fn make_durable(
         &mut self,
-        acknowledged: &Acknowledgement,
+        acknowledgement: &Acknowledgement,
         received_at: DateTime<Utc>,
+        turn: &SequenceTurn<'_>,
     ) -> Result<()> {
-        if acknowledged.rows.is_empty() && acknowledged.answers.is_empty() {
+        if acknowledgement.rows.is_empty() && acknowledgement.answers.is_empty() {
             return Ok(());
         }
-        self.unpublished.add(&acknowledged.rows);
-        let durable = self.catalog.acknowledge(acknowledged, received_at).await;
+        self.unpublished.add(&acknowledgement.rows);
+        let durable = self.catalog.acknowledge(acknowledgement, received_at).await;
         match durable {
-            Ok(()) => self.unpublished.tell(),
-            Err(_) => self.unpublished.take_back(&acknowledged.rows),
+            Ok(()) => {
+                if let Some(last) = acknowledgement.rows.last() {
+                    turn.acknowledge(last.last_sequence);
+                }
+                self.unpublished.notify();
+            }
+            Err(_) => self.unpublished.take_back(&acknowledgement.rows),
         }
         durable
     }
 
-    /// The requests with the answers that are known to them; those whose keys cannot be looked up
-    /// are refused.
-    async fn with_answers(&self, requests: Vec<Waiting>) -> (Vec<Waiting>, Answers) {
+    /// The requests, and the remembered responses to those with idempotency keys. If the responses
+    /// cannot be read, requests with keys are refused.
+    async fn with_answers(
+        &self,
+        requests: Vec<PushMessage>,
+    ) -> (Vec<PushMessage>, RememberedAnswers) {
         let key = |request: &Request| {
             request.idempotency.as_ref().map(|key| (key.scope.clone(), key.key.clone()))
         };
-        let keys: Vec<_> = requests.iter().filter_map(|(request, _)| key(request)).collect();
+        let keys: Vec<_> = requests.iter().filter_map(|push| key(&push.request)).collect();
         if keys.is_empty() {
-            return (requests, Answers::default());
+            return (requests, RememberedAnswers::default());
         }
-        let kept =
+        let retained =
             TimeDelta::from_std(self.store.config.push.idempotency_kept).unwrap_or(TimeDelta::MAX);
-        let after =
-            requests[0].0.received_at.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let received_at = requests[0].request.received_at;
+        let after = received_at.checked_sub_signed(retained).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let error = match self.store.catalog.answers(keys, after).await {
-            Ok(remembered) => return (requests, Answers::new(remembered)),
+            Ok(remembered) => return (requests, RememberedAnswers::new(remembered)),
             Err(error) => error.to_string(),
         };
         let (others, keyed): (Vec<_>, Vec<_>) =
-            requests.into_iter().partition(|(request, _)| request.idempotency.is_none());
-        for (_, reply) in keyed {
-            // Who asked may have gone.
-            let _ = reply.send(Err(Error::NotAcknowledged(error.clone())));
+            requests.into_iter().partition(|push| push.request.idempotency.is_none());
+        for push in keyed {
+            let _ = push.reply.send(Err(Error::NotAcknowledged(error.clone())));
         }
-        (others, Answers::default())
-    }
-
-    /// Admits requests, those that go together in one step.
-    fn admit(&self, requests: Vec<Waiting>, mut answers: Answers) -> Group {
-        let mut group = Group {
-            next_sequence: self.next_sequence,
-            last_sequence: self.last_sequence,
-            together: Pending::default(),
-            acknowledged: Acknowledgement::default(),
-            answered: Vec::with_capacity(requests.len()),
-        };
-        let mut waiting = requests.into_iter().peekable();
-        while let Some((first, reply)) = waiting.next() {
-            let (mut bytes, mut side_by_side, mut replies) =
-                (first.bytes(), vec![*first], vec![reply]);
-            while let Some((next, reply)) = waiting.next_if(|(next, _)| {
-                bytes + next.bytes() <= SIDE_BY_SIDE_BYTES_MAX && side_by_side[0].goes_with(next)
-            }) {
-                bytes += next.bytes();
-                side_by_side.push(*next);
-                replies.push(reply);
-            }
-            self.admit_side_by_side(side_by_side, replies, &mut answers, &mut group);
-        }
-        group
-    }
-
-    fn admit_side_by_side(
-        &self,
-        requests: Vec<Request>,
-        replies: Vec<Reply>,
-        answers: &mut Answers,
-        group: &mut Group,
-    ) {
-        if requests.len() > 1 {
-            let admitted = self.admission(group).run_unless_it_panics(&requests);
-            if let Ok(admitted) = admitted {
-                let pushed = group.take(admitted);
-                group.answered.extend(pushed.into_iter().map(Ok).zip(replies));
-                return;
-            }
-        }
-        // Alone, or what failed together: who is not at fault is admitted.
-        for (request, reply) in requests.into_iter().zip(replies) {
-            let pushed = self.admit_once(request, answers, group);
-            group.answered.push((pushed, reply));
-        }
-    }
-
-    /// Admits a request, unless it repeats one that is answered.
-    fn admit_once(
-        &self,
-        mut request: Request,
-        answers: &mut Answers,
-        group: &mut Group,
-    ) -> Result<Pushed> {
-        let key = request.idempotency.take();
-        if let Some(key) = &key
-            && let Some(answer) = answers.find(key)?
-        {
-            return Ok(answer);
-        }
-        let admitted =
-            self.admission(group).run_unless_it_panics(std::slice::from_ref(&request))?;
-        let pushed = group.take(admitted).into_iter().next();
-        let pushed = pushed.ok_or_else(|| {
-            Error::Internal("a request was admitted without an answer".to_string())
-        })?;
-        if let Some(key) = key.filter(|_| pushed.stored) {
-            let remembered: RememberedAnswer = remember(key, &pushed)?;
-            answers.add(remembered.clone());
-            group.acknowledged.answers.push(remembered);
-        }
-        Ok(pushed)
-    }
-
-    fn admission<'a>(&'a self, group: &'a Group) -> Admission<'a> {
-        let known = Known {
-            store: &self.store,
-            pinned: &self.pinned,
-            pending: &self.pending,
-            together: &group.together,
-        };
-        let (first_sequence, last_sequence) = (group.next_sequence, group.last_sequence);
-        Admission { known, first_sequence, last_sequence, keep_all: self.importing.is_some() }
+        (others, RememberedAnswers::default())
     }
 }
 
-impl Group {
-    /// Takes what was admitted; the answers to its requests.
-    fn take(&mut self, admitted: Admitted) -> Vec<Pushed> {
-        let Admitted { answers, inbox, data_sources, next_sequence, together } = admitted;
-        self.next_sequence = next_sequence;
-        self.last_sequence = inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);
-        self.together.extend(together);
-        self.acknowledged.rows.extend(inbox);
-        self.acknowledged.data_sources.extend(data_sources);
-        answers
-    }
-}
-
-fn answer(answered: Vec<(Result<Pushed>, Reply)>, durable: Result<()>) {
+fn answer(answered: Vec<(Result<Pushed>, PushReply)>, durable: Result<()>) {
     let failure = durable.err().map(|error| error.to_string());
     for (pushed, reply) in answered {
         let answer = match (&failure, pushed) {
             (_, Err(error)) => Err(error),
-            // Also what seemed unchanged: it may have been compared with what is not stored now.
+            // Unchanged rows too: they may have been compared with rows that are not stored.
             (Some(failure), Ok(_)) => Err(Error::NotAcknowledged(failure.clone())),
             (None, Ok(pushed)) => Ok(pushed),
         };
-        // Who asked may have gone.
         let _ = reply.send(answer);
     }
 }

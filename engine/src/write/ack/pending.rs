@@ -1,4 +1,4 @@
-//! What is acknowledged and not yet published: newer than the id index, and asked before it.
+//! Versions that are acknowledged and not published: newer than the id index, and read before it.
 
 use super::inbox_codec;
 use crate::catalog::InboxRows;
@@ -11,12 +11,12 @@ use crate::write::flush::with_keys;
 
 /// The last acknowledged version of ids, of each type.
 #[derive(Debug, Default)]
-pub(super) struct Pending([ByKey<KnownId>; ObjectType::ALL.len()]);
+pub(super) struct PendingVersions([ByKey<KnownId>; ObjectType::ALL.len()]);
 
-impl Pending {
-    /// What another writer has left in the inbox.
-    pub(super) fn of_inbox(inbox: &[InboxRows]) -> Result<Pending> {
-        let mut pending = Pending::default();
+impl PendingVersions {
+    /// The versions that another writer has left in the inbox.
+    pub(super) fn of_inbox(inbox: &[InboxRows]) -> Result<PendingVersions> {
+        let mut pending = PendingVersions::default();
         for request in inbox {
             let rows = with_keys(&inbox_codec::of_bytes(request.object, &request.rows)?)?;
             let incoming = Incoming::of(request.object, &rows)?;
@@ -32,27 +32,26 @@ impl Pending {
     }
 
     /// Lays newer versions over these.
-    pub(super) fn extend(&mut self, newer: Pending) {
+    pub(super) fn extend(&mut self, newer: PendingVersions) {
         self.0.iter_mut().zip(newer.0).for_each(|(older, newer)| older.extend(newer));
     }
 
-    /// Forgets what is in the published files.
-    pub(super) fn published(&mut self, until: i64) {
+    /// Forgets versions that are published.
+    pub(super) fn forget_until(&mut self, until: i64) {
         self.0.iter_mut().for_each(|known| known.retain(|_, known| known.sequence > until));
     }
 }
 
-/// Where an id is looked up: what is acknowledged together, what was acknowledged before, what is
-/// published.
-pub(super) struct Known<'a> {
+/// Looks up the last version of an id: in the group, among the pending ones, in the id index.
+pub(super) struct VersionLookup<'a> {
     pub(super) store: &'a Store,
     pub(super) pinned: &'a SnapshotFiles,
-    pub(super) pending: &'a Pending,
-    pub(super) together: &'a Pending,
+    pub(super) pending: &'a PendingVersions,
+    pub(super) together: &'a PendingVersions,
 }
 
-impl Known<'_> {
-    /// What is known of these ids, whose keys rise.
+impl VersionLookup<'_> {
+    /// The last versions of ids, whose keys rise.
     pub(super) fn find(&self, object: ObjectType, keys: &[Key]) -> Result<Vec<Option<KnownId>>> {
         let (together, pending) =
             (&self.together.0[object as usize], &self.pending.0[object as usize]);
@@ -71,7 +70,7 @@ impl Known<'_> {
         Ok(found)
     }
 
-    /// Whether each of these ids, in any order, is there.
+    /// The last versions of ids, in any order, that are not deleted.
     pub(super) fn live(&self, object: ObjectType, keys: &[Key]) -> Result<ByKey<KnownId>> {
         let mut rising = keys.to_vec();
         rising.sort_unstable();

@@ -9,12 +9,12 @@ use arrow::compute::concat_batches;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::IdempotencyKey;
 use crate::error::{Error, Result};
 use crate::ingest::{DecodeError, DecodeOptions, Decoded, Rejection, WarningCode, decode, ignore};
 use crate::model::ObjectType;
 use crate::model::OnError;
-use crate::write::push::{PushOptions, Pushed};
+use crate::write::ack::answer::Pushed;
+use crate::write::ack::options::{IdempotencyKey, PushOptions};
 
 /// The longest row that is read; a longer one is rejected.
 const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! How much is acknowledged and not yet published. Who publishes waits for it here.
+//! The bytes of acknowledged requests that are not published, for limits and for the flush.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,23 +10,23 @@ use crate::catalog::InboxRows;
 
 /// Requests in the inbox.
 #[derive(Debug, Default)]
-pub(crate) struct Unpublished {
+pub(crate) struct UnpublishedBytes {
     /// Their last sequences, which rise, and the memory that they take.
     requests: Mutex<VecDeque<(i64, u64)>>,
-    /// What all of them take.
+    /// The sum of all.
     bytes: AtomicU64,
     grown: Notify,
 }
 
-impl Unpublished {
-    /// What an earlier writer has left.
-    pub(super) fn new(left: &[InboxRows]) -> Unpublished {
-        let unpublished = Unpublished::default();
+impl UnpublishedBytes {
+    /// Starts with the requests that an earlier writer has left.
+    pub(super) fn new(left: &[InboxRows]) -> UnpublishedBytes {
+        let unpublished = UnpublishedBytes::default();
         unpublished.add(left);
         unpublished
     }
 
-    /// Counts what is about to be durable: it may be published before its acknowledger hears of it.
+    /// Adds rows before they are durable: they may be published before their commit returns.
     pub(super) fn add(&self, rows: &[InboxRows]) {
         let mut requests = self.requests();
         for rows in rows {
@@ -35,12 +35,12 @@ impl Unpublished {
         }
     }
 
-    /// What was added is durable now.
-    pub(super) fn tell(&self) {
+    /// Wakes the flush: the added rows are durable.
+    pub(super) fn notify(&self) {
         self.grown.notify_one();
     }
 
-    /// What was added last was not made durable.
+    /// Removes the rows that were added last: they are not durable.
     pub(super) fn take_back(&self, rows: &[InboxRows]) {
         let mut requests = self.requests();
         for rows in rows {
@@ -53,7 +53,7 @@ impl Unpublished {
         }
     }
 
-    /// What was acknowledged up to a sequence is published. It does no harm to say so again.
+    /// Removes the requests up to a sequence: they are published.
     pub(crate) fn published(&self, until: i64) {
         let mut requests = self.requests();
         while requests.front().is_some_and(|(last_sequence, _)| *last_sequence <= until) {
@@ -65,7 +65,7 @@ impl Unpublished {
         self.bytes.load(Ordering::Acquire)
     }
 
-    /// Returns when there is more of it.
+    /// Returns when rows were added.
     pub(crate) async fn grown(&self) {
         self.grown.notified().await;
     }
@@ -97,8 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn each_request_counts_until_it_is_published_whoever_says_so() {
-        let unpublished = Unpublished::new(&[rows(1, 2, 10), rows(3, 3, 20)]);
+    fn each_request_counts_until_it_is_published() {
+        let unpublished = UnpublishedBytes::new(&[rows(1, 2, 10), rows(3, 3, 20)]);
         unpublished.add(&[rows(4, 9, 300), rows(10, 12, 4000)]);
         let failed = [rows(20, 29, 5), rows(30, 31, 6)];
         unpublished.add(&failed);
@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_may_have_been_published_all_the_same() {
-        let unpublished = Unpublished::new(&[]);
-        let told_to_fail = [rows(1, 2, 10)];
-        unpublished.add(&told_to_fail);
+    fn failed_request_may_have_been_published() {
+        let unpublished = UnpublishedBytes::new(&[]);
+        let failed = [rows(1, 2, 10)];
+        unpublished.add(&failed);
         unpublished.published(2);
-        unpublished.take_back(&told_to_fail);
+        unpublished.take_back(&failed);
         assert_eq!(unpublished.bytes(), 0);
     }
 }

@@ -20,33 +20,33 @@ use crate::ingest::WarningCode;
 use crate::ingest::unknown_customer;
 use crate::model::ObjectType;
 use crate::model::OnError;
-use crate::records::{Incoming, Keep, Status};
+use crate::records::{Incoming, Keep, RowStatus};
 use crate::tables::{HASH_BYTES, column, stored_schema};
-use crate::write::ack::pending::{Known, Pending};
+use crate::write::ack::answer::{Pushed, PushedRow};
+use crate::write::ack::pending::{PendingVersions, VersionLookup};
 use crate::write::ack::request::{Deletion, Request};
-use crate::write::push::{Pushed, PushedRow};
 
 /// Requests that are ready for the inbox.
-pub(super) struct Admitted {
+pub(super) struct AdmittedRequests {
     /// The answer to each request, in their order.
     pub(super) answers: Vec<Pushed>,
     pub(super) inbox: Vec<InboxRows>,
     /// The data sources that are to be there with it; who only deletes makes none.
     pub(super) data_sources: BTreeSet<String>,
     pub(super) next_sequence: i64,
-    pub(super) together: Pending,
+    pub(super) together: PendingVersions,
 }
 
 /// Admits requests, whose rows are numbered from `first_sequence`: one, or several that go together
 /// ([`Request::goes_with`]), so that all of them are looked up and compared at once.
 pub(super) struct Admission<'a> {
-    pub(super) known: Known<'a>,
+    pub(super) versions: VersionLookup<'a>,
     pub(super) first_sequence: i64,
     /// The last sequence that is acknowledged or published.
     pub(super) last_sequence: i64,
     /// An import is at work whose rows come before these: what seems unchanged now may not be so
     /// when it is published.
-    pub(super) keep_all: bool,
+    pub(super) keeps_all: bool,
 }
 
 /// A request on its way through admission.
@@ -58,7 +58,7 @@ struct Candidate<'r> {
 }
 
 impl Admission<'_> {
-    pub(super) fn run(&self, requests: &[Request]) -> Result<Admitted> {
+    pub(super) fn run(&self, requests: &[Request]) -> Result<AdmittedRequests> {
         let mut candidates = requests
             .iter()
             .map(|request| self.candidate(request))
@@ -66,12 +66,12 @@ impl Admission<'_> {
         self.reject_unknown_customers(&mut candidates)?;
         candidates.iter_mut().try_for_each(Candidate::decide)?;
         let plans = self.plans(&candidates)?;
-        let mut admitted = Admitted {
+        let mut admitted = AdmittedRequests {
             answers: Vec::new(),
             inbox: Vec::new(),
             data_sources: BTreeSet::new(),
             next_sequence: self.first_sequence,
-            together: Pending::default(),
+            together: PendingVersions::default(),
         };
         for object in ObjectType::ALL {
             self.admit(object, &mut candidates, &plans, &mut admitted)?;
@@ -81,7 +81,7 @@ impl Admission<'_> {
     }
 
     /// A defect in the admission of a request is that request's answer; the others go on.
-    pub(super) fn run_unless_it_panics(&self, requests: &[Request]) -> Result<Admitted> {
+    pub(super) fn run_unless_it_panics(&self, requests: &[Request]) -> Result<AdmittedRequests> {
         // Nothing of requests that panicked is looked at again.
         std::panic::catch_unwind(AssertUnwindSafe(|| self.run(requests))).unwrap_or_else(|_| {
             Err(Error::Internal("the request could not be admitted; see the log".to_string()))
@@ -93,7 +93,7 @@ impl Admission<'_> {
         if let Some(deletion) = &request.deletion {
             rows.insert(deletion.object, self.tombstones(&request.data_source, deletion)?);
         }
-        let (sequence, snapshot) = (self.last_sequence, self.known.pinned.info.id);
+        let (sequence, snapshot) = (self.last_sequence, self.versions.pinned.info.id);
         Ok(Candidate {
             request,
             rows,
@@ -107,7 +107,7 @@ impl Admission<'_> {
         object: ObjectType,
         candidates: &mut [Candidate<'_>],
         plans: &ByKey<KnownId>,
-        admitted: &mut Admitted,
+        admitted: &mut AdmittedRequests,
     ) -> Result<()> {
         let stored = |candidate: &&mut Candidate<'_>| {
             candidate.answer.stored && candidate.rows.contains_key(&object)
@@ -121,7 +121,7 @@ impl Admission<'_> {
         let rows = complete(object, &candidates, first)?;
         let incoming = Incoming::of(object, &rows)?;
         let compared = incoming.compare(Keep::Every, |keys| {
-            let found = self.known.find(object, keys)?;
+            let found = self.versions.find(object, keys)?;
             candidates
                 .iter()
                 .try_for_each(|candidate| candidate.check_unchanged(&rows, keys, &found))?;
@@ -133,14 +133,14 @@ impl Admission<'_> {
             candidate.tell(object, &compared.statuses[from..], plans)?;
             let until = from + candidate.rows[&object].num_rows();
             // What changes nothing is told the sequence of what came before it.
-            if self.keep_all || compared.kept[from..until].contains(&true) {
+            if self.keeps_all || compared.kept[from..until].contains(&true) {
                 last = first + until as i64 - 1;
             }
             candidate.answer.sequence = last;
             from = until;
         }
         for row in 0..rows.num_rows() {
-            if compared.kept[row] || self.keep_all {
+            if compared.kept[row] || self.keeps_all {
                 admitted.together.insert(
                     object,
                     incoming.key(row as u32),
@@ -149,7 +149,7 @@ impl Admission<'_> {
             }
         }
         let wanted: BooleanArray =
-            compared.kept.iter().map(|kept| Some(*kept || self.keep_all)).collect();
+            compared.kept.iter().map(|kept| Some(*kept || self.keeps_all)).collect();
         let stored = conform(object, &rows)?;
         let stored =
             if wanted.false_count() == 0 { stored } else { filter_record_batch(&stored, &wanted)? };
@@ -182,7 +182,7 @@ impl Admission<'_> {
     /// The rows that stand for deleted records; an invoice's names the customer it was of.
     fn tombstones(&self, data_source: &str, deletion: &Deletion) -> Result<RecordBatch> {
         let keys: Vec<Key> = deletion.ids.iter().map(|id| Key::of(data_source, id)).collect();
-        let live = self.known.live(deletion.object, &keys)?;
+        let live = self.versions.live(deletion.object, &keys)?;
         let customers =
             keys.iter().map(|key| live.get(key).and_then(|known| known.customer_id.clone()));
         let customers: StringArray = customers.collect();
@@ -213,7 +213,7 @@ impl Admission<'_> {
             None => Ok(Vec::new()),
         };
         let named = candidates.iter().map(customers).collect::<Result<Vec<_>>>()?;
-        let live = self.known.live(ObjectType::Customers, &named.concat())?;
+        let live = self.versions.live(ObjectType::Customers, &named.concat())?;
         candidates
             .iter_mut()
             .zip(named)
@@ -226,7 +226,7 @@ impl Admission<'_> {
         for invoices in candidates.iter().filter_map(Candidate::invoices) {
             named.extend(keys_of(invoices, "plan_id")?);
         }
-        let mut plans = self.known.live(ObjectType::Plans, &named)?;
+        let mut plans = self.versions.live(ObjectType::Plans, &named)?;
         for sent in candidates.iter().filter_map(|candidate| candidate.rows.get(&ObjectType::Plans))
         {
             let currencies = column(sent, "currency")?.as_string::<i32>();
@@ -329,7 +329,7 @@ impl Candidate<'_> {
     fn tell(
         &mut self,
         object: ObjectType,
-        statuses: &[Status],
+        statuses: &[RowStatus],
         plans: &ByKey<KnownId>,
     ) -> Result<()> {
         let rows = &self.rows[&object];

@@ -19,7 +19,7 @@ use super::{Counts, ImportOptions};
 use crate::error::{Error, Result};
 use crate::files::{NewFile, TableWriter};
 use crate::model::ObjectType;
-use crate::records::{Compared, Incoming, Keep, Status};
+use crate::records::{Compared, Incoming, Keep, RowStatus};
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::column;
 
@@ -107,8 +107,8 @@ impl Comparison {
             let row = sequence - self.first_sequence;
             verdicts.counts.accepted += 1;
             match compared.statuses[at] {
-                Status::Created => verdicts.counts.created += 1,
-                Status::Updated => verdicts.counts.updated += 1,
+                RowStatus::Created => verdicts.counts.created += 1,
+                RowStatus::Updated => verdicts.counts.updated += 1,
                 _ => verdicts.counts.unchanged += 1,
             }
             if compared.kept[at] {

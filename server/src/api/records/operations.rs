@@ -68,7 +68,7 @@ pub(super) async fn update(
     state.snapshots.until_all_published().await?;
     let record = RecordId { data_source, object, id: id.to_string() };
     let options = PushOptions { dialect: Dialect::Clients, ..PushOptions::default() };
-    match state.engine.amend(&record, changes, &options).await? {
+    match state.engine.update_record(&record, changes, &options).await? {
         None => Err(record_not_found(object, id)),
         Some(pushed) if !pushed.stored => Err(invalid_records(&pushed, &RecordPointer::Single)),
         Some(pushed) => Ok(pushed.sequence),
