@@ -73,8 +73,8 @@ Every option can also stand in mrrow.toml, under [serve], with _ in place of -. 
 {}
 
 Without any API key, the server creates an admin key at start and prints it once, on standard error.
-While a server holds the data directory, it runs import, push, delete and compact for the command
-line; all other commands work as usual.",
+While a server holds the data directory, it runs import, push, delete, compact and sources reset
+for the command line; all other commands work as usual.",
         serve_limits::help()
     )
 }
