@@ -3,7 +3,7 @@
 mod status;
 mod verify;
 
-pub use status::{RetainedSnapshot, StoreStatus, TableStatus};
+pub use status::{SnapshotSummary, StoreStatus, TableStatus};
 pub(crate) use status::{snapshots, status};
 pub use verify::Verification;
 pub(crate) use verify::verify;

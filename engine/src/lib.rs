@@ -65,7 +65,7 @@ pub mod reports {
     pub use crate::read::reports::*;
 }
 
-pub use check::{RetainedSnapshot, StoreStatus, TableStatus, Verification};
+pub use check::{SnapshotSummary, StoreStatus, TableStatus, Verification};
 pub use config::{Clock, Config, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, Retention};
 pub use engine::Engine;
 pub use error::{Error, Result};

@@ -50,7 +50,7 @@ pub struct StoreStatus {
 
 /// A retained snapshot; [`crate::Past::Snapshot`] reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetainedSnapshot {
+pub struct SnapshotSummary {
     /// Its number.
     pub snapshot: i64,
     /// When it was published.
@@ -84,8 +84,8 @@ pub struct TableStatus {
     pub history_files: usize,
 }
 
-pub(crate) async fn snapshots(store: &Store) -> Result<Vec<RetainedSnapshot>> {
-    let snapshots = store.catalog.snapshots().await?.into_iter().map(|info| RetainedSnapshot {
+pub(crate) async fn snapshots(store: &Store) -> Result<Vec<SnapshotSummary>> {
+    let snapshots = store.catalog.snapshots().await?.into_iter().map(|info| SnapshotSummary {
         snapshot: info.id,
         committed_at: info.committed_at,
         cause: info.cause,

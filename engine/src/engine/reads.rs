@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Engine;
-use crate::check::{self, RetainedSnapshot, StoreStatus, Verification};
+use crate::check::{self, SnapshotSummary, StoreStatus, Verification};
 use crate::error::Result;
 use crate::model::Past;
 use crate::read::Snapshot;
@@ -63,7 +63,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub async fn snapshots(&self) -> Result<Vec<RetainedSnapshot>> {
+    pub async fn snapshots(&self) -> Result<Vec<SnapshotSummary>> {
         check::snapshots(&self.store).await
     }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
-use mrrow_engine::RetainedSnapshot;
+use mrrow_engine::SnapshotSummary;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -48,9 +48,9 @@ pub(super) struct SnapshotAnswer {
     has_files: bool,
 }
 
-impl From<RetainedSnapshot> for SnapshotAnswer {
-    fn from(snapshot: RetainedSnapshot) -> SnapshotAnswer {
-        let RetainedSnapshot {
+impl From<SnapshotSummary> for SnapshotAnswer {
+    fn from(snapshot: SnapshotSummary) -> SnapshotAnswer {
+        let SnapshotSummary {
             snapshot, committed_at, cause, as_of, last_sequence, has_files, ..
         } = snapshot;
         SnapshotAnswer { snapshot, committed_at, cause, as_of, last_sequence, has_files }
@@ -71,7 +71,7 @@ pub(super) async fn list(
         return Err(ApiError::invalid("limit", message));
     }
     let retained = state.engine.snapshots().await?;
-    let older = |kept: &RetainedSnapshot| query.before.is_none_or(|before| kept.snapshot < before);
+    let older = |kept: &SnapshotSummary| query.before.is_none_or(|before| kept.snapshot < before);
     let mut snapshots = retained.into_iter().rev().filter(older);
     let result = snapshots.by_ref().take(limit as usize).map(SnapshotAnswer::from).collect();
     Ok(axum::Json(Snapshots { result, has_more: snapshots.next().is_some() }))
