@@ -298,4 +298,5 @@ impl Ledger {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

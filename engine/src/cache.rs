@@ -202,8 +202,8 @@ mod tests {
             few.insert(key, (), few.begin_read());
             heavy.insert(key, 100, heavy.begin_read());
         }
-        assert!(few.entries.len() <= 16 && few.entries.len() > 0);
-        assert!(heavy.entries.weight() <= 1000 && heavy.entries.len() > 0);
+        assert!(few.entries.len() <= 16 && !few.entries.is_empty());
+        assert!(heavy.entries.weight() <= 1000 && !heavy.entries.is_empty());
     }
 
     #[test]

@@ -56,8 +56,11 @@ struct PushCost {
     wall: u128,
 }
 
+/// A row of the table: its name, and the value that it prints.
+type TableRow = (&'static str, fn(&PushCost) -> u128);
+
 /// The values that the table prints.
-const VALUES: [(&str, fn(&PushCost) -> u128); 5] = [
+const VALUES: [TableRow; 5] = [
     ("processor, foreground threads", |cost| cost.foreground),
     ("processor, background threads", |cost| cost.background),
     ("processor, all threads", |cost| cost.foreground + cost.background),

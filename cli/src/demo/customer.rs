@@ -194,7 +194,7 @@ impl Customer {
             }
             MonthlyEvent::GiveBackSeats if self.seats > 1 => {
                 let fewer = self.seats_to_change().min(self.seats - 1);
-                invoices.push(self.proration(self.plan, fewer, at).to_credit());
+                invoices.push(self.proration(self.plan, fewer, at).into_credit());
                 self.seats -= fewer;
             }
             MonthlyEvent::Upgrade => self.upgrade(at, invoices),

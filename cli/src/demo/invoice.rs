@@ -39,7 +39,7 @@ impl Invoice {
     }
 
     /// The same invoice as a credit.
-    pub(super) fn to_credit(self) -> Invoice {
+    pub(super) fn into_credit(self) -> Invoice {
         Invoice { charge: self.charge.to_credit(), ..self }
     }
 

@@ -1,3 +1,4 @@
+//! Tests of budgets: permits, waiting, and the share of a holder.
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 

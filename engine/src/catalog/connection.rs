@@ -116,10 +116,13 @@ impl Connections {
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// The queue, and the threads that read it.
+type RunningThreads = (Sender<Job>, Vec<JoinHandle<()>>);
+
 /// Threads that take jobs from one queue and run them on their connections.
 #[derive(Debug)]
 struct ConnectionThreads {
-    running: Mutex<Option<(Sender<Job>, Vec<JoinHandle<()>>)>>,
+    running: Mutex<Option<RunningThreads>>,
 }
 
 impl ConnectionThreads {

@@ -165,7 +165,7 @@ mod tests {
         let name = format!("catalog-{:04}.db", MIGRATIONS.len());
         fs::write(dir.path().join(format!("{name}.tmp")), "unfinished").unwrap();
         migrate_by(&mut connection, &path, &with_next()).unwrap();
-        assert_eq!(copies(), [name.clone()]);
+        assert_eq!(copies(), std::slice::from_ref(&name));
         let path = dir.path().join(name);
         let mut copy = connect(&path).unwrap();
         assert_eq!(stored_version(&copy, &path).unwrap(), MIGRATIONS.len());

@@ -23,7 +23,7 @@ impl Customer {
 
     pub(super) fn upgrade(&mut self, at: NaiveDateTime, invoices: &mut Vec<Invoice>) {
         if let Some(tier) = self.plan.tier.above() {
-            invoices.push(self.proration(self.plan, self.seats, at).to_credit());
+            invoices.push(self.proration(self.plan, self.seats, at).into_credit());
             self.plan.tier = tier;
             invoices.push(self.proration(self.plan, self.seats, at));
         }
