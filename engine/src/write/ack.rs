@@ -5,6 +5,7 @@ mod answer;
 mod request;
 pub(super) mod inbox_codec;
 mod pending;
+mod candidate;
 mod validate;
 mod idempotency;
 mod group;

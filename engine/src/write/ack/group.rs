@@ -23,6 +23,8 @@ pub(super) struct GroupStart<'a> {
     pub(super) last_sequence: i64,
     /// Unchanged rows are stored too: an import with earlier sequences is running.
     pub(super) keeps_all: bool,
+    /// All versions with earlier sequences are known.
+    pub(super) knows_all: bool,
 }
 
 /// The requests of one transaction, as far as they are validated.
@@ -123,6 +125,7 @@ impl Group {
             first_sequence: self.next_sequence,
             last_sequence: self.last_sequence,
             keeps_all: start.keeps_all,
+            knows_all: start.knows_all,
         }
     }
 
