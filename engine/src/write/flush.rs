@@ -1,4 +1,4 @@
-//! A flush: what is in the inbox becomes files and is published.
+//! A flush: rows in the inbox become files and are published.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::write::publish::{Addition, publish};
 /// Bytes of the inbox, as they are in memory, that are published at once.
 const STEP_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it
-/// is to be called again; the last sequence that was published, none when there are none. Only one
-/// publication may run at a time.
+/// Publishes a step of the requests in the inbox up to a sequence, and returns the last sequence that
+/// it has published; none if there are none. The caller holds the right to publish, and calls it
+/// again.
 pub(crate) async fn flush(
     store: &Arc<Store>,
     pinned: &Arc<SnapshotFiles>,
@@ -35,9 +35,9 @@ pub(crate) async fn flush(
         inbox_until: last_sequence,
         ..Addition::new("push")
     };
-    let (at_work, pinned_at_work) = (Arc::clone(store), Arc::clone(pinned));
+    let (writing_store, writing_pinned) = (Arc::clone(store), Arc::clone(pinned));
     let writing = tokio::task::spawn_blocking(move || {
-        let written = write_all(&at_work, &pinned_at_work, inbox, &mut addition);
+        let written = write_all(&writing_store, &writing_pinned, inbox, &mut addition);
         (written, addition)
     });
     let (written, addition) =

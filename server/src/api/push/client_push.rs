@@ -15,7 +15,6 @@ use mrrow_engine::ingest::{Dialect, Format, Rejection, RowSources};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::push::{PushOptions, Pushed, PushedRow};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -160,13 +159,13 @@ async fn push(
 }
 
 /// The data sources that rows name. The engine rejects rows that are not objects.
-fn source_names(rows: &[&RawValue]) -> HashSet<String> {
+fn source_names(rows: &[&str]) -> HashSet<String> {
     #[derive(Deserialize)]
     struct SourceOfRow {
         data_source: Option<String>,
     }
     rows.iter()
-        .filter_map(|row| serde_json::from_str::<SourceOfRow>(row.get()).ok()?.data_source)
+        .filter_map(|row| serde_json::from_str::<SourceOfRow>(row).ok()?.data_source)
         .collect()
 }
 
@@ -234,8 +233,8 @@ impl RowResult {
     }
 
     /// Writes the row with its result, whose fields replace those of the row.
-    fn write(self, row: &RawValue, json: &mut String) -> Result<()> {
-        let sent = match row.get().starts_with('{') {
+    fn write(self, row: &str, json: &mut String) -> Result<()> {
+        let sent = match row.starts_with('{') {
             true => object_fields(row)
                 .map_err(|error| ApiError::internal(format!("read a row again: {error}")))?,
             false => Vec::new(),
