@@ -14,7 +14,7 @@ mod message;
 mod commit_loop;
 mod queue;
 
-pub use answer::{Pushed, PushedRow};
+pub use answer::{PushResult, PushedRow};
 pub use options::{IdempotencyKey, PushOptions};
 pub(crate) use queue::AckQueue;
 pub(crate) use request::{Decoder, Deletion, Request};

@@ -29,7 +29,7 @@ pub struct PushedRow {
 /// The acknowledgement of a request: its rows are durable, and every snapshot from the next
 /// publication on has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pushed {
+pub struct PushResult {
     /// The accepted rows, customers first, then plans, then invoices, each in the order in which
     /// they were sent; none when nothing is stored.
     pub result: Vec<PushedRow>,
@@ -55,7 +55,7 @@ pub struct Pushed {
 
 #[cfg(test)]
 mod tests {
-    use super::Pushed;
+    use super::PushResult;
 
     #[test]
     fn acknowledgement_is_read_as_it_was_written() {
@@ -63,7 +63,7 @@ mod tests {
             r#"{"result":[],"stored":false,"sequence":0}"#,
             r#"{"result":[{"object":"invoices","id":"1","status":"updated","warnings":["unknown_plan"]}],"stored":true,"sequence":7}"#,
         ] {
-            let pushed: Option<Pushed> = serde_json::from_str(text).ok();
+            let pushed: Option<PushResult> = serde_json::from_str(text).ok();
             assert_eq!(serde_json::to_string(&pushed).ok().as_deref(), Some(text));
         }
     }

@@ -11,7 +11,7 @@ use crate::ingest::{WarningCode, unknown_customer};
 use crate::model::{ObjectType, OnError};
 use crate::records::{ReceivedRows, RowStatus, StoredBatch};
 use crate::tables::column;
-use crate::write::ack::answer::{Pushed, PushedRow};
+use crate::write::ack::answer::{PushResult, PushedRow};
 use crate::write::ack::request::Request;
 
 pub(super) struct Candidate<'r> {
@@ -20,7 +20,7 @@ pub(super) struct Candidate<'r> {
     pub(super) rows: BTreeMap<ObjectType, ReceivedRows>,
     /// The keys of the plans of its invoices.
     pub(super) plan_keys: Vec<Option<Key>>,
-    pub(super) answer: Pushed,
+    pub(super) answer: PushResult,
 }
 
 impl Candidate<'_> {

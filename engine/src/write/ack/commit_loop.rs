@@ -10,7 +10,7 @@ use crate::catalog::{Acknowledgement, InboxConnection, InboxRows};
 use crate::error::{Error, Result};
 use crate::files::WriterLock;
 use crate::store::{ImportState, SequenceTurn, SnapshotFiles, Store};
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::group::{Group, GroupStart};
 use crate::write::ack::idempotency::RememberedAnswers;
 use crate::write::ack::message::{CommitMessage, PushMessage, PushReply};
@@ -218,7 +218,7 @@ impl CommitLoop {
     }
 }
 
-fn answer(answered: Vec<(Result<Pushed>, PushReply)>, durable: Result<()>) {
+fn answer(answered: Vec<(Result<PushResult>, PushReply)>, durable: Result<()>) {
     let failure = durable.err().map(|error| error.to_string());
     for (pushed, reply) in answered {
         let answer = match (&failure, pushed) {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::ingest::{DecodeError, DecodeOptions, Decoded, Rejection, WarningCode, decode, ignore};
 use crate::model::ObjectType;
 use crate::model::OnError;
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::options::{IdempotencyKey, PushOptions};
 
 /// The longest row that is read; a longer one is rejected.
@@ -34,7 +34,7 @@ pub(crate) struct Request {
     /// No record of it may have been changed after this sequence.
     pub(super) unchanged_since: Option<i64>,
     /// The answer so far: rejections and ignored fields. `warnings` are by type and line.
-    pub(super) answer: Pushed,
+    pub(super) answer: PushResult,
     pub(super) warnings: BTreeMap<(ObjectType, u64), Vec<WarningCode>>,
 }
 
@@ -55,7 +55,7 @@ impl Request {
             deletion: None,
             idempotency: None,
             unchanged_since: None,
-            answer: Pushed::default(),
+            answer: PushResult::default(),
             warnings: BTreeMap::new(),
         }
     }

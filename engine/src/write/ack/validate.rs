@@ -13,7 +13,7 @@ use crate::files::{ByKey, Key, KnownId};
 use crate::model::ObjectType;
 use crate::records::{DiffResult, IncomingRows, Keep, ReceivedRows, StoredBatch};
 use crate::tables::column;
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::candidate::Candidate;
 use crate::write::ack::inbox_codec::InboxBatch;
 use crate::write::ack::pending::{PendingVersions, VersionLookup};
@@ -22,7 +22,7 @@ use crate::write::ack::request::{Deletion, Request};
 /// Requests that are ready for the inbox.
 pub(super) struct AdmittedRequests {
     /// The answer to each request, in their order.
-    pub(super) answers: Vec<Pushed>,
+    pub(super) answers: Vec<PushResult>,
     pub(super) inbox: Vec<InboxRows>,
     /// The data sources that are created with it; a deletion creates none.
     pub(super) data_sources: BTreeSet<String>,
@@ -85,7 +85,7 @@ impl Admission<'_> {
             rows.insert(deletion.object, self.tombstones(request, deletion)?);
         }
         let (sequence, snapshot) = (self.last_sequence, self.versions.pinned.info.id);
-        let answer = Pushed { sequence, snapshot, ..request.answer.clone() };
+        let answer = PushResult { sequence, snapshot, ..request.answer.clone() };
         Ok(Candidate { request, rows, plan_keys: Vec::new(), answer })
     }
 

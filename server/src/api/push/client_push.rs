@@ -13,7 +13,7 @@ use mrrow_engine::RowStatus;
 use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::{Dialect, Format, Rejection, RowSources};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushOptions, Pushed, PushedRow};
+use mrrow_engine::push::{PushOptions, PushResult, PushedRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -170,7 +170,7 @@ fn source_names(rows: &[&str]) -> HashSet<String> {
 }
 
 /// The rows of the request, each with its result.
-fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
+fn echo(body: &Bytes, object: ObjectType, pushed: &PushResult) -> Result<String> {
     let PushBody { rows, pointer, .. } = PushBody::parse(body, object)?;
     let pointer = pointer.map_or(RecordPointer::Single, RecordPointer::Array);
     let stored: HashMap<u64, &PushedRow> =
