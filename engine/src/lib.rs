@@ -31,7 +31,7 @@ mod engine;
 /// Pushes: options, limits, answers.
 pub mod push {
     pub use crate::config::PushLimits;
-    pub use crate::write::ack::{IdempotencyKey, PushOptions, Pushed, PushedRow};
+    pub use crate::write::ack::{IdempotencyKey, PushOptions, PushResult, PushedRow};
 }
 
 /// Imports: inputs, options, summary.

@@ -1,6 +1,6 @@
 //! `mrrow delete`: deletes records by their ids.
 
-use mrrow_engine::push::Pushed;
+use mrrow_engine::push::PushResult;
 use mrrow_engine::{Engine, RowStatus};
 use mrrow_server::local::{DeleteRequest, LocalClient};
 
@@ -27,7 +27,7 @@ pub(super) async fn run(engine: &Engine, args: &DeleteArgs) -> Result<Code, Fail
 }
 
 /// Deletes in this process, or in the server that holds the directory.
-async fn delete(engine: &Engine, args: &DeleteArgs) -> Result<Pushed, Failure> {
+async fn delete(engine: &Engine, args: &DeleteArgs) -> Result<PushResult, Failure> {
     let Some(server) = LocalClient::connect(engine).await else {
         return Ok(engine.delete(&args.source, args.object, &args.ids).await?);
     };

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 
-use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::push::{PushOptions, PushResult};
 use mrrow_engine::{Engine, RowStatus};
 use mrrow_server::local::{LocalClient, PushRequest};
 
@@ -32,7 +32,7 @@ pub(super) async fn run(engine: &Engine, args: &PushArgs) -> Result<Code, Failur
     let input = input(&args.path)?;
     let mut totals = PushTotals::default();
     let mut printed = Ok(());
-    let acknowledged = |pushed: Pushed| {
+    let acknowledged = |pushed: PushResult| {
         totals.add(&pushed);
         // A closed standard output does not undo an acknowledgement: go on without printing.
         if printed.is_ok() {
@@ -51,7 +51,7 @@ async fn push(
     args: &PushArgs,
     options: PushOptions,
     input: Box<dyn Read + Send>,
-    mut acknowledged: impl FnMut(Pushed),
+    mut acknowledged: impl FnMut(PushResult),
 ) -> Result<(), Failure> {
     let rows_each = args.batch as usize;
     if let Some(server) = LocalClient::connect(engine).await {
@@ -79,7 +79,7 @@ fn input(path: &str) -> Result<Box<dyn Read + Send>, Failure> {
 }
 
 /// Prints an acknowledgement and flushes it, so that a reader in a pipe gets it at once.
-pub(super) fn print(pushed: &Pushed) -> Result<(), Failure> {
+pub(super) fn print(pushed: &PushResult) -> Result<(), Failure> {
     let json = serde_json::to_string(pushed).map_err(|error| Failure::other(error.to_string()))?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{json}")?;
@@ -87,7 +87,7 @@ pub(super) fn print(pushed: &Pushed) -> Result<(), Failure> {
 }
 
 impl PushTotals {
-    fn add(&mut self, pushed: &Pushed) {
+    fn add(&mut self, pushed: &PushResult) {
         self.requests += 1;
         self.rejected += pushed.rejections.len() as u64;
         if !pushed.stored {

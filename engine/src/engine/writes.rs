@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::Engine;
 use crate::error::Result;
 use crate::model::ObjectType;
-use crate::write::ack::{PushOptions, Pushed};
+use crate::write::ack::{PushOptions, PushResult};
 use crate::write::import::{ImportOptions, ImportSummary, Input};
 use crate::write::{Compaction, RecordId};
 use crate::write::{check_source, push, reset_source, update_record};
@@ -36,14 +36,14 @@ impl Engine {
     ///
     /// # Errors
     /// When another process writes, too many pushes wait, or the disk fails. Rejected rows are not
-    /// an error: see [`Pushed::rejections`].
+    /// an error: see [`PushResult::rejections`].
     pub async fn push(
         &self,
         data_source: &str,
         object: Option<ObjectType>,
         bytes: Vec<u8>,
         options: &PushOptions,
-    ) -> Result<Pushed> {
+    ) -> Result<PushResult> {
         let request = push::decode(&self.store, data_source, object, bytes, options).await?;
         self.writer().await?.push(request).await
     }
@@ -61,7 +61,7 @@ impl Engine {
         input: Box<dyn Read + Send>,
         rows_each: usize,
         options: &PushOptions,
-        acknowledged: impl FnMut(Pushed) -> Result<()>,
+        acknowledged: impl FnMut(PushResult) -> Result<()>,
     ) -> Result<()> {
         let decoder = push::decoder(&self.store, data_source, Some(object), options).await?;
         let writer = self.writer().await?;
@@ -78,7 +78,7 @@ impl Engine {
         data_source: &str,
         object: ObjectType,
         ids: &[String],
-    ) -> Result<Pushed> {
+    ) -> Result<PushResult> {
         push::delete(&self.store, &*self.writer().await?, data_source, object, ids).await
     }
 
@@ -94,7 +94,7 @@ impl Engine {
         record: &RecordId,
         changes: &BTreeMap<String, Box<RawValue>>,
         options: &PushOptions,
-    ) -> Result<Option<Pushed>> {
+    ) -> Result<Option<PushResult>> {
         update_record(&self.store, &*self.writer().await?, record, changes, options).await
     }
 

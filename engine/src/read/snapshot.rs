@@ -109,7 +109,7 @@ impl Snapshot {
     }
 
     /// Everything that was acknowledged up to this sequence is in it; see
-    /// [`crate::push::Pushed::sequence`].
+    /// [`crate::push::PushResult::sequence`].
     pub fn last_sequence(&self) -> i64 {
         self.content.last_sequence
     }

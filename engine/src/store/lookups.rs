@@ -82,3 +82,18 @@ impl Lookups {
         self.sources.invalidate();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_of_one_value_holds_it() {
+        let cache = Cache::new(1).with_ttl(TTL);
+        for value in [7, 8] {
+            cache.invalidate();
+            cache.insert((), value, cache.begin_read());
+            assert_eq!(cache.get(&()), Some(value));
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod answer;
 mod request;
 pub(super) mod inbox_codec;
 mod pending;
+mod candidate;
 mod validate;
 mod idempotency;
 mod group;
@@ -13,7 +14,7 @@ mod message;
 mod commit_loop;
 mod queue;
 
-pub use answer::{Pushed, PushedRow};
+pub use answer::{PushResult, PushedRow};
 pub use options::{IdempotencyKey, PushOptions};
 pub(crate) use queue::AckQueue;
 pub(crate) use request::{Decoder, Deletion, Request};

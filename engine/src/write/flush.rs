@@ -1,29 +1,26 @@
-//! A flush: what is in the inbox becomes files and is published.
+//! A flush: rows in the inbox become files and are published.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
 
 use crate::catalog::InboxRows;
 use crate::error::{Error, Result};
-use crate::files::{Key, Layer, TableWriter, sorted};
+use crate::files::{Layer, TableWriter, sorted};
 use crate::model::ObjectType;
-use crate::records::{Compared, Incoming, Keep};
+use crate::records::{IncomingRows, Keep, StoredBatch};
 use crate::store::{SnapshotFiles, Store};
-use crate::tables::Table;
-use crate::tables::{HASH_BYTES, stored_schema};
-use crate::write::ack::inbox_codec;
+use crate::tables::{Table, column};
+use crate::write::ack::inbox_codec::InboxBatch;
 use crate::write::publish::{Addition, publish};
 
 /// Bytes of the inbox, as they are in memory, that are published at once.
 const STEP_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Publishes requests in the inbox up to a sequence, as many as are published at once, so that it
-/// is to be called again; the last sequence that was published, none when there are none. Only one
-/// publication may run at a time.
+/// Publishes a step of the requests in the inbox up to a sequence, and returns the last sequence that
+/// it has published; none if there are none. The caller holds the right to publish, and calls it
+/// again.
 pub(crate) async fn flush(
     store: &Arc<Store>,
     pinned: &Arc<SnapshotFiles>,
@@ -38,9 +35,9 @@ pub(crate) async fn flush(
         inbox_until: last_sequence,
         ..Addition::new("push")
     };
-    let (at_work, pinned_at_work) = (Arc::clone(store), Arc::clone(pinned));
+    let (writing_store, writing_pinned) = (Arc::clone(store), Arc::clone(pinned));
     let writing = tokio::task::spawn_blocking(move || {
-        let written = write_all(&at_work, &pinned_at_work, inbox, &mut addition);
+        let written = write_all(&writing_store, &writing_pinned, inbox, &mut addition);
         (written, addition)
     });
     let (written, addition) =
@@ -59,59 +56,76 @@ fn write_all(
     inbox: Vec<InboxRows>,
     addition: &mut Addition,
 ) -> Result<()> {
-    let mut by_type: BTreeMap<ObjectType, Vec<RecordBatch>> = BTreeMap::new();
+    let mut by_type: BTreeMap<ObjectType, Vec<InboxBatch>> = BTreeMap::new();
     for rows in inbox {
-        by_type
-            .entry(rows.object)
-            .or_default()
-            .push(inbox_codec::of_bytes(rows.object, &rows.rows)?);
+        let batch = InboxBatch::of_bytes(rows.object, &rows.rows)?;
+        by_type.entry(rows.object).or_default().push(batch);
     }
     for (object, batches) in by_type {
-        write(store, pinned, object, &concat_batches(&stored_schema(object), &batches)?, addition)?;
+        let published = pinned.info.last_sequence;
+        let changes = match batches.iter().all(|batch| batch.is_decided(published)) {
+            true => decided(object, &batches, addition)?,
+            false => compared(store, pinned, object, &batches, addition)?,
+        };
+        write(store, pinned, object, changes, addition)?;
     }
     Ok(())
 }
 
-/// Writes the rows of one type that say something new, and what the id index says of them.
+/// The rows that a flush adds to the tables of one type.
+struct NewRows {
+    records: RecordBatch,
+    ids: RecordBatch,
+}
+
+/// All rows, as the validation has compared them: no unknown version was published since.
+fn decided(object: ObjectType, batches: &[InboxBatch], addition: &mut Addition) -> Result<NewRows> {
+    for batch in batches {
+        let sources = column(batch.versions.rows(), "data_source")?.as_string::<i32>();
+        let left = batch.left_customers.iter().flatten().enumerate();
+        let left = left.filter_map(|(row, customer)| Some((sources.value(row), customer?)));
+        addition
+            .changed
+            .extend(left.map(|(source, customer)| (source.to_string(), customer.to_string())));
+    }
+    let versions = StoredBatch::concat(batches.iter().map(|batch| &batch.versions))?;
+    let incoming = IncomingRows::of_batch(object, &versions)?;
+    let ids = incoming.id_rows(&incoming.last_rows())?;
+    Ok(NewRows { records: versions.rows().clone(), ids })
+}
+
+/// The rows that change a record, compared once more with the published versions.
+fn compared(
+    store: &Store,
+    pinned: &SnapshotFiles,
+    object: ObjectType,
+    batches: &[InboxBatch],
+    addition: &mut Addition,
+) -> Result<NewRows> {
+    let versions = StoredBatch::concat(batches.iter().map(|batch| &batch.versions))?;
+    let incoming = IncomingRows::of_batch(object, &versions)?;
+    let diff = incoming.compare(Keep::Every, |keys| store.ids.find(&pinned.files, object, keys))?;
+    addition.changed.extend(incoming.left_behind(&diff));
+    let ids = incoming.id_rows(&diff.last)?;
+    let kept = BooleanArray::from(diff.kept);
+    let versions = versions.with_superseded(diff.supersedes)?.filter(&kept)?;
+    Ok(NewRows { records: versions.rows().clone(), ids })
+}
+
+/// Writes the rows of one type to files.
 fn write(
     store: &Store,
     pinned: &SnapshotFiles,
     object: ObjectType,
-    rows: &RecordBatch,
+    rows: NewRows,
     addition: &mut Addition,
 ) -> Result<()> {
-    let with_keys = with_keys(rows)?;
-    let incoming = Incoming::of(object, &with_keys)?;
-    let compared =
-        incoming.compare(Keep::Every, |keys| store.ids.find(&pinned.files, object, keys))?;
-    let ids = incoming.id_rows(&compared)?;
-    let stored = superseding(rows, &compared)?;
-    addition.changed.add_named(object, &stored)?;
-    addition.changed.extend(compared.left_behind);
-    for (table, rows) in [(Table::Records(object), stored), (Table::Ids(object), ids)] {
+    addition.changed.add_named(object, &rows.records)?;
+    for (table, rows) in [(Table::Records(object), rows.records), (Table::Ids(object), rows.ids)] {
         let mut writer =
             TableWriter::new(&store.directory, table, Layer::Delta, 0, pinned.info.id + 1);
         writer.write(&sorted(&rows, table.order())?)?;
         addition.files.extend(writer.finish()?);
     }
     Ok(())
-}
-
-/// Rows with the keys of their ids.
-pub(super) fn with_keys(rows: &RecordBatch) -> Result<RecordBatch> {
-    let mut fields = rows.schema().fields().to_vec();
-    fields.push(Arc::new(Field::new("_key", DataType::FixedSizeBinary(HASH_BYTES), false)));
-    let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
-    columns.push(Key::column(rows)?);
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
-}
-
-/// The kept rows, each with the version whose place it takes.
-fn superseding(rows: &RecordBatch, compared: &Compared) -> Result<RecordBatch> {
-    let schema = rows.schema();
-    let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
-    columns[schema.index_of("_supersedes")?] =
-        Arc::new(Int64Array::from(compared.supersedes.clone()));
-    let rows = RecordBatch::try_new(schema, columns)?;
-    Ok(filter_record_batch(&rows, &BooleanArray::from(compared.kept.clone()))?)
 }

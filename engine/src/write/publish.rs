@@ -16,16 +16,16 @@ use crate::tables::Table;
 
 const CUSTOMERS_ON_PLANS: &str = include_str!("../../sql/refresh/customers_on_plans.sql");
 
-/// With fewer customers than this a few changed ones do not make it worth to compute everyone.
+/// With fewer customers than this, a few changed ones are computed alone.
 const CUSTOMERS_FEW: u64 = 256;
 
-/// What a snapshot adds to the one before it.
+/// The additions of a snapshot to the one before it.
 #[derive(Debug, Default)]
 pub(crate) struct Addition {
     pub(crate) cause: &'static str,
     /// Files of records and of the id index, durable.
     pub(crate) files: Vec<NewFile>,
-    /// Whom the records name or leave; who is on a changed plan is found out.
+    /// The customers that the records name or leave; `publish` adds those on a changed plan.
     pub(crate) changed: Customers,
     /// The sequences of its rows.
     pub(crate) first_sequence: i64,
@@ -33,7 +33,7 @@ pub(crate) struct Addition {
     pub(crate) data_sources: Vec<String>,
     /// The requests up to this sequence are in its files.
     pub(crate) inbox_until: i64,
-    /// Gives it up when it is canceled before it is committed.
+    /// Cancels the publication before its commit.
     pub(crate) canceled: CancellationToken,
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn publish(
     store.commit(commit).await
 }
 
-/// Whether nothing is computed yet, so that whoever changes, everyone is computed.
+/// Whether nothing is computed yet, so that any change computes all customers.
 pub(crate) fn computes_everyone(pinned: &SnapshotFiles) -> bool {
     pinned.files.iter().all(|file| file.table != Table::Refreshes)
 }
@@ -96,8 +96,8 @@ pub(crate) fn precomputed_files(pinned: &SnapshotFiles) -> Vec<i64> {
         .collect()
 }
 
-/// The precomputed rows of the changed customers, or of everyone.
-struct Refreshed {
+/// The precomputed rows of the changed customers, or of all.
+struct RefreshedFiles {
     everyone: bool,
     files: Vec<NewFile>,
 }
@@ -108,7 +108,7 @@ async fn refresh_changed(
     addition: &mut Addition,
     moment: RuleInputs,
     number: i64,
-) -> Result<Refreshed> {
+) -> Result<RefreshedFiles> {
     let mut tables = store.tables(pinned)?;
     tables.add(&store.directory, &addition.files);
     let is_first = computes_everyone(pinned);
@@ -118,11 +118,11 @@ async fn refresh_changed(
     let customers = tables.rows(Table::Records(ObjectType::Customers));
     let everyone = is_first || addition.changed.len() as u64 * 2 > customers.max(CUSTOMERS_FEW);
     if !everyone && addition.changed.is_empty() {
-        return Ok(Refreshed { everyone, files: Vec::new() });
+        return Ok(RefreshedFiles { everyone, files: Vec::new() });
     }
     let changed =
         if everyone { RefreshScope::All } else { RefreshScope::Some(addition.changed.clone()) };
-    // An import is refused whole; what was acknowledged is not.
+    // An import is refused whole; acknowledged rows are not.
     let refusing = match addition.cause {
         "import" if is_first => FailurePolicy::EveryoneBut(Customers::default()),
         "import" => FailurePolicy::These(addition.changed.clone()),
@@ -130,11 +130,11 @@ async fn refresh_changed(
     };
     let work = Refresh { tables, moment, changed, refusing, number };
     let files = refresh(&work, &store.rules, &store.directory, pinned.info.id + 1).await?;
-    Ok(Refreshed { everyone, files })
+    Ok(RefreshedFiles { everyone, files })
 }
 
-/// Adds those whom the records do not name: who is on a changed plan, and whose result changes as
-/// the day moves.
+/// Adds the customers that the records do not name: those on a changed plan, and those whose result
+/// changes with the day.
 async fn find_others(
     store: &Store,
     pinned: &SnapshotFiles,

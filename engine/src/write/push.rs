@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::ObjectType;
 use crate::store::Store;
 use crate::write::Writer;
-use crate::write::ack::{Decoder, Deletion, PushOptions, Pushed, Request};
+use crate::write::ack::{Decoder, Deletion, PushOptions, PushResult, Request};
 
 /// JSON of at most so many bytes is decoded on the calling thread, because a change of threads
 /// takes longer.
@@ -50,7 +50,7 @@ pub(crate) async fn push_stream(
     decoder: Decoder,
     input: Box<dyn Read + Send>,
     rows_each: usize,
-    mut acknowledged: impl FnMut(Pushed) -> Result<()>,
+    mut acknowledged: impl FnMut(PushResult) -> Result<()>,
 ) -> Result<()> {
     let (sender, mut requests) = mpsc::channel::<Request>(REQUESTS_AHEAD);
     let decoding = tokio::task::spawn_blocking(move || {
@@ -94,7 +94,7 @@ pub(crate) async fn delete(
     data_source: &str,
     object: ObjectType,
     ids: &[String],
-) -> Result<Pushed> {
+) -> Result<PushResult> {
     let data_source = store.lookups.data_source_id(data_source).await?;
     let deletion = Deletion { object, ids: ids.to_vec() };
     writer.push(Request::deleting(&data_source, store.now(), deletion)).await

@@ -13,7 +13,7 @@ use crate::model::ObjectType;
 use crate::sessions::CurrentId;
 use crate::store::{SnapshotFiles, Store};
 use crate::write::Writer;
-use crate::write::ack::{PushOptions, Pushed};
+use crate::write::ack::{PushOptions, PushResult};
 use crate::write::push;
 
 /// Attempts while others change the same record.
@@ -37,7 +37,7 @@ pub(crate) async fn update_record(
     record: &RecordId,
     changes: &BTreeMap<String, Box<RawValue>>,
     options: &PushOptions,
-) -> Result<Option<Pushed>> {
+) -> Result<Option<PushResult>> {
     for _ in 0..TRIES_MAX {
         store.sequences.wait_published(&store.catalog, writer.last_acknowledged()).await?;
         let (pinned, _pin) = store.pinned_for_reading().await?;

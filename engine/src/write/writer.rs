@@ -8,7 +8,7 @@ use datafusion::common::runtime::SpawnedTask;
 use crate::error::Result;
 use crate::files::WriterLock;
 use crate::store::Store;
-use crate::write::ack::{AckQueue, Pushed, Request};
+use crate::write::ack::{AckQueue, PushResult, Request};
 use crate::write::compact::{self, Compaction};
 use crate::write::import::{self, ImportOptions, ImportSummary, Input};
 use crate::write::publisher::Publisher;
@@ -37,7 +37,7 @@ impl Writer {
     }
 
     /// Returns once the request is durable, or refused.
-    pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
+    pub(crate) async fn push(&self, request: Request) -> Result<PushResult> {
         self.publisher.queue.push(request).await
     }
 

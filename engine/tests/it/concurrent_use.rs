@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mrrow_engine::import::{ImportOptions, Input};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::push::{PushOptions, PushResult};
 use mrrow_engine::{Engine, RowStatus};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -75,7 +75,7 @@ async fn push(engine: Arc<Engine>, number: i64) -> Vec<Acknowledged> {
     acknowledged
 }
 
-fn of_request(pushed: &Pushed, rows: Vec<Value>) -> Vec<Acknowledged> {
+fn of_request(pushed: &PushResult, rows: Vec<Value>) -> Vec<Acknowledged> {
     assert!(pushed.stored && pushed.rejections.is_empty(), "{pushed:?}");
     // A request that changes nothing gets no sequences: its place is after the rows
     // acknowledged before it.

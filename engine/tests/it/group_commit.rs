@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mrrow_engine::import::OnError;
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushLimits, PushOptions, Pushed};
+use mrrow_engine::push::{PushLimits, PushOptions, PushResult};
 use mrrow_engine::{Engine, RowStatus};
 use tempfile::TempDir;
 
@@ -36,7 +36,7 @@ async fn push_all(
     object: ObjectType,
     bodies: &[String],
     on_error: OnError,
-) -> Vec<Pushed> {
+) -> Vec<PushResult> {
     let options = PushOptions { on_error, ..PushOptions::default() };
     let pushes = bodies
         .iter()
@@ -50,7 +50,7 @@ async fn stored(engine: &Engine, sql: &str) -> Vec<Vec<String>> {
     texts(&rows(snapshot.sql(sql).await.unwrap()).await)
 }
 
-fn statuses(pushed: &[Pushed]) -> Vec<Vec<RowStatus>> {
+fn statuses(pushed: &[PushResult]) -> Vec<Vec<RowStatus>> {
     pushed.iter().map(|pushed| pushed.result.iter().map(|row| row.status).collect()).collect()
 }
 
@@ -74,7 +74,8 @@ async fn last_of_several_requests_with_one_id_is_current() {
         statuses(&pushed),
         [vec![Created], vec![Created, Unchanged], vec![Updated], vec![Unchanged]]
     );
-    let ids = |pushed: &Pushed| pushed.result.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+    let ids =
+        |pushed: &PushResult| pushed.result.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
     assert_eq!(
         pushed.iter().map(ids).collect::<Vec<_>>(),
         [vec!["a"], vec!["b", "a"], vec!["a"], vec!["b"]]
@@ -106,7 +107,7 @@ async fn refused_request_does_not_affect_the_others() {
         pushed.iter().map(|pushed| pushed.stored).collect::<Vec<_>>(),
         [true, false, true, false, false]
     );
-    let lines = |pushed: &Pushed| {
+    let lines = |pushed: &PushResult| {
         pushed.rejections.iter().filter_map(|rejection| rejection.line).collect::<Vec<_>>()
     };
     assert_eq!(

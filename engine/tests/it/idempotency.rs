@@ -7,7 +7,7 @@ use chrono::{NaiveDate, TimeDelta};
 use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::{Dialect, RowSources};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{IdempotencyKey, PushLimits, PushOptions, Pushed};
+use mrrow_engine::push::{IdempotencyKey, PushLimits, PushOptions, PushResult};
 use mrrow_engine::{Config, Engine, Error, RowStatus};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -24,7 +24,7 @@ fn options(key: &str, content: u8) -> PushOptions {
     PushOptions { idempotency: Some(key), ..PushOptions::default() }
 }
 
-async fn push(engine: &Engine, name: &str, options: &PushOptions) -> Result<Pushed, Error> {
+async fn push(engine: &Engine, name: &str, options: &PushOptions) -> Result<PushResult, Error> {
     let bytes = format!(r#"[{{"id":"c","name":"{name}"}},{{"id":"d"}}]"#).into_bytes();
     let options = PushOptions { on_error: OnError::Skip, ..options.clone() };
     engine.push("default", Some(ObjectType::Customers), bytes, &options).await
@@ -36,8 +36,8 @@ async fn names(engine: &Engine) -> Vec<Vec<String>> {
     texts(&rows(snapshot.sql("select name from customers order by id").await.unwrap()).await)
 }
 
-fn as_replayed(pushed: &Pushed) -> Pushed {
-    Pushed { replayed: true, ..pushed.clone() }
+fn as_replayed(pushed: &PushResult) -> PushResult {
+    PushResult { replayed: true, ..pushed.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

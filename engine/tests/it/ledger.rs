@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use futures::TryStreamExt;
 use mrrow_engine::import::{ImportOptions, ImportSummary, Input};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::push::{PushOptions, PushResult};
 use mrrow_engine::reports::ReportRequest;
 use mrrow_engine::{Config, Engine, SendableRecordBatchStream};
 use serde_json::Value;
@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// Pushes records of one type in one request, all of which must be accepted.
-    pub(crate) async fn push(&self, object: ObjectType, rows: &[Value]) -> Pushed {
+    pub(crate) async fn push(&self, object: ObjectType, rows: &[Value]) -> PushResult {
         let bytes = Value::Array(rows.to_vec()).to_string().into_bytes();
         let pushed = self
             .engine

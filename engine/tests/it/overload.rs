@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use mrrow_engine::import::{ImportOptions, Input, Progress};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushLimits, PushOptions, Pushed};
+use mrrow_engine::push::{PushLimits, PushOptions, PushResult};
 use mrrow_engine::{Config, Engine, Error, RowStatus};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -21,7 +21,7 @@ pub(crate) async fn open_without_flushes(dir: &Path, limits: PushLimits) -> Engi
     Engine::open(Config { push, ..Config::new(dir, Arc::new(move || now)) }).await.unwrap()
 }
 
-async fn push(engine: &Engine, id: &str, name: &str) -> Result<Pushed, Error> {
+async fn push(engine: &Engine, id: &str, name: &str) -> Result<PushResult, Error> {
     let bytes = format!(r#"{{"id":"{id}","name":"{name}"}}"#).into_bytes();
     engine.push("default", Some(ObjectType::Customers), bytes, &PushOptions::default()).await
 }

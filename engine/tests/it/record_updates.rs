@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use mrrow_engine::ingest::Dialect;
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::push::{PushOptions, PushResult};
 use mrrow_engine::{Config, Engine, RecordId, RowStatus};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ async fn open(dir: &Path) -> Engine {
     Engine::open(Config::new(dir, Arc::new(move || now))).await.unwrap()
 }
 
-async fn amend(engine: &Engine, object: ObjectType, id: &str, changes: &str) -> Option<Pushed> {
+async fn amend(engine: &Engine, object: ObjectType, id: &str, changes: &str) -> Option<PushResult> {
     let changes: BTreeMap<String, Box<RawValue>> = serde_json::from_str(changes).unwrap();
     let record = RecordId { data_source: "default".to_string(), object, id: id.to_string() };
     let options = PushOptions { dialect: Dialect::Clients, ..PushOptions::default() };

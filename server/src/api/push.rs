@@ -15,7 +15,7 @@ pub(crate) use rejections::{RecordPointer, invalid_records};
 use std::sync::Arc;
 
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::Pushed;
+use mrrow_engine::push::PushResult;
 use mrrow_engine::{Engine, RowStatus};
 
 use crate::error::{ApiError, Result};
@@ -31,7 +31,7 @@ pub(crate) struct PushState {
 
 impl PushState {
     /// Counts the objects of a request, unless it is a repetition.
-    fn count(&self, object: ObjectType, pushed: &Pushed) {
+    fn count(&self, object: ObjectType, pushed: &PushResult) {
         if pushed.replayed {
             return;
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use mrrow_engine::import::{ImportSummary, Progress};
-use mrrow_engine::push::Pushed;
+use mrrow_engine::push::PushResult;
 use mrrow_engine::{Compaction, Engine};
 
 use super::client_connection::{ClientConnection, EventReader};
@@ -52,7 +52,7 @@ impl LocalClient {
         self,
         request: &PushRequest,
         stream: Box<dyn Read + Send>,
-        mut acknowledged: impl FnMut(Pushed),
+        mut acknowledged: impl FnMut(PushResult),
     ) -> Result<(), LocalError> {
         let mut events = self.0.send("push", request, Some(stream)).await?;
         loop {
@@ -68,7 +68,7 @@ impl LocalClient {
     ///
     /// # Errors
     /// As for [`Engine::delete`], and when the connection breaks.
-    pub async fn delete(self, request: &DeleteRequest) -> Result<Pushed, LocalError> {
+    pub async fn delete(self, request: &DeleteRequest) -> Result<PushResult, LocalError> {
         match self.only_event("delete", request).await? {
             CommandEvent::Deleted(deleted) => Ok(deleted),
             event => Err(unexpected(event)),

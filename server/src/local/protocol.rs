@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use mrrow_engine::import::{ImportSummary, OnError, Progress};
 use mrrow_engine::ingest::Format;
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::Pushed;
+use mrrow_engine::push::PushResult;
 use mrrow_engine::{Compaction, Error};
 use serde::{Deserialize, Serialize};
 
@@ -84,11 +84,11 @@ pub struct ResetRequest {
 #[serde(rename_all = "snake_case")]
 pub(super) enum CommandEvent {
     Progress(Progress),
-    Acknowledged(Pushed),
+    Acknowledged(PushResult),
     Imported(ImportSummary),
     /// All acknowledged rows are published.
     Published,
-    Deleted(Pushed),
+    Deleted(PushResult),
     Compacted(Compaction),
     /// The number of deleted records of a data source.
     Reset(u64),

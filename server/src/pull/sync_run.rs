@@ -7,7 +7,7 @@ use mrrow_engine::Error;
 use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::Format;
 use mrrow_engine::jobs::{Job, JobState};
-use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::push::{PushOptions, PushResult};
 use tokio::sync::watch;
 
 use super::fetch::PageFetcher;
@@ -185,7 +185,7 @@ impl SyncRun {
         Ok(())
     }
 
-    async fn push(&self, object: PullType, part: Vec<u8>) -> Result<Pushed, SyncFailure> {
+    async fn push(&self, object: PullType, part: Vec<u8>) -> Result<PushResult, SyncFailure> {
         let options = PushOptions {
             format: Some(Format::Json),
             on_error: OnError::Skip,

@@ -54,6 +54,13 @@ impl Key {
         Key(key)
     }
 
+    /// The key in a value of a `_key` column, which has 16 bytes.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Key {
+        let mut key = [0; 16];
+        key.copy_from_slice(bytes);
+        Key(key)
+    }
+
     /// The key of each row's id.
     pub(crate) fn column(rows: &RecordBatch) -> Result<ArrayRef> {
         Key::column_of(column(rows, "data_source")?, column(rows, "id")?)

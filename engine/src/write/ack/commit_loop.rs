@@ -10,7 +10,7 @@ use crate::catalog::{Acknowledgement, InboxConnection, InboxRows};
 use crate::error::{Error, Result};
 use crate::files::WriterLock;
 use crate::store::{ImportState, SequenceTurn, SnapshotFiles, Store};
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::group::{Group, GroupStart};
 use crate::write::ack::idempotency::RememberedAnswers;
 use crate::write::ack::message::{CommitMessage, PushMessage, PushReply};
@@ -29,6 +29,8 @@ pub(super) struct CommitLoop {
     newest: watch::Receiver<Option<Arc<SnapshotFiles>>>,
     pinned: Arc<SnapshotFiles>,
     pending: PendingVersions,
+    /// Rows up to this sequence may be in the inbox although their commit has failed.
+    uncertain_until: i64,
     unpublished: Arc<UnpublishedBytes>,
     /// No other process may reserve sequences meanwhile.
     _lock: WriterLock,
@@ -49,8 +51,9 @@ impl CommitLoop {
             store: Arc::clone(store),
             catalog: store.catalog.inbox_connection().await?,
             newest: store.sequences.newest(),
+            pending: PendingVersions::of_inbox(inbox, pinned.info.last_sequence)?,
             pinned,
-            pending: PendingVersions::of_inbox(inbox)?,
+            uncertain_until: 0,
             unpublished,
             _lock: lock,
         })
@@ -148,13 +151,15 @@ impl CommitLoop {
             first_sequence: turn.next(),
             last_sequence: store.sequences.acknowledged().unwrap_or_default(),
             keeps_all: !knows_imports,
+            knows_all: knows_imports && self.pinned.info.last_sequence >= self.uncertain_until,
         };
         let Group { next_sequence, together, acknowledgement, answered, .. } =
             Group::admit(&start, requests, answers);
         turn.reserve_until(next_sequence);
         let durable = self.make_durable(&acknowledgement, received_at, &turn).await;
-        if durable.is_ok() {
-            self.pending.extend(together);
+        match durable {
+            Ok(()) => self.pending.extend(together),
+            Err(_) => self.uncertain_until = next_sequence - 1,
         }
         drop(turn);
         answer(answered, durable);
@@ -213,7 +218,7 @@ impl CommitLoop {
     }
 }
 
-fn answer(answered: Vec<(Result<Pushed>, PushReply)>, durable: Result<()>) {
+fn answer(answered: Vec<(Result<PushResult>, PushReply)>, durable: Result<()>) {
     let failure = durable.err().map(|error| error.to_string());
     for (pushed, reply) in answered {
         let answer = match (&failure, pushed) {

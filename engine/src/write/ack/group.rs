@@ -3,7 +3,7 @@
 use crate::catalog::{Acknowledgement, RememberedAnswer};
 use crate::error::{Error, Result};
 use crate::store::{SnapshotFiles, Store};
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::idempotency::{RememberedAnswers, remember};
 use crate::write::ack::message::{PushMessage, PushReply};
 use crate::write::ack::pending::{PendingVersions, VersionLookup};
@@ -23,6 +23,8 @@ pub(super) struct GroupStart<'a> {
     pub(super) last_sequence: i64,
     /// Unchanged rows are stored too: an import with earlier sequences is running.
     pub(super) keeps_all: bool,
+    /// All versions with earlier sequences are known.
+    pub(super) knows_all: bool,
 }
 
 /// The requests of one transaction, as far as they are validated.
@@ -32,7 +34,7 @@ pub(super) struct Group {
     /// The versions in it.
     pub(super) together: PendingVersions,
     pub(super) acknowledgement: Acknowledgement,
-    pub(super) answered: Vec<(Result<Pushed>, PushReply)>,
+    pub(super) answered: Vec<(Result<PushResult>, PushReply)>,
 }
 
 impl Group {
@@ -91,7 +93,7 @@ impl Group {
         start: &GroupStart<'_>,
         mut request: Request,
         answers: &mut RememberedAnswers,
-    ) -> Result<Pushed> {
+    ) -> Result<PushResult> {
         let key = request.idempotency.take();
         if let Some(key) = &key
             && let Some(answer) = answers.find(key)?
@@ -123,11 +125,12 @@ impl Group {
             first_sequence: self.next_sequence,
             last_sequence: self.last_sequence,
             keeps_all: start.keeps_all,
+            knows_all: start.knows_all,
         }
     }
 
     /// Adds validated requests, and returns the answers to them.
-    fn add(&mut self, admitted: AdmittedRequests) -> Vec<Pushed> {
+    fn add(&mut self, admitted: AdmittedRequests) -> Vec<PushResult> {
         let AdmittedRequests { answers, inbox, data_sources, next_sequence, together } = admitted;
         self.next_sequence = next_sequence;
         self.last_sequence = inbox.last().map_or(self.last_sequence, |rows| rows.last_sequence);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::RememberedAnswer;
 use crate::error::{Error, Result};
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::options::IdempotencyKey;
 
 /// The remembered responses to the requests of a group, by scope and key.
@@ -19,7 +19,7 @@ pub(super) struct RememberedAnswers(HashMap<(String, String), RememberedAnswer>)
 /// A response as it is stored, with the fields that are not shown.
 #[derive(Serialize, Deserialize)]
 struct StoredAnswer {
-    pushed: Pushed,
+    pushed: PushResult,
     lines: Vec<Option<u64>>,
     snapshot: i64,
 }
@@ -36,7 +36,7 @@ impl RememberedAnswers {
     }
 
     /// The response that this request had; none if it is new.
-    pub(super) fn find(&self, key: &IdempotencyKey) -> Result<Option<Pushed>> {
+    pub(super) fn find(&self, key: &IdempotencyKey) -> Result<Option<PushResult>> {
         let Some(answer) = self.0.get(&(key.scope.clone(), key.key.clone())) else {
             return Ok(None);
         };
@@ -46,14 +46,14 @@ impl RememberedAnswers {
         let stored: StoredAnswer = serde_json::from_str(&answer.answer).map_err(|error| {
             Error::Internal(format!("read the answer to \"{}\": {error}", key.key))
         })?;
-        let mut pushed = Pushed { replayed: true, snapshot: stored.snapshot, ..stored.pushed };
+        let mut pushed = PushResult { replayed: true, snapshot: stored.snapshot, ..stored.pushed };
         pushed.result.iter_mut().zip(stored.lines).for_each(|(row, line)| row.line = line);
         Ok(Some(pushed))
     }
 }
 
 /// The response to a stored request, to be remembered.
-pub(super) fn remember(key: IdempotencyKey, pushed: &Pushed) -> Result<RememberedAnswer> {
+pub(super) fn remember(key: IdempotencyKey, pushed: &PushResult) -> Result<RememberedAnswer> {
     let lines = pushed.result.iter().map(|row| row.line).collect();
     let answer = serde_json::to_string(&StoredAnswer {
         pushed: pushed.clone(),

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::error::Result;
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::request::Request;
 
 /// A message to the commit loop.
@@ -20,4 +20,4 @@ pub(super) struct PushMessage {
 }
 
 /// The caller may have gone; then the response is dropped.
-pub(super) type PushReply = oneshot::Sender<Result<Pushed>>;
+pub(super) type PushReply = oneshot::Sender<Result<PushResult>>;

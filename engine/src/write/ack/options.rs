@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::ingest::{Dialect, Format, RowSources};
 use crate::model::OnError;
 
-/// How pushed bytes are read, and what happens to a request with rejected rows.
+/// The reading of pushed bytes, and the treatment of rejected rows.
 #[derive(Debug, Clone, Default)]
 pub struct PushOptions {
     /// Renames: a sender's field or column to ours.
     pub map: HashMap<String, String>,
-    /// The format; found out from the first bytes unless given.
+    /// The format; detected from the first bytes unless given.
     pub format: Option<Format>,
-    /// What a sender may leave out.
+    /// The fields that a sender may leave out.
     pub dialect: Dialect,
-    /// Rows name their data source, each one of these; then that of the request counts for nothing.
+    /// Each row names its data source, one of these; then that of the request has no effect.
     pub row_sources: Option<Arc<RowSources>>,
-    /// What to do when rows are rejected.
+    /// The treatment of rejected rows.
     pub on_error: OnError,
     /// A repetition of the request under this key is answered and not carried out again.
     pub idempotency: Option<IdempotencyKey>,

@@ -1,34 +1,50 @@
 //! Versions that are acknowledged and not published: newer than the id index, and read before it.
 
-use super::inbox_codec;
 use crate::catalog::InboxRows;
 use crate::error::Result;
 use crate::files::{ByKey, Key, KnownId};
 use crate::model::ObjectType;
-use crate::records::Incoming;
+use crate::records::IncomingRows;
 use crate::store::{SnapshotFiles, Store};
-use crate::write::flush::with_keys;
+use crate::write::ack::inbox_codec::InboxBatch;
 
 /// The last acknowledged version of ids, of each type.
 #[derive(Debug, Default)]
-pub(super) struct PendingVersions([ByKey<KnownId>; ObjectType::ALL.len()]);
+pub(super) struct PendingVersions([ByKey<PendingVersion>; ObjectType::ALL.len()]);
+
+#[derive(Debug)]
+struct PendingVersion {
+    known: KnownId,
+    /// The flush stores the row as it is in the inbox. Otherwise it compares the row once more, and
+    /// may drop it.
+    is_decided: bool,
+}
 
 impl PendingVersions {
-    /// The versions that another writer has left in the inbox.
-    pub(super) fn of_inbox(inbox: &[InboxRows]) -> Result<PendingVersions> {
+    /// The versions that another writer has left in the inbox, while everything up to a sequence is
+    /// published.
+    pub(super) fn of_inbox(inbox: &[InboxRows], published: i64) -> Result<PendingVersions> {
         let mut pending = PendingVersions::default();
         for request in inbox {
-            let rows = with_keys(&inbox_codec::of_bytes(request.object, &request.rows)?)?;
-            let incoming = Incoming::of(request.object, &rows)?;
-            for row in 0..rows.num_rows() as u32 {
-                pending.insert(request.object, incoming.key(row), incoming.known(row));
+            let batch = InboxBatch::of_bytes(request.object, &request.rows)?;
+            let is_decided = batch.is_decided(published);
+            let incoming = IncomingRows::of_batch(request.object, &batch.versions)?;
+            for row in 0..batch.versions.rows().num_rows() as u32 {
+                let (key, known) = (incoming.key(row), incoming.known(row));
+                pending.insert(request.object, key, known, is_decided);
             }
         }
         Ok(pending)
     }
 
-    pub(super) fn insert(&mut self, object: ObjectType, key: Key, known: KnownId) {
-        self.0[object as usize].insert(key, known);
+    pub(super) fn insert(
+        &mut self,
+        object: ObjectType,
+        key: Key,
+        known: KnownId,
+        is_decided: bool,
+    ) {
+        self.0[object as usize].insert(key, PendingVersion { known, is_decided });
     }
 
     /// Lays newer versions over these.
@@ -38,7 +54,9 @@ impl PendingVersions {
 
     /// Forgets versions that are published.
     pub(super) fn forget_until(&mut self, until: i64) {
-        self.0.iter_mut().for_each(|known| known.retain(|_, known| known.sequence > until));
+        self.0
+            .iter_mut()
+            .for_each(|of_type| of_type.retain(|_, version| version.known.sequence > until));
     }
 }
 
@@ -53,9 +71,7 @@ pub(super) struct VersionLookup<'a> {
 impl VersionLookup<'_> {
     /// The last versions of ids, whose keys rise.
     pub(super) fn find(&self, object: ObjectType, keys: &[Key]) -> Result<Vec<Option<KnownId>>> {
-        let (together, pending) =
-            (&self.together.0[object as usize], &self.pending.0[object as usize]);
-        let newest = |key: &Key| together.get(key).or_else(|| pending.get(key)).cloned();
+        let newest = |key: &Key| self.pending(object, key).map(|version| version.known.clone());
         let mut found: Vec<_> = keys.iter().map(newest).collect();
         let missing: Vec<Key> = keys
             .iter()
@@ -68,6 +84,16 @@ impl VersionLookup<'_> {
             *known = published.next().flatten();
         }
         Ok(found)
+    }
+
+    /// Whether the flush will store the pending versions of these ids as they are in the inbox.
+    pub(super) fn are_decided(&self, object: ObjectType, keys: impl Iterator<Item = Key>) -> bool {
+        keys.filter_map(|key| self.pending(object, &key)).all(|version| version.is_decided)
+    }
+
+    fn pending(&self, object: ObjectType, key: &Key) -> Option<&PendingVersion> {
+        let together = self.together.0[object as usize].get(key);
+        together.or_else(|| self.pending.0[object as usize].get(key))
     }
 
     /// The last versions of ids, in any order, that are not deleted.

@@ -11,7 +11,7 @@ use crate::catalog::InboxRows;
 use crate::error::{Error, Result};
 use crate::files::WriterLock;
 use crate::store::{SnapshotFiles, Store};
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::commit_loop::CommitLoop;
 use crate::write::ack::message::{CommitMessage, PushMessage};
 use crate::write::ack::request::Request;
@@ -56,7 +56,7 @@ impl AckQueue {
     }
 
     /// Returns once the request is durable, or refused.
-    pub(crate) async fn push(&self, request: Request) -> Result<Pushed> {
+    pub(crate) async fn push(&self, request: Request) -> Result<PushResult> {
         if !self.has_room() {
             return Err(Error::Overloaded);
         }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::ingest::{DecodeError, DecodeOptions, Decoded, Rejection, WarningCode, decode, ignore};
 use crate::model::ObjectType;
 use crate::model::OnError;
-use crate::write::ack::answer::Pushed;
+use crate::write::ack::answer::PushResult;
 use crate::write::ack::options::{IdempotencyKey, PushOptions};
 
 /// The longest row that is read; a longer one is rejected.
@@ -22,24 +22,23 @@ const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Rows as they were decoded.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The data source of what is to be deleted.
+    /// The data source of the records to delete.
     pub(super) data_source: String,
     pub(super) received_at: DateTime<Utc>,
     pub(super) on_error: OnError,
     /// The valid rows of each type.
     pub(super) rows: BTreeMap<ObjectType, RecordBatch>,
-    /// The records to be deleted.
+    /// The records to delete.
     pub(super) deletion: Option<Deletion>,
     pub(super) idempotency: Option<IdempotencyKey>,
     /// No record of it may have been changed after this sequence.
     pub(super) unchanged_since: Option<i64>,
-    /// What is known of the answer so far: rejections, ignored fields, and warnings by type and
-    /// line.
-    pub(super) answer: Pushed,
+    /// The answer so far: rejections and ignored fields. `warnings` are by type and line.
+    pub(super) answer: PushResult,
     pub(super) warnings: BTreeMap<(ObjectType, u64), Vec<WarningCode>>,
 }
 
-/// Records of one type to be deleted.
+/// Records of one type to delete.
 #[derive(Debug, Clone)]
 pub(crate) struct Deletion {
     pub(crate) object: ObjectType,
@@ -56,7 +55,7 @@ impl Request {
             deletion: None,
             idempotency: None,
             unchanged_since: None,
-            answer: Pushed::default(),
+            answer: PushResult::default(),
             warnings: BTreeMap::new(),
         }
     }
@@ -92,13 +91,12 @@ impl Request {
         Ok(())
     }
 
-    /// The memory that it takes: its rows, what is said of refused ones, and the ids that are to be
-    /// deleted.
+    /// The memory that it takes: its rows, its rejections, and the ids to delete.
     pub(super) fn bytes(&self) -> u64 {
         let rows: usize = self.rows.values().map(|rows| rows.get_array_memory_size()).sum();
         let ids = self.deletion.iter().flat_map(|deletion| &deletion.ids);
         (rows
-            + refused_bytes(&self.answer.rejections)
+            + rejection_bytes(&self.answer.rejections)
             + ids.map(|id| size_of::<String>() + id.len()).sum::<usize>()) as u64
     }
 
@@ -109,11 +107,11 @@ impl Request {
 
 /// The memory that a step of decoding takes.
 fn bytes_of(decoded: &Decoded) -> u64 {
-    (decoded.rows.get_array_memory_size() + refused_bytes(&decoded.rejections)) as u64
+    (decoded.rows.get_array_memory_size() + rejection_bytes(&decoded.rejections)) as u64
 }
 
-/// What is kept of refused rows.
-fn refused_bytes(rejections: &[Rejection]) -> usize {
+/// The memory that rejections take.
+fn rejection_bytes(rejections: &[Rejection]) -> usize {
     let errors = |rejection: &Rejection| {
         rejection.errors.iter().map(|error| error.message.len()).sum::<usize>()
     };

@@ -19,7 +19,7 @@ use super::{Counts, ImportOptions};
 use crate::error::{Error, Result};
 use crate::files::{NewFile, TableWriter};
 use crate::model::ObjectType;
-use crate::records::{Compared, Incoming, Keep, RowStatus};
+use crate::records::{DiffResult, IncomingRows, Keep, RowStatus};
 use crate::store::{SnapshotFiles, Store};
 use crate::tables::column;
 
@@ -80,14 +80,14 @@ impl Comparison {
         for pass in 0..passes {
             options.check_canceled()?;
             let rows = self.rows_of_pass(pass, passes)?;
-            let incoming = Incoming::of(self.object, &rows)?;
+            let incoming = IncomingRows::of(self.object, &rows)?;
             let compared = incoming
                 .compare(Keep::Last, |keys| store.ids.find(&pinned.files, self.object, keys))?;
             self.note(&rows, &compared, &mut kept, &mut verdicts)?;
             if let Some(index) = &mut index {
-                index.write(&incoming.id_rows(&compared)?)?;
+                index.write(&incoming.id_rows(&compared.last)?)?;
             }
-            verdicts.left_behind.extend(compared.left_behind);
+            verdicts.left_behind.extend(incoming.left_behind(&compared));
         }
         verdicts.kept = kept.finish();
         verdicts.supersedes.sort_unstable();
@@ -98,7 +98,7 @@ impl Comparison {
     fn note(
         &self,
         rows: &RecordBatch,
-        compared: &Compared,
+        compared: &DiffResult,
         kept: &mut BooleanBufferBuilder,
         verdicts: &mut RowVerdicts,
     ) -> Result<()> {

@@ -8,7 +8,7 @@ use mrrow_engine::access::{NewKey, Role};
 use mrrow_engine::jobs::{Job, JobState};
 use mrrow_engine::model::ObjectType;
 use mrrow_engine::plan_groups::{GroupDefinition, GroupKind, SelectorType};
-use mrrow_engine::push::{IdempotencyKey, PushOptions, Pushed};
+use mrrow_engine::push::{IdempotencyKey, PushOptions, PushResult};
 use mrrow_engine::sources::NewDataSource;
 use mrrow_engine::{Config, Engine};
 use serde_json::{Value, json};
@@ -198,7 +198,7 @@ async fn write_unpublished(engine: &Engine) {
 }
 
 /// A request with an idempotency key, for a data source that it makes.
-pub(super) async fn last_request(engine: &Engine) -> Pushed {
+pub(super) async fn last_request(engine: &Engine) -> PushResult {
     let rows = [json!({"id": "d1", "name": "Desk", "country": "CH"})];
     push(engine, "desk", ObjectType::Customers, &rows, Some("unpublished")).await
 }
@@ -217,7 +217,7 @@ async fn push(
     object: ObjectType,
     rows: &[Value],
     key: Option<&str>,
-) -> Pushed {
+) -> PushResult {
     let idempotency = key.map(|key| IdempotencyKey {
         scope: "fixture".to_string(),
         key: key.to_string(),

@@ -19,7 +19,7 @@ pub(super) struct PushBody<'b> {
     /// The array, or the single record.
     text: &'b str,
     /// Each record.
-    pub(super) rows: Vec<&'b RawValue>,
+    pub(super) rows: Vec<&'b str>,
     /// The JSON pointer to the array; none for a single record.
     pub(super) pointer: Option<String>,
     /// An error if the object has arrays of other types: it may not be meant as a record.
@@ -81,36 +81,38 @@ fn records(body: &[u8], object: ObjectType) -> Result<PushBody<'_>> {
             "the body is empty; send an object, an array of them, or {\"customers\": […]}",
         ));
     }
-    let whole: &RawValue = serde_json::from_str(text)
-        .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
-    match whole.get().as_bytes().first() {
-        Some(b'[') => array(whole, String::new()),
-        Some(b'{') => wrapped(whole, object),
-        _ => Ok(single(whole)),
+    // The first byte selects the reading, so that an array is read once.
+    match text.trim_ascii_start().as_bytes().first() {
+        Some(b'[') => array(text, String::new()),
+        Some(b'{') => wrapped(text, object),
+        _ => read::<&RawValue>(text).map(|_| single(text)),
     }
 }
 
-fn single(text: &RawValue) -> PushBody<'_> {
-    PushBody { text: text.get(), rows: vec![text], pointer: None, ambiguity: None }
+fn read<'b, T: Deserialize<'b>>(text: &'b str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| not_json(&format!("the body is not JSON: {error}")))
 }
 
-fn array(text: &RawValue, pointer: String) -> Result<PushBody<'_>> {
-    let ArrayElements(rows) = serde_json::from_str(text.get())
-        .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
-    Ok(PushBody { text: text.get(), rows, pointer: Some(pointer), ambiguity: None })
+fn single(text: &str) -> PushBody<'_> {
+    let text = text.trim_ascii();
+    PushBody { text, rows: vec![text], pointer: None, ambiguity: None }
+}
+
+fn array(text: &str, pointer: String) -> Result<PushBody<'_>> {
+    let ArrayElements(rows) = read(text)?;
+    Ok(PushBody { text: text.trim_ascii(), rows, pointer: Some(pointer), ambiguity: None })
 }
 
 /// An object is a record unless it has an array under the name of a type.
-fn wrapped(whole: &RawValue, object: ObjectType) -> Result<PushBody<'_>> {
-    let fields = object_fields(whole)
-        .map_err(|error| not_json(&format!("the body is not JSON: {error}")))?;
+fn wrapped(whole: &str, object: ObjectType) -> Result<PushBody<'_>> {
+    let ObjectFields(fields) = read(whole)?;
     let is_array = |value: &RawValue| value.get().starts_with('[');
     let of_type = |name: &str| ObjectType::ALL.into_iter().find(|object| object.name() == name);
     let mut arrays =
         fields.iter().filter(|(name, value)| of_type(name).is_some() && is_array(value));
     let ambiguity = match (arrays.next(), arrays.next()) {
         (Some((name, value)), None) if name == object.name() => {
-            return array(value, format!("/{object}"));
+            return array(value.get(), format!("/{object}"));
         }
         (None, _) => None,
         (Some((name, _)), None) => Some(other_arrays(object, &format!("it has \"{name}\""))),
@@ -132,15 +134,13 @@ fn not_json(message: &str) -> ApiError {
 }
 
 /// The fields of an object in their order; a name may occur twice.
-pub(super) fn object_fields(
-    object: &RawValue,
-) -> serde_json::Result<Vec<(Cow<'_, str>, &RawValue)>> {
-    serde_json::from_str(object.get()).map(|ObjectFields(fields)| fields)
+pub(super) fn object_fields(object: &str) -> serde_json::Result<Vec<(Cow<'_, str>, &RawValue)>> {
+    serde_json::from_str(object).map(|ObjectFields(fields)| fields)
 }
 
 struct ObjectFields<'b>(Vec<(Cow<'b, str>, &'b RawValue)>);
 
-struct ArrayElements<'b>(Vec<&'b RawValue>);
+struct ArrayElements<'b>(Vec<&'b str>);
 
 impl<'de> Deserialize<'de> for ObjectFields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -182,8 +182,8 @@ impl<'de> Deserialize<'de> for ArrayElements<'de> {
                 mut array: A,
             ) -> Result<ArrayElements<'de>, A::Error> {
                 let mut rows = Vec::new();
-                while let Some(row) = array.next_element()? {
-                    rows.push(row);
+                while let Some(row) = array.next_element::<&RawValue>()? {
+                    rows.push(row.get());
                 }
                 Ok(ArrayElements(rows))
             }

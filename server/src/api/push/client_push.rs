@@ -13,9 +13,8 @@ use mrrow_engine::RowStatus;
 use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::{Dialect, Format, Rejection, RowSources};
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushOptions, Pushed, PushedRow};
+use mrrow_engine::push::{PushOptions, PushResult, PushedRow};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -160,18 +159,18 @@ async fn push(
 }
 
 /// The data sources that rows name. The engine rejects rows that are not objects.
-fn source_names(rows: &[&RawValue]) -> HashSet<String> {
+fn source_names(rows: &[&str]) -> HashSet<String> {
     #[derive(Deserialize)]
     struct SourceOfRow {
         data_source: Option<String>,
     }
     rows.iter()
-        .filter_map(|row| serde_json::from_str::<SourceOfRow>(row.get()).ok()?.data_source)
+        .filter_map(|row| serde_json::from_str::<SourceOfRow>(row).ok()?.data_source)
         .collect()
 }
 
 /// The rows of the request, each with its result.
-fn echo(body: &Bytes, object: ObjectType, pushed: &Pushed) -> Result<String> {
+fn echo(body: &Bytes, object: ObjectType, pushed: &PushResult) -> Result<String> {
     let PushBody { rows, pointer, .. } = PushBody::parse(body, object)?;
     let pointer = pointer.map_or(RecordPointer::Single, RecordPointer::Array);
     let stored: HashMap<u64, &PushedRow> =
@@ -234,8 +233,8 @@ impl RowResult {
     }
 
     /// Writes the row with its result, whose fields replace those of the row.
-    fn write(self, row: &RawValue, json: &mut String) -> Result<()> {
-        let sent = match row.get().starts_with('{') {
+    fn write(self, row: &str, json: &mut String) -> Result<()> {
+        let sent = match row.starts_with('{') {
             true => object_fields(row)
                 .map_err(|error| ApiError::internal(format!("read a row again: {error}")))?,
             false => Vec::new(),

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use mrrow_engine::import::OnError;
 use mrrow_engine::ingest::Format;
 use mrrow_engine::model::ObjectType;
-use mrrow_engine::push::{PushOptions, Pushed};
+use mrrow_engine::push::{PushOptions, PushResult};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -147,7 +147,7 @@ async fn push(
     respond(pushed, on_error, &pointer)
 }
 
-fn respond(pushed: Pushed, on_error: OnError, pointer: &RecordPointer) -> Result<Response> {
+fn respond(pushed: PushResult, on_error: OnError, pointer: &RecordPointer) -> Result<Response> {
     if on_error == OnError::Abort && !pushed.rejections.is_empty() {
         return Err(invalid_records(&pushed, pointer));
     }

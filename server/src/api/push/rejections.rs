@@ -1,7 +1,7 @@
 //! Rejected records as error details, with pointers into the request's body.
 
 use mrrow_engine::ingest::{FieldError, Rejection};
-use mrrow_engine::push::Pushed;
+use mrrow_engine::push::PushResult;
 
 use crate::error::{ApiError, ErrorDetail};
 
@@ -62,7 +62,7 @@ fn field_name(pointer: &str) -> Option<String> {
 }
 
 /// The error of a request that is not stored, because it has invalid records.
-pub(crate) fn invalid_records(pushed: &Pushed, pointer: &RecordPointer) -> ApiError {
+pub(crate) fn invalid_records(pushed: &PushResult, pointer: &RecordPointer) -> ApiError {
     let count = pushed.rejections.iter().map(|rejection| rejection.errors.len()).sum::<usize>();
     let objects = pushed.rejections.len();
     let errors: Vec<ErrorDetail> = pushed
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn list_of_errors_is_bounded() {
         let rejections = (0..6000).map(|line| rejection(line, &["/id", "/name"])).collect();
-        let pushed = Pushed { rejections, ..Pushed::default() };
+        let pushed = PushResult { rejections, ..PushResult::default() };
         let error = invalid_records(&pushed, &RecordPointer::Array(String::new()));
         assert_eq!(error.errors.len(), ERRORS_MAX);
         assert_eq!(

@@ -1,7 +1,7 @@
 //! The response to a push of the Custom API.
 
 use mrrow_engine::ingest::Rejection;
-use mrrow_engine::push::{Pushed, PushedRow};
+use mrrow_engine::push::{PushResult, PushedRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,8 +37,8 @@ pub(super) struct RowAnswer {
 
 impl PushAnswer {
     /// The response to a request whose valid records are stored.
-    pub(super) fn of(pushed: Pushed, pointer: &RecordPointer) -> PushAnswer {
-        let Pushed { result, rejections, sequence, snapshot, .. } = pushed;
+    pub(super) fn of(pushed: PushResult, pointer: &RecordPointer) -> PushAnswer {
+        let PushResult { result, rejections, sequence, snapshot, .. } = pushed;
         let mut rows: Vec<(Option<u64>, RowAnswer)> = result.into_iter().map(accepted).collect();
         rows.extend(
             rejections.into_iter().map(|rejection| (rejection.line, rejected(&rejection, pointer))),
