@@ -42,7 +42,7 @@ struct PushCostArgs {
     #[arg(long, value_name = "N", default_value = "1",
           value_parser = clap::value_parser!(u64).range(1..))]
     shorter: u64,
-    /// Print the process id and wait before each load, to attach strace or perf by hand
+    /// Print the process id and wait before and after each load, to trace it by hand
     #[arg(long, value_name = "SECONDS", default_value = "0")]
     attach: u64,
 }
@@ -98,15 +98,27 @@ async fn measure(mrrow: &Path, args: &PushCostArgs) -> Result<Vec<PushCost>, Box
         let until = Until::Requests((requests / args.shorter).max(1));
         let load = Load { connections, batch, until };
         let clients = setup_load(&server, &load).await?;
-        if args.attach > 0 {
-            let pid = server.pid();
-            writeln!(std::io::stderr(), "process {pid}: {connections} × {batch} follows")?;
-            tokio::time::sleep(Duration::from_secs(args.attach)).await;
-        }
+        pause(&server, &load, "starts", args.attach).await?;
         costs.push(measure_load(&server, clients, &load).await?);
+        pause(&server, &load, "is over", args.attach).await?;
     }
     server.stop()?;
     Ok(costs)
+}
+
+/// Prints the process id and waits, to attach and detach a tracer by hand.
+async fn pause(
+    server: &Server,
+    load: &Load,
+    event: &str,
+    seconds: u64,
+) -> Result<(), Box<dyn Error>> {
+    if seconds > 0 {
+        let (pid, connections, batch) = (server.pid(), load.connections, load.batch);
+        writeln!(std::io::stderr(), "process {pid}: {connections} × {batch} {event}")?;
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+    Ok(())
 }
 
 async fn measure_load(
