@@ -29,6 +29,7 @@ mod reports;
 mod restricted_snapshots;
 mod routes;
 mod rules;
+mod second_edition;
 mod snapshots;
 mod sources;
 mod sql;

@@ -23,7 +23,10 @@ const TABLES: [(&str, &str); 3] = [
         "select data_source, id, name, coalesce(country, '-'), coalesce(email, '-') \
          from customers order by 1, 2",
     ),
-    ("plans", "select data_source, id, name, \"interval\", interval_count from plans order by 1, 2"),
+    (
+        "plans",
+        "select data_source, id, name, \"interval\", interval_count from plans order by 1, 2",
+    ),
     (
         "invoices",
         "select data_source, id, customer_id, subscription_id, plan_id, amount, currency \
