@@ -37,10 +37,16 @@ def arguments(module):
 @pytest.mark.parametrize(("module", "name"), list(not_implemented()))
 def test_unimplemented_operations_answer_not_implemented(panel, module, name):
     path = module._get_kwargs(**arguments(module))["url"]
-    if panel._inner._base_url.endswith("/v1") and path.startswith("/reports/"):
-        pytest.skip("/v1/reports serves reports of Mrrow, under names of their own")
+    is_ours = panel._inner._base_url.endswith("/v1") and path.startswith("/reports/")
+    if is_ours and path == "/reports/mrr":
+        # Mrrow's own report of this name, whose rows the SDK does not read.
+        assert panel._inner.get_httpx_client().get(path).status_code == 200
+        return
     answer = module.sync_detailed(client=panel._inner, **arguments(module))
     body = json.loads(answer.content)
+    if is_ours:
+        assert answer.status_code == 404 and body["code"] in ("unknown_report", "not_served_yet")
+        return
     assert (answer.status_code, body["code"]) == (404, "not_served_yet")
     assert "not served yet" in body["error"] and body["request_id"]
     assert answer.parsed is None or answer.parsed.error == body["error"]

@@ -66,7 +66,7 @@ pub struct Surroundings<'a> {
 }
 
 /// The changes of one subscription that have a line.
-pub fn changes(charges: &[Charge], around: &Surroundings) -> Vec<Change> {
+pub fn changes(charges: &[Charge], around: &Surroundings<'_>) -> Vec<Change> {
     let zone = around.settings.timezone;
     let mut alone = Vec::new();
     let mut changes = Vec::new();
@@ -138,7 +138,7 @@ fn change_rate(charge: &Charge, factor: Ratio) -> ChangeRate {
 }
 
 /// The until of a change alone (§4.9). `alone` are all changes alone of the subscription.
-fn until_of_alone(charge: &Charge, alone: &[&Charge], around: &Surroundings) -> Until {
+fn until_of_alone(charge: &Charge, alone: &[&Charge], around: &Surroundings<'_>) -> Until {
     let groups = around.standing.iter().map(|standing| standing.group.start);
     let group = groups.filter(|start| *start > charge.start).min();
     let later = alone.iter().map(|other| other.start).filter(|start| *start >= charge.end).min();

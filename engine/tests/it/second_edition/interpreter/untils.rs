@@ -64,7 +64,7 @@ pub struct Question<'a> {
 }
 
 /// The table of §4.6: the first case that fits.
-pub fn until(question: &Question, as_of: Day, settings: &Settings) -> Until {
+pub fn until(question: &Question<'_>, as_of: Day, settings: &Settings) -> Until {
     let Question { start, end, next, other_currency, marks, grace, wait } = question;
     let (grace, wait) = (*grace, *wait);
     let is_cut = !marks.cuts.is_empty();
