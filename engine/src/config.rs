@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 pub use push_limits::PushLimits;
 pub use retention::Retention;
 
-/// Tells the time; passed in, so that every answer can be had again.
+/// Returns the time. It is passed in, so that every answer can be reproduced.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Memory that queries and computations may use before they spill to disk, unless configured.
@@ -39,7 +39,7 @@ pub struct Config {
     /// priority, say, which are in the way of no acknowledgement and of no read. The caller's own
     /// runtime unless given.
     pub background: Option<Handle>,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Clock,
 }
 

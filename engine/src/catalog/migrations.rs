@@ -109,7 +109,7 @@ fn copy(connection: &Connection, path: &Path, version: usize) -> Result<()> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::file("sync", dir))
 }
 
-/// No release had a catalog whose version is not told or whose migrations are others.
+/// No release wrote a catalog without a version, or with other migrations.
 fn of_a_development_version(path: &Path) -> Error {
     Error::Argument(format!(
         "\"{}\" was made by another development version of Mrrow; name a new directory and import \

@@ -21,7 +21,7 @@ pub(super) const LOG_PRAGMAS: [(&str, i64); 2] = [
 
 impl Catalog {
     /// Moves the log into the file, if it has become large: most of it while others write, the rest
-    /// while nobody does, so that the log starts over.
+    /// while no process does, so that the log starts over.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         let (pages, moved) = self.connections.run_beside(log_pages).await?;
         // Pages that a reader still needed are tried again.

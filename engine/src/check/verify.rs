@@ -81,7 +81,7 @@ pub(crate) async fn verify(store: &Arc<Store>, pinned: &SnapshotFiles) -> Result
         tables: stored.records_only(),
         moment,
         changed: RefreshScope::All,
-        refusing: FailurePolicy::Nobody,
+        refusing: FailurePolicy::LeaveOut,
         number: 1,
     };
     let mut rebuilt = StoredTables::default();

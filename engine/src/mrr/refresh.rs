@@ -51,19 +51,19 @@ impl RefreshScope {
 #[derive(Debug, Clone)]
 pub(crate) enum FailurePolicy {
     /// All but these, which failed before.
-    EveryoneBut(Customers),
+    AllBut(Customers),
     /// These.
     These(Customers),
     /// None: acknowledged records cannot be refused.
-    Nobody,
+    LeaveOut,
 }
 
 impl FailurePolicy {
     pub(super) fn refuses(&self, data_source: &str, customer_id: &str) -> bool {
         match self {
-            FailurePolicy::EveryoneBut(customers) => !customers.contains(data_source, customer_id),
+            FailurePolicy::AllBut(customers) => !customers.contains(data_source, customer_id),
             FailurePolicy::These(customers) => customers.contains(data_source, customer_id),
-            FailurePolicy::Nobody => false,
+            FailurePolicy::LeaveOut => false,
         }
     }
 }
@@ -201,7 +201,7 @@ mod tests {
             tables: store.tables(&pinned).unwrap(),
             moment: pinned.moment(),
             changed: RefreshScope::All,
-            refusing: FailurePolicy::Nobody,
+            refusing: FailurePolicy::LeaveOut,
             number: 9,
         };
         let context = work.session(&store.sessions).await.unwrap();

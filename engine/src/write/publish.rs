@@ -124,9 +124,9 @@ async fn refresh_changed(
         if everyone { RefreshScope::All } else { RefreshScope::Some(addition.changed.clone()) };
     // An import is refused whole; acknowledged rows are not.
     let refusing = match addition.cause {
-        "import" if is_first => FailurePolicy::EveryoneBut(Customers::default()),
+        "import" if is_first => FailurePolicy::AllBut(Customers::default()),
         "import" => FailurePolicy::These(addition.changed.clone()),
-        _ => FailurePolicy::Nobody,
+        _ => FailurePolicy::LeaveOut,
     };
     let work = Refresh { tables, moment, changed, refusing, number };
     let files = refresh(&work, &store.rules, &store.directory, pinned.info.id + 1).await?;

@@ -109,7 +109,7 @@ async fn compute(
     let moment = RuleInputs { settings: wanted.clone(), as_of: store.today(wanted) };
     let tables = store.tables(before)?;
     // Settings under which a customer cannot be computed are refused.
-    let refusing = FailurePolicy::EveryoneBut(failing_customers(&store.sessions, &tables).await?);
+    let refusing = FailurePolicy::AllBut(failing_customers(&store.sessions, &tables).await?);
     let work = Refresh {
         tables,
         moment: moment.clone(),
@@ -161,7 +161,7 @@ async fn compute_since(
     }
     let (tables, moment, changed) =
         (store.tables(pinned)?, moment.clone(), RefreshScope::Some(since));
-    let work = Refresh { tables, moment, changed, refusing: FailurePolicy::Nobody, number };
+    let work = Refresh { tables, moment, changed, refusing: FailurePolicy::LeaveOut, number };
     refresh(&work, &store.rules, &store.directory, pinned.info.id + 1).await
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn compute(
         tables: tables.clone(),
         moment: moment.clone(),
         changed,
-        refusing: FailurePolicy::Nobody,
+        refusing: FailurePolicy::LeaveOut,
         number,
     };
     let files = refresh(&work, &store.rules, &directory, pinned.info.id).await?;
